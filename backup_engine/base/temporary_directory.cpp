@@ -1,0 +1,29 @@
+#include "backup_engine/base/temporary_directory.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+#include <system_error>
+
+#include "backup_engine/base/error.hpp"
+
+namespace backup_engine::base {
+
+TemporaryDirectory::TemporaryDirectory(const std::filesystem::path& parent, std::string_view prefix) {
+  auto name = (parent / std::string(prefix)).string() + "-XXXXXX";
+  if (::mkdtemp(name.data()) == nullptr) throw system_error(errno, "create a directory below", parent.string());
+  path_ = name;
+}
+
+TemporaryDirectory::TemporaryDirectory(TemporaryDirectory&& other) noexcept
+    : path_(std::move(other.path_)), kept_(other.kept_) {
+  other.kept_ = true;
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  if (kept_) return;
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace backup_engine::base

@@ -1,0 +1,44 @@
+// Taking a backup of a running cluster. Defined in docs/formats/backup.md.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "backup_engine/base/progress.hpp"
+#include "backup_engine/repository.hpp"
+
+namespace backup_engine {
+
+struct BackupRequest {
+  RepositoryLocation repository;
+  std::string cluster;
+  std::string conninfo;             // to the running server; may not hold a password
+  std::filesystem::path pgdata;     // its data directory, readable by this process
+  BackupType type = BackupType::full;
+  unsigned jobs = 1;                // reading threads
+  Compression compression;
+};
+
+// A page whose checksum was wrong, re-read and judged against the WAL: stored, counted and named.
+struct DamagedPage {
+  std::string file;  // relative to the data directory
+  std::uint32_t block = 0;
+};
+
+struct BackupResult {
+  BackupSummary summary;
+  std::vector<DamagedPage> damaged_pages;
+  double seconds = 0;
+};
+
+// pg_backup_start, parallel copy, pg_backup_stop, wait until the repository holds the WAL from start to stop (so a
+// `wal receive` must be running; checked before the copy begins), publish. Blocks; `stop` interrupts between blocks
+// and leaves nothing visible. Throws Error: connection, server, mismatch (another cluster's repository), unsupported,
+// no_space, permission, timed_out (WAL that does not arrive), interrupted.
+[[nodiscard]] BackupResult take_backup(const BackupRequest& request, base::Progress& progress,
+                                       const std::stop_token& stop = {});
+
+}  // namespace backup_engine

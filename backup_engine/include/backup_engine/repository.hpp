@@ -1,0 +1,68 @@
+// Where backups live. A repository is one location (a directory today; S3 behind the same storage interface later)
+// that holds any number of clusters. Formats: docs/formats.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backup_engine/base/utc_time.hpp"
+#include "backup_engine/postgres/lsn.hpp"
+#include "backup_engine/postgres/timeline.hpp"
+
+namespace backup_engine {
+
+struct RepositoryLocation {
+  std::string text;  // a directory path
+};
+
+// Makes an empty or absent directory a repository. Throws Error(already_exists) when it holds anything.
+void init_repository(const RepositoryLocation& location);
+
+enum class BackupType { full, differential, incremental };
+enum class Codec { none, lz4, zstd };
+struct Compression {
+  Codec codec = Codec::zstd;
+  int level = 1;
+};
+
+[[nodiscard]] std::string to_string(BackupType type);
+// "none", "lz4", "zstd", "zstd:LEVEL". Throws Error(usage).
+[[nodiscard]] Compression parse_compression(const std::string& text);
+
+// One published backup, as its manifest says.
+struct BackupSummary {
+  std::string cluster;
+  std::string label;  // 20261120T021500Z-full
+  BackupType type = BackupType::full;
+  std::string parent_label;  // empty for a full
+  std::string source;        // "files" or "stream"
+  base::UtcTime started_at, finished_at;
+  postgres::Lsn start_lsn, stop_lsn;
+  postgres::TimelineId timeline;
+  int postgres_major = 0;
+  std::uint64_t system_identifier = 0;
+  std::uint64_t source_bytes = 0;  // of the files as read
+  std::uint64_t stored_bytes = 0;  // in the repository, WAL not counted
+  std::uint64_t file_count = 0;
+  std::uint64_t damaged_pages = 0;
+  bool data_checksums = false;
+};
+
+struct ClusterSummary {
+  std::string name;
+  std::uint64_t system_identifier = 0;
+  int postgres_major = 0;
+  std::vector<BackupSummary> backups;  // oldest first
+  struct WalRange {
+    postgres::TimelineId timeline;
+    postgres::Lsn start, end;  // continuous, durable
+  };
+  std::vector<WalRange> wal;
+};
+
+// Everything visible in the repository. Throws Error(not_found) when `location` is no repository.
+[[nodiscard]] std::vector<ClusterSummary> list_repository(const RepositoryLocation& location);
+
+}  // namespace backup_engine

@@ -1,0 +1,52 @@
+// Restoring a backup into a directory that `pg_ctl start` then recovers by itself.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "backup_engine/base/file_system.hpp"
+#include "backup_engine/base/progress.hpp"
+#include "backup_engine/repository.hpp"
+
+namespace backup_engine {
+
+enum class TargetKind { end_of_wal, immediate, name, time, lsn, xid };
+enum class TargetAction { promote, pause, shutdown };
+
+struct RecoveryTarget {
+  TargetKind kind = TargetKind::end_of_wal;
+  std::string value;  // as PostgreSQL's recovery_target_* wants it; empty for end_of_wal and immediate
+  bool inclusive = true;
+  std::string timeline;  // recovery_target_timeline; empty: latest (current for immediate)
+  TargetAction action = TargetAction::promote;
+};
+
+struct RestoreRequest {
+  RepositoryLocation repository;
+  std::string cluster;
+  std::string backup_label;      // empty: the newest
+  std::filesystem::path to;      // absent or empty
+  RecoveryTarget target;
+  unsigned jobs = 1;
+  std::filesystem::path lifeboat;  // the executable that restore_command calls; absolute
+  std::map<std::filesystem::path, std::filesystem::path> tablespace_map;  // every tablespace must be mapped
+};
+
+struct RestoreResult {
+  std::string backup_label;
+  std::uint64_t restored_bytes = 0;
+  std::uint64_t file_count = 0;
+  double fetch_seconds = 0;    // repository opened, manifest and index read
+  double restore_seconds = 0;  // files written and synced
+};
+
+// pg_control is renamed into place last: a half-done restore cannot start. Every block is verified by its hash as it
+// is written. Files get the modes they had; owner as the source's when root, else the caller. Throws Error:
+// not_found, already_exists (not empty), no_space (1.5 × the backup, checked first), corrupt (object named), interrupted.
+[[nodiscard]] RestoreResult restore_backup(const RestoreRequest& request, base::Progress& progress,
+                                           const std::stop_token& stop = {});
+
+}  // namespace backup_engine

@@ -1,0 +1,46 @@
+// WAL into and out of the repository.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "backup_engine/postgres/lsn.hpp"
+#include "backup_engine/repository.hpp"
+
+namespace backup_engine {
+
+enum class SlotAction { use, create, drop };
+
+struct WalReceiveRequest {
+  RepositoryLocation repository;
+  std::string cluster;
+  std::string conninfo;  // a plain connection; REPLICATION right needed
+  std::string slot;
+  SlotAction slot_action = SlotAction::use;
+  Compression compression{Codec::lz4, 0};
+  // application_name, the name that synchronous_standby_names matches; empty: the slot's.
+  std::string standby_name;
+  // Called after each acknowledged sync with the durable position; may be empty.
+  std::function<void(postgres::Lsn)> on_durable;
+};
+
+// Streams until `stop` is requested (then syncs, acknowledges and returns), reconnecting when the server goes away.
+// slot_action create makes the slot (if absent) and streams; drop removes it and returns. Throws Error: server (no such
+// slot), mismatch (another cluster), permission, and connection when the first connection fails.
+void receive_wal(const WalReceiveRequest& request, const std::stop_token& stop);
+
+struct WalFetchRequest {
+  RepositoryLocation repository;
+  std::string cluster;
+  std::string file_name;             // %f: a segment, a .history, a .partial, a .backup
+  std::filesystem::path to;          // %p
+};
+
+enum class WalFetchOutcome { fetched, not_there };
+// Puts the file at `to` whole or not at all; open segments are joined from their parts and padded with zeros.
+// "Not there" is a value; every other failure throws (the verb then dies by a signal, never with 1–125).
+[[nodiscard]] WalFetchOutcome fetch_wal(const WalFetchRequest& request);
+
+}  // namespace backup_engine

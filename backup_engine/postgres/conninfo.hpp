@@ -1,0 +1,16 @@
+// Connection strings, as libpq reads them. A password never stands in one: it would show in process lists and logs.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace backup_engine::postgres {
+
+// Throws Error(usage) when `conninfo` cannot be parsed or holds a password (keyword, or in a URI); the remedy names
+// the passfile, the service file and the environment.
+void refuse_password(const std::string& conninfo);
+
+// conninfo with `keyword` set to `value` (replacing any earlier one), in keyword form.
+[[nodiscard]] std::string with_keyword(const std::string& conninfo, std::string_view keyword, std::string_view value);
+
+}  // namespace backup_engine::postgres

@@ -1,0 +1,62 @@
+// A disposable PostgreSQL server: `postgres` as a direct child in its own process group, on a Unix socket in a short
+// private directory, without TCP, gone when its owner goes.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "backup_engine/base/deadline.hpp"
+#include "backup_engine/postgres/connection.hpp"
+#include "harness/process/subprocess.hpp"
+#include "harness/server/installation.hpp"
+
+namespace harness::server {
+
+// The user that servers run as: `name`, or when root and empty the user lifeboat, else nobody; the caller when not
+// root (then nullopt). Never postgres, never root: throws base::Error(usage).
+[[nodiscard]] std::optional<process::OsUser> resolve_server_user(const std::string& name);
+
+struct ServerOptions {
+  Installation installation;
+  std::filesystem::path data_directory;
+  std::filesystem::path log_file;                 // the server's stderr, appended
+  std::map<std::string, std::string> settings;    // given as -c name=value; files stay as they are
+  std::optional<process::OsUser> run_as;
+  std::string superuser = "postgres";             // who initdb made
+};
+
+enum class StopMode { smart, fast, immediate };
+
+class Server {
+ public:
+  // Starts postgres and returns at once; ready() or wait_until_ready() say when it answers. Throws base::Error(process |
+  // usage: socket path too long | permission).
+  [[nodiscard]] static Server start(ServerOptions options);
+  Server(Server&&) noexcept;
+  Server& operator=(Server&&) noexcept;
+  ~Server();  // immediate shutdown, SIGKILL to the group when that takes too long, socket directory removed
+
+  // Polls until a connection to `dbname` answers a query. When postgres ended instead: Error(process) with its log tail.
+  void wait_until_ready(const backup_engine::base::Deadline& deadline, const std::stop_token& stop = {});
+  [[nodiscard]] bool running();
+  void stop(StopMode mode, const backup_engine::base::Deadline& deadline);
+  void kill();  // SIGKILL to postmaster and every child, then waits until all are gone
+
+  [[nodiscard]] std::string conninfo(const std::string& dbname = "postgres") const;  // superuser
+  [[nodiscard]] std::string conninfo_as(const std::string& user, const std::string& dbname) const;
+  [[nodiscard]] backup_engine::postgres::Connection connect(const std::string& dbname = "postgres") const;
+  [[nodiscard]] const ServerOptions& options() const;
+  [[nodiscard]] const std::filesystem::path& socket_directory() const;
+  [[nodiscard]] pid_t pid() const;
+
+ private:
+  struct Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace harness::server

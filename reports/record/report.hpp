@@ -1,0 +1,138 @@
+// report.json as types: the contract that every renderer, the history and other people's tools build on
+// (docs/formats/report.md). Every field is always written; optional means null, an empty vector means [].
+// Times are UTC RFC 3339 text, durations seconds, sizes bytes.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reports/record/check.hpp"
+#include "reports/record/verdict.hpp"
+
+namespace reports::record {
+
+constexpr int report_schema_version = 1;
+
+struct ScenarioIdentity {
+  std::string name, claim, digest;  // digest: sha256 of the file's bytes, hex
+};
+
+struct ToolIdentity {
+  std::string name = "lifeboat", version, revision;
+};
+
+struct Initiator {
+  std::string user, host, reason, cadence;
+};
+
+struct Environment {
+  std::string os, kernel, cpu;
+  unsigned cores = 0;
+  std::uint64_t memory_bytes = 0;
+  std::string filesystem, postgres_version;
+  std::map<std::string, std::string> settings;  // fsync, data_checksums, … and "repository_cache": "cold" or "warm"
+  unsigned concurrent_drills = 1;
+};
+
+struct BackupRecord {
+  std::string label, type, parent_label, source;
+  std::uint64_t source_bytes = 0, stored_bytes = 0;
+  double seconds = 0;
+  std::string start_lsn, stop_lsn;
+  std::uint32_t timeline = 0;
+  std::uint64_t damaged_pages = 0;
+};
+
+struct DisasterRecord {
+  std::string kind, at, detail;
+};
+
+struct Resources {
+  double cpu_seconds = 0;
+  std::uint64_t peak_memory_bytes = 0, read_bytes = 0, written_bytes = 0;
+};
+
+struct Phase {
+  std::string name, started_at;
+  double seconds = 0;
+  Resources resources;
+};
+
+struct Rto {
+  std::vector<Phase> phases;
+  std::optional<double> restored_seconds, readable_seconds, writable_seconds, verified_seconds, objective_seconds;
+  std::optional<bool> met;
+};
+
+struct Rpo {
+  std::optional<std::uint64_t> acknowledged, recovered, lost, discarded, unexpected, duplicated, indeterminate;
+  std::optional<double> loss_seconds, discarded_seconds, objective_seconds;
+  std::optional<bool> met;
+};
+
+struct Exactness {
+  std::optional<std::uint64_t> expected, missing, extra;
+  std::string witness;
+  std::optional<bool> met;
+};
+
+struct RestoreTarget {
+  std::string type, value;  // end_of_wal, immediate, mark, time, lsn, xid, name
+  bool inclusive = true;
+  std::string timeline;
+};
+
+struct RestoreRecord {
+  std::string kind;  // full, pitr, partial …
+  RestoreTarget target;
+  std::string backup_label;
+  struct Reached {
+    std::string lsn, time, xid;
+  } reached;
+  struct Expected {
+    std::string outcome = "recovered", reason;
+  } expected;
+  std::string outcome;  // recovered, refused, failed; empty when not reached
+  Rto rto;
+  Rpo rpo;
+  Exactness exact;
+};
+
+struct Proof {
+  std::string check, sabotage, verdict_wanted, verdict_given;
+};
+
+struct Cleanup {
+  Verdict verdict = Verdict::unknown;
+  std::vector<std::string> left_behind;
+};
+
+struct Report {
+  int schema_version = report_schema_version;
+  std::string drill_id;
+  std::uint64_t seed = 0;
+  ScenarioIdentity scenario;
+  ToolIdentity tool;
+  Initiator initiated_by;
+  Environment environment;
+  std::string started_at, finished_at;
+  Verdict verdict = Verdict::unknown;
+  std::vector<BackupRecord> backups;
+  std::vector<DisasterRecord> disasters;
+  std::vector<RestoreRecord> restores;  // the headline restore, rto, rpo, exact of the JSON are the last of these
+  std::vector<Check> checks;
+  std::vector<Proof> proof;
+  std::vector<std::string> not_tested;
+  Cleanup cleanup;
+};
+
+[[nodiscard]] std::string to_json(const Report& report);  // indented, fields in the contract's order, final newline
+// Throws base::Error(corrupt) naming the field; Error(unsupported) for another schema_version.
+[[nodiscard]] Report report_from_json(const std::string& text);
+[[nodiscard]] Report read_report(const std::filesystem::path& file);
+
+}  // namespace reports::record
