@@ -12,14 +12,14 @@
 
 namespace backup_engine::postgres {
 
-constexpr std::size_t page_bytes = 8192;                    // BLCKSZ; clusters built with another are refused
-constexpr std::uint32_t pages_per_segment_file = 131072;    // RELSEG_SIZE: 1 GB
+constexpr std::size_t page_bytes = 8192;                  // BLCKSZ; clusters built with another are refused
+constexpr std::uint32_t pages_per_segment_file = 131072;  // RELSEG_SIZE: 1 GB
 
 using PageView = std::span<const std::byte, page_bytes>;
 
-[[nodiscard]] Lsn page_lsn(PageView page);                  // pd_lsn, little endian hosts only
+[[nodiscard]] Lsn page_lsn(PageView page);                   // pd_lsn, little endian hosts only
 [[nodiscard]] std::uint16_t stored_checksum(PageView page);  // pd_checksum
-[[nodiscard]] bool is_new(PageView page);                   // all zeros: never written, has no checksum
+[[nodiscard]] bool is_new(PageView page);                    // all zeros: never written, has no checksum
 // block_number is absolute in the relation fork: segment file number × pages_per_segment_file + page in the file.
 // Vectorised with what the machine has (chosen once at run time).
 [[nodiscard]] std::uint16_t compute_checksum(PageView page, std::uint32_t block_number);
