@@ -1,0 +1,205 @@
+#include "reports/record/evidence.hpp"
+
+#include <algorithm>
+
+#include "backup_engine/base/file.hpp"
+#include "reports/record/mark_fields.hpp"
+
+namespace reports::record {
+
+namespace fs = std::filesystem;
+using backup_engine::base::Error;
+using backup_engine::base::ErrorKind;
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<ToolRun> run) {
+  io("program", run.program);
+  io("arguments", run.arguments);
+  io("exit_code", run.exit_code);
+  io("output", run.output);
+  io("seconds", run.seconds);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<ConstraintEvidence::Broken> broken) {
+  io("table", broken.table);
+  io("constraint", broken.constraint);
+  io("kind", broken.kind);
+  io("rows", broken.rows);
+  io("keys", broken.keys);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<ConstraintEvidence> constraints) {
+  io("examined", constraints.examined);
+  io("broken", constraints.broken);
+  io("not_validated", constraints.not_validated);
+  io("invalid_indexes", constraints.invalid_indexes);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<SequenceEvidence::Behind> behind) {
+  io("sequence", behind.sequence);
+  io("table", behind.table);
+  io("column", behind.column);
+  io("last_value", behind.last_value);
+  io("highest_value", behind.highest_value);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<SequenceEvidence> sequences) {
+  io("examined", sequences.examined);
+  io("behind", sequences.behind);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<CatalogEvidence> catalog) {
+  io("objects", catalog.objects);
+  io("settings", catalog.settings);
+  io("quarantined", catalog.quarantined);
+  io("collation_mismatches", catalog.collation_mismatches);
+  io("missing_libraries", catalog.missing_libraries);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<SqlEvidence::Result> result) {
+  io("name", result.name);
+  io("columns", result.columns);
+  io("rows", result.rows);
+  io("row_count", result.row_count);
+  io("error", result.error);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<SqlEvidence> sql) {
+  io("file", sql.file);
+  io("results", sql.results);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<CommitRecord> record) {
+  io("lsn", record.lsn);
+  io("end_lsn", record.end_lsn);
+  io("xid", record.xid);
+  io("subtransactions", record.subtransactions);
+  io("time", record.time);
+  io("timeline", record.timeline);
+  io("committed", record.committed);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<CommitOrderEvidence> order) {
+  io("witness", order.witness);
+  io("records", order.records);
+  io("reached_lsn", order.reached_lsn);
+  io("reached_timeline", order.reached_timeline);
+  io("xids_present", order.xids_present);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<LedgerRow> row) {
+  io("id", row.id);
+  io("xid", row.xid);
+  io("digest", row.digest);
+  io("recomputed_digest", row.recomputed_digest);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<LedgerRows> ledger) {
+  io("rows", ledger.rows);
+}
+
+namespace {
+
+constexpr int evidence_version = 1;
+
+// evidence/probes.json: written last, so that its presence says that the others are whole.
+struct Probes {
+  int version = evidence_version;
+  std::vector<std::string> gathered;
+  std::string content_mark;
+  std::map<std::string, std::string> missing;
+  std::map<std::string, double> seconds;
+};
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<Probes> probes) {
+  io("evidence_version", probes.version);
+  io("gathered", probes.gathered);
+  io("content_mark", probes.content_mark);
+  io("missing", probes.missing);
+  io("seconds", probes.seconds);
+}
+
+// Calls visit(name, member) for each member that has a file of its own; the name is the file's.
+template <class SomeEvidence, class Visit>
+void for_each_member(SomeEvidence& evidence, const Visit& visit) {
+  visit("ledger", evidence.ledger);
+  visit("content", evidence.content);
+  visit("verify_backup", evidence.verify_backup);
+  visit("page_checksums", evidence.page_checksums);
+  visit("amcheck", evidence.amcheck);
+  visit("constraints", evidence.constraints);
+  visit("sequences", evidence.sequences);
+  visit("catalog", evidence.catalog);
+  visit("commit_order", evidence.commit_order);
+}
+
+fs::path file_of(const fs::path& drill_directory, const std::string& name) {
+  return drill_directory / "evidence" / (name + ".json");
+}
+
+void write(const fs::path& file, const WrittenJson& json, bool compact) {
+  backup_engine::base::write_file_atomically(
+      file, compact ? json.dump(-1, ' ', false, WrittenJson::error_handler_t::replace) + "\n" : to_text(json));
+}
+
+template <class T>
+void read(const fs::path& file, T& value) {
+  from_value(parse_json(backup_engine::base::read_file(file), file.string()), JsonPath(file.string()), value);
+}
+
+}  // namespace
+
+void write_evidence(const fs::path& drill_directory, const Evidence& evidence) {
+  fs::create_directories(drill_directory / "evidence");
+  Probes probes;
+  probes.content_mark = evidence.content_mark;
+  probes.missing = evidence.missing;
+  probes.seconds = evidence.seconds;
+  for_each_member(evidence, [&](const std::string& name, const auto& member) {
+    if (!member) return;
+    // These two hold a record a transaction: indented they would be three times as large.
+    write(file_of(drill_directory, name), to_value(*member), name == "ledger" || name == "commit_order");
+    probes.gathered.push_back(name);
+  });
+  write(file_of(drill_directory, "sql"), to_value(evidence.sql), false);
+  write(file_of(drill_directory, "probes"), to_value(probes), false);
+}
+
+Evidence read_evidence(const fs::path& drill_directory) {
+  const auto index = file_of(drill_directory, "probes");
+  if (!fs::exists(index)) {
+    throw Error(ErrorKind::not_found, "no evidence was gathered: " + index.string() + " does not exist")
+        .with_remedy("judge a drill that reached its verification, or run the drill again");
+  }
+  Probes probes;
+  read(index, probes);
+  if (probes.version != evidence_version) {
+    throw Error(ErrorKind::unsupported,
+                index.string() + ": evidence_version " + std::to_string(probes.version) + " is not known")
+        .with_remedy("read it with the version of lifeboat that wrote it");
+  }
+  Evidence evidence;
+  evidence.content_mark = probes.content_mark;
+  evidence.missing = probes.missing;
+  evidence.seconds = probes.seconds;
+  for_each_member(evidence, [&](const std::string& name, auto& member) {
+    if (std::find(probes.gathered.begin(), probes.gathered.end(), name) == probes.gathered.end()) return;
+    read(file_of(drill_directory, name), member.emplace());
+  });
+  read(file_of(drill_directory, "sql"), evidence.sql);
+  return evidence;
+}
+
+}  // namespace reports::record

@@ -1,0 +1,93 @@
+#include "reports/record/summary.hpp"
+
+#include <fmt/format.h>
+
+#include "backup_engine/base/quantity_text.hpp"
+
+namespace reports::record {
+
+namespace {
+
+using backup_engine::base::seconds_text;
+using Reasons = std::vector<VerdictReason>;
+
+void judge_outcome(const RestoreRecord& restore, Reasons& reasons) {
+  if (restore.outcome.empty()) {
+    reasons.push_back({Verdict::unknown, "outcome", "The drill ended before its restore did."});
+  } else if (restore.outcome != restore.expected.outcome) {
+    reasons.push_back(
+        {Verdict::fail, "outcome",
+         fmt::format("The restore was expected to be {} and was {}.", restore.expected.outcome, restore.outcome)});
+  }
+}
+
+void judge_rto(const Rto& rto, Reasons& reasons) {
+  if (!rto.objective_seconds && !rto.met) return;
+  if (!rto.met) {
+    reasons.push_back({Verdict::unknown, "rto", "The time to recover could not be measured against its objective."});
+  } else if (!*rto.met) {
+    const auto taken = rto.writable_seconds ? seconds_text(*rto.writable_seconds) : "longer";
+    const auto promised = rto.objective_seconds ? seconds_text(*rto.objective_seconds) : "less";
+    reasons.push_back({Verdict::fail, "rto", fmt::format("Recovery took {}; {} was promised.", taken, promised)});
+  }
+}
+
+void judge_rpo(const Rpo& rpo, Reasons& reasons) {
+  if (!rpo.objective_seconds && !rpo.met) return;
+  if (!rpo.met) {
+    reasons.push_back({Verdict::unknown, "rpo", "The loss could not be measured against its objective."});
+  } else if (!*rpo.met) {
+    const auto lost = rpo.lost ? fmt::format("{} acknowledged transactions", *rpo.lost) : "More than was promised";
+    const auto span = rpo.loss_seconds ? fmt::format(" ({})", seconds_text(*rpo.loss_seconds)) : std::string();
+    const auto promised =
+        rpo.objective_seconds ? fmt::format("; at most {} was promised", seconds_text(*rpo.objective_seconds)) : "";
+    reasons.push_back({Verdict::fail, "rpo", fmt::format("{}{} were lost{}.", lost, span, promised)});
+  }
+}
+
+void judge_exactness(const Exactness& exact, Reasons& reasons) {
+  if (exact.met && !*exact.met) {
+    reasons.push_back({Verdict::fail, "exactness",
+                       fmt::format("The commits present are not those of the target: {} missing, {} extra.",
+                                   exact.missing.value_or(0), exact.extra.value_or(0))});
+  } else if (!exact.met && exact.expected) {
+    reasons.push_back({Verdict::unknown, "exactness", "Which commits came back could not be established."});
+  }
+}
+
+void judge_checks(const std::vector<Check>& checks, Reasons& reasons) {
+  if (checks.empty()) reasons.push_back({Verdict::unknown, "checks", "Nothing was checked, so nothing is proven."});
+  for (const auto& check : checks) {
+    if (check.verdict != Verdict::pass) reasons.push_back({check.verdict, check.name, check.summary});
+  }
+}
+
+}  // namespace
+
+std::vector<VerdictReason> recovery_reasons(const Report& report) {
+  Reasons reasons;
+  if (report.restores.empty()) {
+    reasons.push_back({Verdict::unknown, "outcome", "The drill ended before anything was restored."});
+  }
+  for (const auto& restore : report.restores) {
+    judge_outcome(restore, reasons);
+    judge_rto(restore.rto, reasons);
+    judge_rpo(restore.rpo, reasons);
+    judge_exactness(restore.exact, reasons);
+  }
+  judge_checks(report.checks, reasons);
+  return reasons;
+}
+
+Verdict recovery_verdict(const Report& report) {
+  auto verdict = Verdict::pass;
+  for (const auto& reason : recovery_reasons(report)) verdict = worst(verdict, reason.verdict);
+  return verdict;
+}
+
+Verdict overall_verdict(const Report& report) {
+  const auto recovery = recovery_verdict(report);
+  return report.cleanup.verdict == Verdict::pass ? recovery : worst(recovery, Verdict::unknown);
+}
+
+}  // namespace reports::record

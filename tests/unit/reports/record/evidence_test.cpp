@@ -1,0 +1,98 @@
+#include "reports/record/evidence.hpp"
+
+#include "backup_engine/base/file.hpp"
+#include "tests/unit/reports/record/scratch.hpp"
+
+namespace reports::record {
+namespace {
+
+using backup_engine::base::ErrorKind;
+
+Evidence everything() {
+  Evidence evidence;
+  evidence.ledger = LedgerRows{{{1, 740, "ab", "ab"}, {2, 741, "cd", ""}, {2, 741, "cd", ""}}};
+  evidence.content = ContentDigests{{{"shop.orders", 2, "ee", {}}}, {}, {}};
+  evidence.content_mark = "before-drop";
+  evidence.verify_backup = ToolRun{"pg_verifybackup", {"-n", "/x"}, 1, "error: \"a\" \xff\n", 0.25};
+  evidence.page_checksums = ToolRun{"pg_checksums", {"--check"}, 0, "", 1};
+  evidence.amcheck = ToolRun{"pg_amcheck", {}, -1, "", 0};
+  evidence.constraints = ConstraintEvidence{12, {{"shop.items", "items_order_fk", "foreign key", 3, {"k1"}}}, {}, {}};
+  evidence.sequences = SequenceEvidence{4, {{"s", "t", "c", 5, 9}}};
+  evidence.catalog = CatalogEvidence{{{"table a", "1"}}, {{"fsync", "on"}}, {{"archive_mode", "off"}}, {"en_US"}, {}};
+  evidence.sql = {{"fixtures/checks/a.sql", {{"totals", {"id"}, {{"7"}, {"8"}}, 40, ""}, {"broken", {}, {}, 0, "no"}}}};
+  evidence.commit_order = CommitOrderEvidence{
+      "pg_receivewal", {{"0/10", "0/20", 740, {741, 742}, "2026-11-20T02:15:00Z", 1, false}}, "0/20", 2, {740}};
+  evidence.seconds = {{"ledger", 0.5}};
+  return evidence;
+}
+
+class EvidenceFiles : public Scratch {};
+
+TEST_F(EvidenceFiles, GiveBackEveryMember) {
+  write_evidence(path("drill"), everything());
+  const auto read = read_evidence(path("drill"));
+  ASSERT_EQ(read.ledger->rows.size(), 3U) << "duplicates are kept";
+  EXPECT_EQ(read.ledger->rows[0].recomputed_digest, "ab");
+  EXPECT_EQ(read.content->tables.at(0).digest, "ee");
+  EXPECT_EQ(read.content_mark, "before-drop");
+  EXPECT_EQ(read.verify_backup->output, "error: \"a\" \xef\xbf\xbd\n") << "what is not UTF-8 is replaced";
+  EXPECT_EQ(read.verify_backup->arguments.at(1), "/x");
+  EXPECT_EQ(read.page_checksums->exit_code, 0);
+  EXPECT_EQ(read.amcheck->exit_code, -1);
+  EXPECT_EQ(read.constraints->broken.at(0).keys.at(0), "k1");
+  EXPECT_EQ(read.sequences->behind.at(0).highest_value, 9);
+  EXPECT_EQ(read.catalog->quarantined.at("archive_mode"), "off");
+  EXPECT_EQ(read.sql.at(0).results.at(0).rows.at(1).at(0), "8");
+  EXPECT_EQ(read.sql.at(0).results.at(1).error, "no");
+  EXPECT_EQ(read.commit_order->records.at(0).subtransactions.at(1), 742U);
+  EXPECT_FALSE(read.commit_order->records.at(0).committed);
+  EXPECT_EQ(read.commit_order->xids_present.at(0), 740U);
+  EXPECT_EQ(read.seconds.at("ledger"), 0.5);
+}
+
+TEST_F(EvidenceFiles, KeepAnAbsentMemberAbsentWithItsReason) {
+  Evidence evidence;
+  evidence.missing = {{"amcheck", "the extension could not be created"}};
+  write_evidence(path("drill"), evidence);
+  const auto read = read_evidence(path("drill"));
+  EXPECT_FALSE(read.ledger || read.content || read.verify_backup || read.page_checksums || read.amcheck ||
+               read.constraints || read.sequences || read.catalog || read.commit_order);
+  EXPECT_TRUE(read.sql.empty());
+  EXPECT_EQ(read.missing, evidence.missing);
+}
+
+TEST_F(EvidenceFiles, AreNotReadAsAbsentWhenOneWasLost) {
+  write_evidence(path("drill"), everything());
+  std::filesystem::remove(path("drill/evidence/amcheck.json"));
+  expect_error(ErrorKind::not_found, "amcheck.json", [&] { (void)read_evidence(path("drill")); });
+}
+
+TEST_F(EvidenceFiles, AreOneJsonFileAMember) {
+  write_evidence(path("drill"), everything());
+  for (const char* name : {"ledger", "content", "verify_backup", "page_checksums", "amcheck", "constraints",
+                           "sequences", "catalog", "commit_order", "sql", "probes"}) {
+    EXPECT_TRUE(std::filesystem::exists(path("drill/evidence") / (std::string(name) + ".json"))) << name;
+  }
+}
+
+TEST_F(EvidenceFiles, SayThatNothingWasGathered) {
+  expect_error(ErrorKind::not_found, "no evidence was gathered", [&] { (void)read_evidence(path("drill")); });
+}
+
+TEST_F(EvidenceFiles, NameTheFieldThatIsDamaged) {
+  write_evidence(path("drill"), everything());
+  write("drill/evidence/ledger.json", R"({"rows":[{"id":1,"xid":-2,"digest":"","recomputed_digest":""}]})");
+  expect_error(ErrorKind::corrupt, "ledger.json: rows[0].xid is out of range",
+               [&] { (void)read_evidence(path("drill")); });
+}
+
+TEST_F(EvidenceFiles, OfAnotherVersionAreRefused) {
+  write_evidence(path("drill"), {});
+  auto text = backup_engine::base::read_file(path("drill/evidence/probes.json"));
+  text.replace(text.find(": 1"), 3, ": 9");
+  write("drill/evidence/probes.json", text);
+  expect_error(ErrorKind::unsupported, "evidence_version 9", [&] { (void)read_evidence(path("drill")); });
+}
+
+}  // namespace
+}  // namespace reports::record
