@@ -190,6 +190,10 @@ Error cannot_start(const Command& command, const std::string& reason) {
 
 pid_t launch(const Command& command) {
   if (!command.program.is_absolute()) throw cannot_start(command, "its path is not absolute");
+  const bool change_user = command.run_as && ::geteuid() == 0;
+  if (command.run_as && !change_user && command.run_as->uid != ::geteuid()) {
+    throw cannot_start(command, fmt::format("only root may run it as {}", command.run_as->name));
+  }
   const auto input = above_standard(backup_engine::base::open_for_reading("/dev/null"));
   const auto output = above_standard(open_output(command.output_file));
   const auto environment_lines = environment_of(command);
@@ -203,7 +207,7 @@ pid_t launch(const Command& command) {
                          ::getpid(),
                          command.parent_death_signal,
                          command.working_directory.c_str(),
-                         command.run_as ? &*command.run_as : nullptr,
+                         change_user ? &*command.run_as : nullptr,
                          &step.value()};
 
   boost::asio::io_context context;  // never run: waiting is waitpid's

@@ -23,4 +23,13 @@ struct Installation {
 // The one of `major`, or the newest supported. Throws base::Error(not_found | unsupported) with the apt line.
 [[nodiscard]] Installation choose_installation(const std::vector<Installation>& found, std::optional<int> major);
 
+// "postgres (PostgreSQL) 15.18 (Debian 15.18-1)" → 150018; nullopt for anything else.
+[[nodiscard]] std::optional<backup_engine::postgres::Version> parse_version_line(const std::string& line);
+
+// The program's path; throws base::Error(not_found) with the apt line when it cannot be executed.
+[[nodiscard]] std::filesystem::path require_program(const Installation& installation, const std::string& name);
+
+// How Debian installs `program` of `major`: "apt-get install postgresql-15".
+[[nodiscard]] std::string apt_line(int major, const std::string& program);
+
 }  // namespace harness::server

@@ -20,31 +20,41 @@ namespace harness::server {
 // root (then nullopt). Never postgres, never root: throws base::Error(usage).
 [[nodiscard]] std::optional<process::OsUser> resolve_server_user(const std::string& name);
 
+// Throws base::Error(usage) when `run_as`, or without it the caller, is root or postgres.
+void refuse_unfit_user(const std::optional<process::OsUser>& run_as);
+
 struct ServerOptions {
   Installation installation;
   std::filesystem::path data_directory;
-  std::filesystem::path log_file;                 // the server's stderr, appended
-  std::map<std::string, std::string> settings;    // given as -c name=value; files stay as they are
+  std::filesystem::path log_file;               // the server's stderr, appended
+  std::map<std::string, std::string> settings;  // given as -c name=value; files stay as they are
   std::optional<process::OsUser> run_as;
-  std::string superuser = "postgres";             // who initdb made
+  std::string superuser = "postgres";  // who initdb made
+  // Below which the socket directory is made; empty: $XDG_RUNTIME_DIR when the server runs as the caller, else /tmp.
+  std::filesystem::path socket_parent;
 };
 
 enum class StopMode { smart, fast, immediate };
 
 class Server {
  public:
-  // Starts postgres and returns at once; ready() or wait_until_ready() say when it answers. Throws base::Error(process |
-  // usage: socket path too long | permission).
+  // Starts postgres and returns at once; ready() or wait_until_ready() say when it answers. Throws base::Error(process
+  // | usage: socket path too long | permission).
   [[nodiscard]] static Server start(ServerOptions options);
   Server(Server&&) noexcept;
   Server& operator=(Server&&) noexcept;
   ~Server();  // immediate shutdown, SIGKILL to the group when that takes too long, socket directory removed
 
-  // Polls until a connection to `dbname` answers a query. When postgres ended instead: Error(process) with its log tail.
+  // Polls until a connection to `dbname` answers a query. When postgres ended instead: Error(process) with its log
+  // tail.
   void wait_until_ready(const backup_engine::base::Deadline& deadline, const std::stop_token& stop = {});
   [[nodiscard]] bool running();
+  // Does nothing when it ended before. Throws Error(timed_out) with the log tail; the server goes on stopping.
   void stop(StopMode mode, const backup_engine::base::Deadline& deadline);
-  void kill();  // SIGKILL to postmaster and every child, then waits until all are gone
+  // The power cut of one server: postmaster and every process below it are frozen, then SIGKILLed, then waited for (30
+  // s at most); the shared memory that they can no longer remove themselves goes too. The data directory stays as it
+  // is.
+  void kill();
 
   [[nodiscard]] std::string conninfo(const std::string& dbname = "postgres") const;  // superuser
   [[nodiscard]] std::string conninfo_as(const std::string& user, const std::string& dbname) const;
