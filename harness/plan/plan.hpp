@@ -14,34 +14,39 @@ namespace harness::plan {
 
 enum class Keep { always, on_failure, never };
 
+constexpr int plan_schema_version = 1;  // of plan.json (docs/formats/plan.md)
+
 // What the machine and the command line offer (gathered by the cli).
 struct Circumstances {
   std::filesystem::path out = "drills";
-  std::filesystem::path work_directory;       // where server data may lie; empty: the drill directory
+  std::filesystem::path work_directory;  // where server data may lie; empty: the drill directory
   std::filesystem::path fixtures;
-  std::filesystem::path lifeboat;             // this executable, absolute
+  std::filesystem::path lifeboat;  // this executable, absolute
   std::filesystem::path postgres_bin_directory;
-  std::string postgres_version;               // "15.18"
-  std::string run_as;                         // empty: the caller (not root)
+  std::string postgres_version;  // "15.18"
+  std::string run_as;            // empty: the caller (not root)
   std::string reason;
   Keep keep = Keep::on_failure;
-  unsigned jobs = 2;                          // threads of one drill
+  unsigned jobs = 2;  // threads of one drill
   unsigned concurrent_drills = 1;
   std::uint64_t seed = 0;
 };
 
 struct Plan {
-  std::string drill_id;                       // SCENARIO/UTC-start, also the directory below `out`
-  std::filesystem::path drill_directory;      // absolute
-  std::string started_at;                     // RFC 3339
+  std::string drill_id;                   // SCENARIO/UTC-start, also the directory below `out`
+  std::filesystem::path drill_directory;  // absolute
+  std::string started_at;                 // RFC 3339
   scenario::Scenario scenario;
   Circumstances circumstances;
-  std::string cluster = "drill";              // its name in the repository
+  std::string cluster = "drill";  // its name in the repository
+  std::string slot = "lifeboat";  // the receiver's slot and standby name, as synchronous_standby_names has it
   std::map<std::string, std::string> server_settings;  // of the source, complete
   std::chrono::seconds server_start_limit{60}, recovery_limit{600}, backup_limit{600};
 };
 
+// The drill's id and start are taken from the clock; everything else follows from the arguments.
 [[nodiscard]] Plan make_plan(const scenario::Scenario& scenario, const Circumstances& circumstances);
+// Indented, every field always present, final newline.
 [[nodiscard]] std::string to_json(const Plan& plan);
 // The steps that would happen, in words, for `lifeboat plan`.
 [[nodiscard]] std::string describe(const Plan& plan);

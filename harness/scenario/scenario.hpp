@@ -73,7 +73,16 @@ struct Restore {
 };
 
 enum class CheckKind {
-  ledger, content, page_checksums, amcheck, verifybackup, constraints, catalog, sequences, settings, sql
+  ledger,
+  content,
+  page_checksums,
+  amcheck,
+  verifybackup,
+  constraints,
+  catalog,
+  sequences,
+  settings,
+  sql
 };
 struct CheckRequest {
   CheckKind kind = CheckKind::ledger;

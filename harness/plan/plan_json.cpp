@@ -1,0 +1,95 @@
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "harness/plan/plan.hpp"
+#include "harness/plan/words.hpp"
+
+namespace harness::plan {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using namespace scenario;
+
+Json seconds_or_null(const std::optional<Seconds>& seconds) {
+  return seconds ? Json(seconds->count()) : Json(nullptr);
+}
+
+struct StepJson {
+  Json operator()(const LoadStep& step) const {
+    return {{"step", "load"}, {"seconds", step.duration.count()}, {"keep_running", step.keep_running}};
+  }
+  Json operator()(const BackupStep& step) const { return {{"step", "backup"}, {"type", to_string(step.type)}}; }
+  Json operator()(const MarkStep& step) const { return {{"step", "mark"}, {"name", step.name}}; }
+  Json operator()(const DisasterStep& step) const {
+    return {{"step", "disaster"}, {"kind", step.kind}, {"argument", step.argument}};
+  }
+};
+
+Json source_json(const Source& source) {
+  const auto& provision = source.provision;
+  return {{"provision",
+           {{"dataset", provision.dataset},
+            {"scale", provision.scale},
+            {"checksums", provision.checksums},
+            {"postgres", provision.postgres ? Json(*provision.postgres) : Json(nullptr)},
+            {"settings", provision.settings}}},
+          {"load",
+           {{"writers", source.load.writers},
+            {"rate_per_second", source.load.rate_per_second ? Json(*source.load.rate_per_second) : Json(nullptr)}}},
+          {"wal", {{"by", word(source.wal.by)}, {"synchronous", source.wal.synchronous}}}};
+}
+
+Json scenario_json(const Scenario& scenario) {
+  Json timeline = Json::array(), checks = Json::array();
+  for (const auto& step : scenario.timeline) timeline.push_back(std::visit(StepJson{}, step.what));
+  for (const auto& check : scenario.verify) {
+    checks.push_back({{"check", to_string(check.kind)}, {"sql_file", check.sql_file.string()}});
+  }
+  return {{"file", scenario.file.string()},
+          {"name", scenario.name},
+          {"claim", scenario.claim},
+          {"digest", scenario.digest},
+          {"source", source_json(scenario.source)},
+          {"timeline", std::move(timeline)},
+          {"restore", {{"kind", word(scenario.restore.kind)}, {"target", word(scenario.restore.target)}}},
+          {"verify", std::move(checks)},
+          {"objectives",
+           {{"rto_seconds", seconds_or_null(scenario.objectives.rto)},
+            {"rpo_seconds", seconds_or_null(scenario.objectives.rpo)}}}};
+}
+
+Json circumstances_json(const Circumstances& here) {
+  return {{"out", here.out.string()},
+          {"work_directory", here.work_directory.string()},
+          {"fixtures", here.fixtures.string()},
+          {"lifeboat", here.lifeboat.string()},
+          {"postgres_bin_directory", here.postgres_bin_directory.string()},
+          {"postgres_version", here.postgres_version},
+          {"run_as", here.run_as},
+          {"reason", here.reason},
+          {"keep", word(here.keep)},
+          {"jobs", here.jobs},
+          {"concurrent_drills", here.concurrent_drills}};
+}
+
+}  // namespace
+
+std::string to_json(const Plan& plan) {
+  const Json json{{"schema_version", plan_schema_version},
+                  {"drill_id", plan.drill_id},
+                  {"drill_directory", plan.drill_directory.string()},
+                  {"started_at", plan.started_at},
+                  {"seed", plan.circumstances.seed},
+                  {"scenario", scenario_json(plan.scenario)},
+                  {"circumstances", circumstances_json(plan.circumstances)},
+                  {"cluster", plan.cluster},
+                  {"slot", plan.slot},
+                  {"server_settings", plan.server_settings},
+                  {"limits",
+                   {{"server_start_seconds", plan.server_start_limit.count()},
+                    {"recovery_seconds", plan.recovery_limit.count()},
+                    {"backup_seconds", plan.backup_limit.count()}}}};
+  return json.dump(2) + "\n";
+}
+
+}  // namespace harness::plan

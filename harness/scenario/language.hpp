@@ -1,0 +1,83 @@
+// The words of the scenario language: every key of every mapping and every word that a value may be. The parser, its
+// error messages and the test that holds scenarios/scenario.schema.json to the parser all read these tables.
+// docs/scenarios.md explains them.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "harness/scenario/scenario.hpp"
+
+namespace harness::scenario {
+
+// not_delivered: understood, and refused by name, because the feature behind it is not there yet.
+enum class Standing { required, optional, not_delivered };
+
+struct Key {
+  std::string_view name;
+  Standing standing = Standing::required;
+};
+
+inline constexpr std::array scenario_keys{Key{"scenario"},
+                                          Key{"claim"},
+                                          Key{"source"},
+                                          Key{"timeline"},
+                                          Key{"restore"},
+                                          Key{"verify"},
+                                          Key{"objectives", Standing::optional}};
+inline constexpr std::array source_keys{Key{"provision"},
+                                        Key{"load", Standing::optional},
+                                        Key{"wal"},
+                                        Key{"repository", Standing::not_delivered},
+                                        Key{"cluster", Standing::not_delivered},
+                                        Key{"backup", Standing::not_delivered}};
+inline constexpr std::array provision_keys{Key{"dataset"}, Key{"scale", Standing::optional},
+                                           Key{"checksums", Standing::optional}, Key{"postgres", Standing::optional},
+                                           Key{"settings", Standing::optional}};
+inline constexpr std::array load_profile_keys{Key{"writers", Standing::optional}, Key{"rate", Standing::optional}};
+inline constexpr std::array wal_keys{Key{"by"}, Key{"synchronous"}};
+// A step is a mapping with exactly one of these.
+inline constexpr std::array step_keys{Key{"load", Standing::optional}, Key{"backup", Standing::optional},
+                                      Key{"mark", Standing::optional}, Key{"disaster", Standing::optional}};
+inline constexpr std::array load_step_keys{Key{"for"}, Key{"keep_running", Standing::optional}};
+inline constexpr std::array restore_keys{Key{"kind"}, Key{"target"}};
+inline constexpr std::array target_keys{Key{"mark", Standing::not_delivered}, Key{"time", Standing::not_delivered},
+                                        Key{"lsn", Standing::not_delivered}, Key{"xid", Standing::not_delivered},
+                                        Key{"name", Standing::not_delivered}};
+inline constexpr std::array sql_check_keys{Key{"sql"}};
+inline constexpr std::array objective_keys{Key{"rto", Standing::optional}, Key{"rpo", Standing::optional}};
+
+// A word that a value may be; without a meaning it belongs to a feature that is not delivered yet.
+template <typename Meaning>
+struct Word {
+  std::string_view text;
+  std::optional<Meaning> meaning;
+};
+
+inline constexpr std::array backup_words{Word<BackupType>{"full", BackupType::full},
+                                         Word<BackupType>{"differential", std::nullopt},
+                                         Word<BackupType>{"incremental", std::nullopt}};
+inline constexpr std::array transport_words{Word<WalTransport>{"stream", WalTransport::stream},
+                                            Word<WalTransport>{"archive", std::nullopt}};
+inline constexpr std::array restore_words{Word<RestoreKind>{"full", RestoreKind::full},
+                                          Word<RestoreKind>{"pitr", std::nullopt},
+                                          Word<RestoreKind>{"partial", std::nullopt}};
+inline constexpr std::array target_words{Word<RestoreTarget>{"end_of_wal", RestoreTarget::end_of_wal},
+                                         Word<RestoreTarget>{"immediate", RestoreTarget::immediate}};
+// All but sql, which is a mapping.
+inline constexpr std::array check_words{Word<CheckKind>{"ledger", CheckKind::ledger},
+                                        Word<CheckKind>{"content", CheckKind::content},
+                                        Word<CheckKind>{"page_checksums", CheckKind::page_checksums},
+                                        Word<CheckKind>{"amcheck", CheckKind::amcheck},
+                                        Word<CheckKind>{"verifybackup", CheckKind::verifybackup},
+                                        Word<CheckKind>{"constraints", CheckKind::constraints},
+                                        Word<CheckKind>{"catalog", CheckKind::catalog},
+                                        Word<CheckKind>{"sequences", CheckKind::sequences},
+                                        Word<CheckKind>{"settings", CheckKind::settings}};
+// A disaster is its word, or a mapping from the word to its argument.
+enum class Argument { none, wanted };
+inline constexpr std::array disaster_words{Word<Argument>{"lose_server", Argument::none},
+                                           Word<Argument>{"drop_table", std::nullopt}};
+
+}  // namespace harness::scenario

@@ -1,0 +1,115 @@
+#include "harness/plan/plan.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+namespace harness::plan {
+namespace {
+
+using testing::HasSubstr;
+
+scenario::Scenario a_scenario() {
+  using namespace scenario;
+  Scenario result;
+  result.file = "scenarios/smoke/drill.yaml";
+  result.name = "drill";
+  result.claim = "It comes back.";
+  result.digest = "abc";
+  result.source.provision.dataset = "ecommerce";
+  result.source.load.writers = 3;
+  result.timeline = {{LoadStep{Seconds(1.5), true}, {}},
+                     {BackupStep{}, {}},
+                     {MarkStep{"here"}, {}},
+                     {DisasterStep{"lose_server", ""}, {}}};
+  result.verify = {{CheckKind::ledger, {}}, {CheckKind::sql, "/x/fixtures/checks/shop.sql"}};
+  result.objectives.rto = Seconds(60);
+  return result;
+}
+
+Circumstances here() {
+  Circumstances result;
+  result.out = "/somewhere/drills";
+  result.postgres_version = "15.18";
+  result.seed = 42;
+  return result;
+}
+
+TEST(MakePlan, NamesTheDrillByScenarioAndUtcStart) {
+  const auto plan = make_plan(a_scenario(), here());
+  EXPECT_THAT(plan.drill_id, testing::MatchesRegex("drill/[0-9]{8}T[0-9]{6}Z"));
+  EXPECT_EQ(plan.drill_directory, std::filesystem::path("/somewhere/drills") / plan.drill_id);
+}
+
+TEST(MakePlan, PlacesTheDrillBelowTheCurrentDirectoryWhenOutIsRelative) {
+  auto circumstances = here();
+  circumstances.out = "./drills";
+  const auto plan = make_plan(a_scenario(), circumstances);
+  EXPECT_EQ(plan.drill_directory, std::filesystem::current_path() / "drills" / plan.drill_id);
+}
+
+TEST(MakePlan, RunsTheSourceDurably) {
+  const auto settings = make_plan(a_scenario(), here()).server_settings;
+  EXPECT_EQ(settings.at("fsync"), "on");
+  EXPECT_EQ(settings.at("full_page_writes"), "on");
+  EXPECT_EQ(settings.at("wal_level"), "replica");
+  EXPECT_EQ(settings.at("track_commit_timestamp"), "on");
+}
+
+TEST(MakePlan, WaitsForTheReceiverOnlyWhenWalLeavesSynchronously) {
+  auto scenario = a_scenario();
+  EXPECT_EQ(make_plan(scenario, here()).server_settings.at("synchronous_standby_names"), "");
+  scenario.source.wal.synchronous = true;
+  const auto plan = make_plan(scenario, here());
+  EXPECT_EQ(plan.server_settings.at("synchronous_standby_names"), plan.slot);
+}
+
+TEST(MakePlan, LetsTheScenarioAddAndChangeSettings) {
+  auto scenario = a_scenario();
+  scenario.source.provision.settings = {{"work_mem", "8MB"}, {"shared_buffers", "64MB"}};
+  const auto settings = make_plan(scenario, here()).server_settings;
+  EXPECT_EQ(settings.at("work_mem"), "8MB");
+  EXPECT_EQ(settings.at("shared_buffers"), "64MB");
+}
+
+TEST(MakePlan, LeavesConnectionsBesideTheWriters) {
+  auto scenario = a_scenario();
+  scenario.source.load.writers = 200;
+  EXPECT_EQ(make_plan(scenario, here()).server_settings.at("max_connections"), "220");
+}
+
+TEST(PlanToJson, HoldsEverythingThatDecidesTheDrill) {
+  const auto plan = make_plan(a_scenario(), here());
+  const auto json = nlohmann::json::parse(to_json(plan));
+  EXPECT_EQ(json.at("schema_version"), plan_schema_version);
+  EXPECT_EQ(json.at("drill_id"), plan.drill_id);
+  EXPECT_EQ(json.at("seed"), 42);
+  EXPECT_EQ(json.at("scenario").at("source").at("load").at("writers"), 3);
+  EXPECT_EQ(json.at("scenario").at("source").at("load").at("rate_per_second"), nullptr);
+  EXPECT_EQ(json.at("scenario").at("timeline").size(), 4U);
+  EXPECT_EQ(json.at("scenario").at("timeline").at(0).at("keep_running"), true);
+  EXPECT_EQ(json.at("scenario").at("verify").at(1).at("sql_file"), "/x/fixtures/checks/shop.sql");
+  EXPECT_EQ(json.at("scenario").at("objectives").at("rto_seconds"), 60);
+  EXPECT_EQ(json.at("scenario").at("objectives").at("rpo_seconds"), nullptr);
+  EXPECT_EQ(json.at("server_settings").at("fsync"), "on");
+}
+
+TEST(DescribePlan, TellsTheStepsInTheirOrder) {
+  const auto text = describe(make_plan(a_scenario(), here()));
+  std::size_t at = 0;
+  for (const auto* const words :
+       {"drill: It comes back.", "1. provision a source: PostgreSQL 15.18, dataset ecommerce at scale 1", "seed 42",
+        "2. receive its WAL by stream", "asynchronously", "3. load: 3 writers", "for 1.5 s, then on behind",
+        "4. backup: full", "5. mark \"here\"", "6. disaster: lose_server", "7. restore: full, to the end of the WAL",
+        "8. verify: ledger, sql (shop.sql)", "objectives: RTO 60 s, RPO none",
+        "drill directory: /somewhere/drills/drill/"}) {
+    const auto found = text.find(words, at);
+    ASSERT_NE(found, std::string::npos) << words << " is not, or not in its place, in\n" << text;
+    at = found;
+  }
+}
+
+}  // namespace
+}  // namespace harness::plan

@@ -1,0 +1,140 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "backup_engine/base/file.hpp"
+#include "backup_engine/base/sha256.hpp"
+#include "tests/unit/harness/scenario/written_scenario.hpp"
+
+namespace harness::scenario {
+namespace {
+
+TEST(ParseScenario, FillsWhatIsLeftOutWithTheDocumentedDefaults) {
+  const auto scenario = WrittenScenario(std::string(sound_scenario)).parse();
+  EXPECT_EQ(scenario.name, "drill");
+  EXPECT_EQ(scenario.claim, "It comes back.");
+  EXPECT_EQ(scenario.source.provision.dataset, "ecommerce");
+  EXPECT_EQ(scenario.source.provision.scale, 1);
+  EXPECT_TRUE(scenario.source.provision.checksums);
+  EXPECT_FALSE(scenario.source.provision.postgres);
+  EXPECT_EQ(scenario.source.load.writers, 4U);
+  EXPECT_FALSE(scenario.source.load.rate_per_second);
+  EXPECT_FALSE(scenario.objectives.rto);
+  EXPECT_FALSE(scenario.objectives.rpo);
+}
+
+TEST(ParseScenario, TakesEverythingThatIsSaid) {
+  const auto scenario = WrittenScenario(R"(scenario: drill
+claim: All of it.
+source:
+  provision: { dataset: pgbench, scale: 3, checksums: false, postgres: 15, settings: { work_mem: 8MB, jit: off } }
+  load: { writers: 7, rate: 250 }
+  wal: { by: stream, synchronous: true }
+timeline:
+  - load: { for: 500ms, keep_running: true }
+  - backup: full
+  - mark: then
+  - disaster: lose_server
+restore: { kind: full, target: end_of_wal }
+verify: [ledger, content, page_checksums, amcheck, verifybackup, constraints, catalog, sequences, settings]
+objectives: { rto: 2min, rpo: 0s }
+)")
+                            .parse();
+  EXPECT_EQ(scenario.source.provision.scale, 3);
+  EXPECT_FALSE(scenario.source.provision.checksums);
+  EXPECT_EQ(scenario.source.provision.postgres, 15);
+  EXPECT_THAT(scenario.source.provision.settings,
+              testing::UnorderedElementsAre(testing::Pair("work_mem", "8MB"), testing::Pair("jit", "off")));
+  EXPECT_EQ(scenario.source.load.writers, 7U);
+  EXPECT_EQ(scenario.source.load.rate_per_second, 250);
+  EXPECT_TRUE(scenario.source.wal.synchronous);
+  EXPECT_EQ(scenario.verify.size(), 9U);
+  EXPECT_EQ(scenario.objectives.rto, Seconds(120));
+  EXPECT_EQ(scenario.objectives.rpo, Seconds(0));
+}
+
+TEST(ParseScenario, KeepsTheTimelineInOrderWithThePlaceOfEachStep) {
+  const auto steps = WrittenScenario(std::string(sound_scenario)).parse().timeline;
+  ASSERT_EQ(steps.size(), 4U);
+  EXPECT_EQ(std::get<LoadStep>(steps[0].what).duration, Seconds(1));
+  EXPECT_FALSE(std::get<LoadStep>(steps[0].what).keep_running);
+  EXPECT_EQ(std::get<BackupStep>(steps[1].what).type, BackupType::full);
+  EXPECT_EQ(std::get<MarkStep>(steps[2].what).name, "here");
+  EXPECT_EQ(std::get<DisasterStep>(steps[3].what).kind, "lose_server");
+  EXPECT_EQ(steps[3].position.line, 10);
+  EXPECT_EQ(steps[3].position.column, 5);
+}
+
+TEST(ParseScenario, IdentifiesTheFileByTheDigestOfItsBytes) {
+  const WrittenScenario written{std::string(sound_scenario)};
+  EXPECT_EQ(written.parse().digest, backup_engine::base::sha256_hex(backup_engine::base::read_file(written.file())));
+}
+
+TEST(ParseScenario, FindsSqlBesideTheFixturesAndBesideTheScenario) {
+  const WrittenScenario written(with("[ledger]", "[{ sql: fixtures/checks/shop.sql }, { sql: own.sql }]"));
+  const auto own = written.file().parent_path() / "own.sql";
+  std::ofstream(own) << "SELECT 1;\n";
+  const auto checks = written.parse().verify;
+  ASSERT_EQ(checks.size(), 2U);
+  EXPECT_EQ(checks[0].sql_file, written.fixtures() / "checks" / "shop.sql");
+  EXPECT_EQ(checks[1].sql_file, own);
+}
+
+TEST(ParseScenario, FollowsAnchorsAndAliases) {
+  const auto scenario = WrittenScenario(with("  - load: { for: 1s }\n  - backup: full",
+                                             "  - load: &slice { for: 2s }\n  - backup: full\n  - load: *slice"))
+                            .parse();
+  EXPECT_EQ(std::get<LoadStep>(scenario.timeline[2].what).duration, Seconds(2));
+}
+
+class Durations : public testing::TestWithParam<std::pair<const char*, double>> {};
+
+TEST_P(Durations, AreANumberWithItsUnit) {
+  const auto [text, seconds] = GetParam();
+  const auto scenario = WrittenScenario(with("for: 1s", std::string("for: ") + text)).parse();
+  EXPECT_DOUBLE_EQ(std::get<LoadStep>(scenario.timeline[0].what).duration.count(), seconds);
+}
+
+INSTANTIATE_TEST_SUITE_P(ParseScenario, Durations,
+                         testing::Values(std::pair{"500ms", 0.5}, std::pair{"3s", 3.0}, std::pair{"1.5s", 1.5},
+                                         std::pair{"2 min", 120.0}, std::pair{"2min", 120.0}, std::pair{"1h", 3600.0}));
+
+TEST(ParseScenario, JudgesContentAtTheBackupsOwnPointByAMarkDirectlyBeforeIt) {
+  const auto text = with(R"(  - load: { for: 1s }
+  - backup: full
+  - mark: here
+  - disaster: lose_server
+restore: { kind: full, target: end_of_wal }
+verify: [ledger])",
+                         R"(  - load: { for: 1s }
+  - mark: here
+  - backup: full
+  - load: { for: 1s, keep_running: true }
+  - disaster: lose_server
+restore: { kind: full, target: immediate }
+verify: [ledger, content, catalog])");
+  EXPECT_EQ(refusal_of(text), "accepted");
+}
+
+class Shipped : public testing::TestWithParam<const char*> {};
+
+TEST_P(Shipped, IsAcceptedAndRunsEveryCheck) {
+  const std::filesystem::path root(LIFEBOAT_SOURCE_DIR);
+  const auto scenario =
+      parse_scenario(root / "scenarios" / "smoke" / (std::string(GetParam()) + ".yaml"), root / "fixtures");
+  EXPECT_EQ(scenario.verify.size(), 10U);
+  EXPECT_TRUE(scenario.objectives.rto);
+  EXPECT_TRUE(scenario.objectives.rpo);
+}
+
+INSTANTIATE_TEST_SUITE_P(ParseScenario, Shipped,
+                         testing::Values("full-after-server-loss", "full-after-server-loss-synchronous",
+                                         "full-to-backup-point"));
+
+TEST(ParseScenario, AcceptsTheOneWhoseObjectiveCannotBeMet) {
+  const std::filesystem::path root(LIFEBOAT_SOURCE_DIR);
+  const auto scenario = parse_scenario(root / "tests/scenarios/objective-cannot-be-met.yaml", root / "fixtures");
+  EXPECT_EQ(scenario.objectives.rto, Seconds(0.001));
+}
+
+}  // namespace
+}  // namespace harness::scenario

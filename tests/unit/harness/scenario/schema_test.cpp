@@ -1,0 +1,93 @@
+// scenarios/scenario.schema.json, which editors use, holds exactly the parser's words.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <span>
+
+#include "backup_engine/base/file.hpp"
+#include "backup_engine/postgres/version.hpp"
+#include "harness/scenario/language.hpp"
+
+namespace harness::scenario {
+namespace {
+
+using Json = nlohmann::json;
+using Names = std::set<std::string>;
+
+Json schema() {
+  return Json::parse(backup_engine::base::read_file(LIFEBOAT_SOURCE_DIR "/scenarios/scenario.schema.json"));
+}
+
+Names names(std::span<const Key> keys, bool required_only) {
+  Names result;
+  for (const auto& key : keys) {
+    if (key.standing == Standing::required || (!required_only && key.standing == Standing::optional)) {
+      result.emplace(key.name);
+    }
+  }
+  return result;
+}
+
+template <typename Meaning, std::size_t Size>
+Names delivered(const std::array<Word<Meaning>, Size>& words) {
+  Names result;
+  for (const auto& word : words) {
+    if (word.meaning) result.emplace(word.text);
+  }
+  return result;
+}
+
+const std::map<std::string, std::span<const Key>> mappings{
+    {"source", source_keys},   {"provision", provision_keys}, {"load_profile", load_profile_keys},
+    {"wal", wal_keys},         {"step", step_keys},           {"load_step", load_step_keys},
+    {"restore", restore_keys}, {"sql_check", sql_check_keys}, {"objectives", objective_keys}};
+
+void expect_same_keys(const Json& part, std::span<const Key> keys) {
+  Names properties;
+  for (const auto& [name, value] : part.at("properties").items()) properties.insert(name);
+  EXPECT_EQ(properties, names(keys, false));
+  EXPECT_EQ(part.value("required", Names()), names(keys, true));
+  EXPECT_EQ(part.at("additionalProperties"), false);
+}
+
+TEST(ScenarioSchema, HasTheParsersKeysInEveryMapping) {
+  const auto whole = schema();
+  expect_same_keys(whole, scenario_keys);
+  for (const auto& [name, keys] : mappings) {
+    SCOPED_TRACE(name);
+    expect_same_keys(whole.at("definitions").at(name), keys);
+  }
+}
+
+TEST(ScenarioSchema, HasNoMappingThatTheParserDoesNotKnow) {
+  const auto whole = schema();
+  for (const auto& [name, definition] : whole.at("definitions").items()) {
+    EXPECT_EQ(definition.contains("properties"), mappings.contains(name)) << name;
+  }
+}
+
+TEST(ScenarioSchema, HasTheParsersWords) {
+  const auto whole = schema();
+  const auto& definitions = whole.at("definitions");
+  const auto words = [&](const std::string& mapping, const std::string& key) {
+    return definitions.at(mapping).at("properties").at(key).at("enum").get<Names>();
+  };
+  EXPECT_EQ(words("wal", "by"), delivered(transport_words));
+  EXPECT_EQ(words("step", "backup"), delivered(backup_words));
+  EXPECT_EQ(words("step", "disaster"), delivered(disaster_words));
+  EXPECT_EQ(words("restore", "kind"), delivered(restore_words));
+  EXPECT_EQ(words("restore", "target"), delivered(target_words));
+  EXPECT_EQ(definitions.at("check_word").at("enum").get<Names>(), delivered(check_words));
+}
+
+TEST(ScenarioSchema, HasTheSupportedMajors) {
+  const auto postgres = schema().at("definitions").at("provision").at("properties").at("postgres");
+  EXPECT_EQ(postgres.at("minimum"), backup_engine::postgres::oldest_supported_major);
+  EXPECT_EQ(postgres.at("maximum"), backup_engine::postgres::newest_supported_major);
+}
+
+}  // namespace
+}  // namespace harness::scenario
