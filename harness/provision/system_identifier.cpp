@@ -12,11 +12,13 @@
 #include <random>
 #include <span>
 
+#include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 
 namespace harness::provision {
 
+using backup_engine::base::crc32c;
 using backup_engine::base::Error;
 using backup_engine::base::ErrorKind;
 
@@ -26,24 +28,13 @@ constexpr std::size_t file_bytes = 8192;
 constexpr std::size_t first_crc_offset = 200, last_crc_offset = 512;  // where sizeof(ControlFileData) can lie
 
 // The CRC closes the struct, whose length differs by major: it stands where it is the CRC of all before it.
-template <typename Crc>
-std::optional<std::size_t> find_crc(std::span<const std::byte> bytes, const Crc& crc) {
+std::optional<std::size_t> find_crc(std::span<const std::byte> bytes) {
   for (auto offset = first_crc_offset; offset <= last_crc_offset; offset += sizeof(std::uint32_t)) {
     std::uint32_t stored = 0;
     std::memcpy(&stored, bytes.data() + offset, sizeof stored);
-    if (stored == crc(bytes.first(offset))) return offset;
+    if (stored == crc32c(bytes.first(offset))) return offset;
   }
   return std::nullopt;
-}
-
-// Bit by bit: a few hundred bytes, once a cluster.
-std::uint32_t crc32c(std::span<const std::byte> bytes) {
-  std::uint32_t crc = ~std::uint32_t{0};
-  for (const auto byte : bytes) {
-    crc ^= std::to_integer<std::uint32_t>(byte);
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? 0x82F63B78U : 0U);
-  }
-  return ~crc;
 }
 
 }  // namespace
@@ -60,7 +51,7 @@ void set_system_identifier(const std::filesystem::path& data_directory, std::uin
   if (!fd.valid()) throw backup_engine::base::system_error(errno, "open", path.string());
   std::array<std::byte, file_bytes> bytes{};
   const auto got = backup_engine::base::read_at(fd.get(), bytes, 0, path);
-  const auto crc_offset = got == file_bytes ? find_crc(bytes, crc32c) : std::nullopt;
+  const auto crc_offset = got == file_bytes ? find_crc(bytes) : std::nullopt;
   if (!crc_offset) throw Error(ErrorKind::corrupt, fmt::format("no CRC holds in {}", path.string()));
   std::memcpy(bytes.data(), &identifier, sizeof identifier);  // the struct's first field
   const auto crc = crc32c(std::span(bytes).first(*crc_offset));
