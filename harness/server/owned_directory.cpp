@@ -114,26 +114,27 @@ OwnedDirectory OwnedDirectory::create(const fs::path& parent, const std::optiona
   return made;
 }
 
-OwnedDirectory::OwnedDirectory(OwnedDirectory&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+OwnedDirectory::OwnedDirectory(OwnedDirectory&& other) noexcept
+    : path_(std::move(other.path_)), ours_(std::exchange(other.ours_, false)) {}
 
 OwnedDirectory::~OwnedDirectory() {
-  if (path_.empty()) return;
+  if (!ours_) return;
   std::error_code ignored;
   fs::remove_all(path_, ignored);
 }
 
 void OwnedDirectory::keep() {
-  if (path_.empty()) return;
+  if (!ours_) return;
   fs::remove(path_ / marker_name);
-  path_.clear();
+  ours_ = false;
 }
 
 std::string OwnedDirectory::remove() {
-  if (path_.empty()) return {};
+  if (!ours_) return {};
   std::error_code failure;
   fs::remove_all(path_, failure);
   if (failure) return fmt::format("{}: {}", path_.string(), failure.message());
-  path_.clear();
+  ours_ = false;
   return {};
 }
 

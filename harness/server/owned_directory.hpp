@@ -31,7 +31,8 @@ class OwnedDirectory {
 
  private:
   explicit OwnedDirectory(std::filesystem::path path) : path_(std::move(path)) {}
-  std::filesystem::path path_;  // empty: nothing to remove any more
+  std::filesystem::path path_;
+  bool ours_ = true;  // false: nothing to remove any more
 };
 
 struct Reclaimed {
