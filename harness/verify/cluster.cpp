@@ -1,0 +1,59 @@
+#include "harness/verify/cluster.hpp"
+
+#include <fmt/format.h>
+
+namespace harness::verify {
+
+using backup_engine::postgres::Connection;
+using backup_engine::postgres::Value;
+
+Connection open_session(const Cluster& cluster, const std::string& database) {
+  auto connection = cluster.connect(database);
+  // How values are written depends on these; extra_float_digits = 1 writes the shortest text that reads back the same.
+  connection.execute(
+      "SET default_transaction_read_only = on; SET search_path = pg_catalog; SET DateStyle = 'ISO, YMD'; "
+      "SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET extra_float_digits = 1; SET bytea_output = 'hex'; "
+      "SET lc_monetary = 'C'; SET lc_numeric = 'C'; SET lc_time = 'C'; SET xmlbinary = 'base64'; SET xmloption = "
+      "'content'; "
+      "SET quote_all_identifiers = off; SET row_security = off; SET statement_timeout = 0; SET lock_timeout = 0; "
+      "SET jit = off; SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off; "
+      "SET synchronize_seqscans = off; SET work_mem = '64MB'");
+  return connection;
+}
+
+void set_indexes(Connection& connection, Indexes indexes) {
+  const auto* value = indexes == Indexes::trusted ? "on" : "off";
+  connection.execute(
+      fmt::format("SET enable_indexscan = {0}; SET enable_indexonlyscan = {0}; SET enable_bitmapscan = {0}", value));
+}
+
+std::vector<std::string> all_databases(const Cluster& cluster) {
+  auto connection = cluster.connect(cluster.database);
+  std::vector<std::string> names;
+  for (const auto& row : connection.query("SELECT datname FROM pg_catalog.pg_database WHERE datallowconn "
+                                          "ORDER BY datname <> $1, datname COLLATE \"C\"",
+                                          {Value(cluster.database)})) {
+    names.push_back(to_text(row[0]));
+  }
+  return names;
+}
+
+std::string name_prefix(const Cluster& cluster, const std::string& database) {
+  return database == cluster.database ? "" : database + ".";
+}
+
+std::uint64_t to_count(const Value& value) {
+  return value ? std::stoull(*value) : 0;
+}
+std::int64_t to_integer(const Value& value) {
+  return value ? std::stoll(*value) : 0;
+}
+std::string to_text(const Value& value) {
+  return value.value_or("");
+}
+
+std::string key_digest_sql(std::string_view row_expression) {
+  return fmt::format("left(encode(sha256(convert_to(({})::text, 'UTF8')), 'hex'), 16)", row_expression);
+}
+
+}  // namespace harness::verify

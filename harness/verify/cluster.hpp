@@ -1,0 +1,47 @@
+// What a probe may connect to: a live cluster, and which of its databases the drill is about. Probes only read, open
+// their own connections and work on a hot standby in recovery as well as on a promoted server.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backup_engine/postgres/connection.hpp"
+#include "harness/server/server.hpp"
+
+namespace harness::verify {
+
+struct Cluster {
+  // A superuser's connection to that database; throws base::Error(connection).
+  std::function<backup_engine::postgres::Connection(const std::string& database)> connect;
+  std::string database;  // the dataset's
+};
+
+// `server` must outlive the result.
+[[nodiscard]] inline Cluster cluster_of(const server::Server& server, const std::string& database) {
+  return {[&server](const std::string& name) { return server.connect(name); }, database};
+}
+
+// A read-only connection on which equal rows have equal text whatever the server's settings say, and where reading a
+// table means reading the table and not its indexes.
+[[nodiscard]] backup_engine::postgres::Connection open_session(const Cluster& cluster, const std::string& database);
+
+// Catalogs are read by index, tables are not: switch around the queries that only list what there is to read.
+enum class Indexes { trusted, left_alone };
+void set_indexes(backup_engine::postgres::Connection& connection, Indexes indexes);
+
+// All that accept connections, the main one first, then by name.
+[[nodiscard]] std::vector<std::string> all_databases(const Cluster& cluster);
+// "" for the main database, "name." for another: what stands before schema.table in evidence.
+[[nodiscard]] std::string name_prefix(const Cluster& cluster, const std::string& database);
+
+[[nodiscard]] std::uint64_t to_count(const backup_engine::postgres::Value& value);   // NULL is 0
+[[nodiscard]] std::int64_t to_integer(const backup_engine::postgres::Value& value);  // NULL is 0
+[[nodiscard]] std::string to_text(const backup_engine::postgres::Value& value);      // NULL is ""
+
+// SQL for the digest of a key: 16 hexadecimal digits that tell rows apart and do not tell their values.
+[[nodiscard]] std::string key_digest_sql(std::string_view row_expression);
+
+}  // namespace harness::verify

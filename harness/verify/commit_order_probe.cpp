@@ -1,0 +1,110 @@
+#include "harness/verify/commit_order_probe.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/temporary_directory.hpp"
+#include "backup_engine/postgres/timeline.hpp"
+#include "harness/verify/wal_dump_lines.hpp"
+
+namespace harness::verify {
+
+namespace fs = std::filesystem;
+using backup_engine::base::Error;
+using backup_engine::base::ErrorKind;
+using reports::record::CommitOrderEvidence;
+using reports::record::CommitRecord;
+using reports::record::LedgerRows;
+
+namespace {
+
+// pg_waldump opens segments by their final names, so a .partial one gets its name here, as a link. A complete segment
+// of the same name wins: it holds all that the partial one does.
+void link_segments(const fs::path& directory, const fs::path& links) {
+  std::vector<fs::path> partial;
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    if (!entry.is_regular_file()) continue;
+    const auto name = entry.path().filename();
+    if (name.extension() == ".partial") {
+      partial.push_back(entry.path());
+    } else if (name.string().size() == 24) {
+      fs::create_symlink(entry.path(), links / name);
+    }
+  }
+  for (const auto& path : partial) {
+    const auto link = links / path.stem();
+    if (!fs::exists(fs::symlink_status(link))) fs::create_symlink(path, link);
+  }
+}
+
+// The end of WAL looks to pg_waldump like a damaged record: zeros, or what the segment held before it was recycled.
+bool ended_at_end_of_wal(const process::Completed& done) {
+  return done.status.success() || done.output.find("error in WAL record at") != std::string::npos ||
+         done.output.find("could not find file") != std::string::npos;
+}
+
+}  // namespace
+
+ReachedPoint read_reached_point(const Cluster& cluster) {
+  auto connection = cluster.connect(cluster.database);
+  if (connection.query("SELECT pg_is_in_recovery()").single() == "t") {
+    const auto row = connection.query(
+        "SELECT pg_last_wal_replay_lsn(), (SELECT received_tli FROM pg_stat_wal_receiver), min_recovery_end_timeline, "
+        "c.timeline_id FROM pg_control_recovery(), pg_control_checkpoint() AS c")[0];
+    const auto timeline = row[1] ? row[1] : (to_count(row[2]) > 0 ? row[2] : row[3]);
+    return {to_text(row[0]), static_cast<std::uint32_t>(to_count(timeline))};
+  }
+  // The first eight digits of the name of the segment that is written now: the timeline, even before a checkpoint.
+  const auto hex = connection.query("SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)").single();
+  const auto file = fmt::format("pg_wal/{}.history", hex);
+  const auto text = connection.query("SELECT pg_read_file($1, true)", {file})[0][0];
+  if (!text) {
+    throw Error(ErrorKind::not_found, fmt::format("the target runs on timeline {} but has no {}", hex, file))
+        .with_remedy("it was started without recovery, or the file was removed: what it reached is not known");
+  }
+  const auto history = backup_engine::postgres::parse_history(*text);
+  if (history.empty()) throw Error(ErrorKind::not_found, fmt::format("{} names no timeline switch", file));
+  return {backup_engine::postgres::to_string(history.back().switch_lsn), history.back().parent.number()};
+}
+
+std::vector<CommitRecord> read_commit_records(const ToolOptions& options, const WitnessWal& witness) {
+  const backup_engine::base::TemporaryDirectory links(fs::temp_directory_path(), "lifeboat-waldump");
+  link_segments(witness.directory, links.path());
+  process::Command command;
+  command.program = options.bin_directory / "pg_waldump";
+  command.arguments = {"--path=" + links.path().string(), fmt::format("--timeline={}", witness.timeline),
+                       "--start=" + witness.start_lsn, "--rmgr=Transaction"};
+  command.environment["TZ"] = "UTC";
+  const auto done = process::run(command, options.deadline, options.stop);
+  if (!ended_at_end_of_wal(done)) {
+    throw Error(ErrorKind::process,
+                fmt::format("pg_waldump cannot read the witness WAL ({})", process::to_text(done.status)))
+        .of_command(process::to_text(command))
+        .with_log_tail(done.output.substr(done.output.size() - std::min<std::size_t>(done.output.size(), 1000)));
+  }
+  auto records = parse_commit_records(done.output, witness.timeline);
+  if (records.empty()) {
+    throw Error(ErrorKind::not_found, fmt::format("the witness WAL in {} holds no commit from {} on timeline {}",
+                                                  witness.directory.string(), witness.start_lsn, witness.timeline))
+        .with_log_tail(done.output);
+  }
+  return records;
+}
+
+CommitOrderEvidence probe_commit_order(const ToolOptions& options, const WitnessWal& witness, const Cluster& cluster,
+                                       const LedgerRows& rows) {
+  CommitOrderEvidence evidence;
+  evidence.witness = witness.name;
+  evidence.records = read_commit_records(options, witness);
+  const auto reached = read_reached_point(cluster);
+  evidence.reached_lsn = reached.lsn;
+  evidence.reached_timeline = reached.timeline;
+  evidence.xids_present.reserve(rows.rows.size());
+  for (const auto& row : rows.rows) evidence.xids_present.push_back(row.xid);
+  std::sort(evidence.xids_present.begin(), evidence.xids_present.end());
+  return evidence;
+}
+
+}  // namespace harness::verify

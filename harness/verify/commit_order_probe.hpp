@@ -1,0 +1,41 @@
+// The order in which transactions committed, as PostgreSQL's own pg_waldump reads it from witness WAL, and the point
+// that the target's recovery reached, as the target itself says.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "harness/verify/cluster.hpp"
+#include "harness/verify/tool_runs.hpp"
+#include "reports/record/evidence.hpp"
+
+namespace harness::verify {
+
+struct WitnessWal {
+  std::filesystem::path directory;  // whole segments; a last one may end in .partial, as pg_receivewal leaves it
+  std::string start_lsn;            // a record's start, or any place in the first segment
+  std::uint32_t timeline = 1;
+  std::string name = "pg_receivewal";  // "engine" where only the repository's WAL exists
+};
+
+struct ReachedPoint {
+  std::string lsn;             // end of the last record replayed
+  std::uint32_t timeline = 1;  // on which that record lies
+};
+
+// In recovery: the replay position. Promoted: where the new timeline branched off, from its history file. Throws
+// base::Error(not_found) for a promoted server whose history file is gone.
+[[nodiscard]] ReachedPoint read_reached_point(const Cluster& cluster);
+
+// The commits and aborts of the whole witness. WAL that ends in the middle of a record is normal; a witness without one
+// record throws base::Error(not_found), pg_waldump's other failures Error(process).
+[[nodiscard]] std::vector<reports::record::CommitRecord> read_commit_records(const ToolOptions& options,
+                                                                             const WitnessWal& witness);
+
+// Both, with the xids of the target's ledger rows.
+[[nodiscard]] reports::record::CommitOrderEvidence probe_commit_order(const ToolOptions& options,
+                                                                      const WitnessWal& witness, const Cluster& cluster,
+                                                                      const reports::record::LedgerRows& rows);
+
+}  // namespace harness::verify

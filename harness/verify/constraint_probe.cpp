@@ -1,0 +1,220 @@
+#include "harness/verify/constraint_probe.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+namespace harness::verify {
+
+using backup_engine::postgres::Connection;
+using reports::record::ConstraintEvidence;
+using reports::record::SequenceEvidence;
+
+namespace {
+
+constexpr int keys_shown = 5;
+
+struct Rule {
+  std::string table, constraint, kind;
+  std::string violations;  // SQL that returns one row (count, digests of a few keys)
+};
+
+// A query with the column k (what to digest) becomes its count and some digests.
+std::string counted(const std::string& query) {
+  return fmt::format("SELECT count(*), array_to_string((array_agg(k))[1:{}], ',') FROM ({}) AS broken", keys_shown,
+                     query);
+}
+
+// MATCH SIMPLE: a key with a NULL in it refers to nothing. MATCH FULL: some but not all NULL is broken as well.
+// Partitioned tables are read through their root, which has the constraint that was declared.
+std::vector<Rule> foreign_keys(Connection& connection) {
+  std::vector<Rule> rules;
+  for (const auto& row : connection.query(
+           "SELECT c.conrelid::regclass::text, c.conname, c.confrelid::regclass::text, "
+           "string_agg(format('c.%I', a.attname), ', ' ORDER BY k.n), "
+           "string_agg(format('p.%I OPERATOR(%s) c.%I', r.attname, "
+           "  (SELECT quote_ident(n.nspname) || '.' || o.oprname FROM pg_operator o JOIN pg_namespace n ON n.oid = "
+           "o.oprnamespace "
+           "    WHERE o.oid = c.conpfeqop[k.n]), a.attname), ' AND ' ORDER BY k.n), "
+           "string_agg(format('c.%I IS NOT NULL', a.attname), ' AND ' ORDER BY k.n), "
+           "string_agg(format('c.%I IS NOT NULL', a.attname), ' OR ' ORDER BY k.n), c.confmatchtype, "
+           "f.relkind = 'p' OR t.relkind = 'p' "
+           "FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid JOIN pg_class f ON f.oid = c.confrelid "
+           "CROSS JOIN LATERAL unnest(c.conkey, c.confkey) WITH ORDINALITY AS k(child, parent, n) "
+           "JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.child "
+           "JOIN pg_attribute r ON r.attrelid = c.confrelid AND r.attnum = k.parent "
+           "WHERE c.contype = 'f' AND c.conparentid = 0 AND c.convalidated GROUP BY c.oid, c.conrelid, c.conname, "
+           "c.confrelid, "
+           "c.confmatchtype, f.relkind, t.relkind")) {
+    const auto complete = to_text(row[5]);
+    const auto missing =
+        fmt::format("({} AND NOT EXISTS (SELECT 1 FROM {} AS p WHERE {}))", complete, to_text(row[2]), to_text(row[4]));
+    const auto half = fmt::format(" OR (({}) AND NOT ({}))", to_text(row[6]), complete);
+    rules.push_back(
+        {to_text(row[0]), to_text(row[1]), "foreign key",
+         counted(fmt::format("SELECT {} AS k FROM {} AS c WHERE {}{}", key_digest_sql("ROW(" + to_text(row[3]) + ")"),
+                             to_text(row[0]), missing, to_text(row[7]) == "f" ? half : ""))});
+  }
+  return rules;
+}
+
+// Grouping by the key's columns or expressions reads the table itself; index children of partitions are covered by
+// their root's index.
+std::vector<Rule> unique_keys(Connection& connection) {
+  std::vector<Rule> rules;
+  const auto nulls = connection.server_version().major() >= 15 ? "i.indnullsnotdistinct" : "false";
+  for (const auto& row : connection.query(fmt::format(
+           "SELECT i.indrelid::regclass::text, c.relname, i.indisprimary, "
+           "(SELECT string_agg(pg_get_indexdef(i.indexrelid, n, true), ', ') FROM generate_series(1, i.indnkeyatts) "
+           "n), "
+           "(SELECT string_agg('(' || pg_get_indexdef(i.indexrelid, n, true) || ') IS NOT NULL', ' AND ') "
+           "   FROM generate_series(1, i.indnkeyatts) n), "
+           "coalesce(pg_get_expr(i.indpred, i.indrelid), 'true'), {} "
+           "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace s ON s.oid = c.relnamespace "
+           "WHERE i.indisunique AND i.indisvalid AND NOT EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhrelid = "
+           "i.indexrelid) "
+           "AND s.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND s.nspname !~ '^pg_temp'",
+           nulls))) {
+    const auto where = to_text(row[6]) == "t" ? "true" : to_text(row[4]);
+    rules.push_back({to_text(row[0]), to_text(row[1]), to_text(row[2]) == "t" ? "primary key" : "unique",
+                     counted(fmt::format("SELECT {} AS k FROM {} WHERE ({}) AND ({}) GROUP BY {} HAVING count(*) > 1",
+                                         key_digest_sql("ROW(" + to_text(row[3]) + ")"), to_text(row[0]), where,
+                                         to_text(row[5]), to_text(row[3])))});
+  }
+  return rules;
+}
+
+struct RowRule {
+  std::string constraint, kind, broken;  // broken: SQL that is true for a row that violates it
+};
+
+// CHECK, NOT NULL and domain rules of one table, all in one scan. Inside a domain's rule VALUE is a column name like
+// any other, so a subquery that offers such a column evaluates it.
+std::map<std::string, std::vector<RowRule>> row_rules(Connection& connection) {
+  std::map<std::string, std::vector<RowRule>> rules;
+  for (const auto& row : connection.query(
+           "SELECT c.conrelid::regclass::text, c.conname, 'check', format('(%s) IS FALSE', pg_get_expr(c.conbin, "
+           "c.conrelid)) "
+           "FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid "
+           "WHERE c.contype = 'c' AND c.convalidated AND t.relkind = 'r' "
+           "UNION ALL SELECT a.attrelid::regclass::text, a.attname, 'not null', format('%I IS NULL', a.attname) "
+           "FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid JOIN pg_namespace n ON n.oid = t.relnamespace "
+           "WHERE a.attnotnull AND a.attnum > 0 AND NOT a.attisdropped AND t.relkind = 'r' AND t.relpersistence <> 't' "
+           "AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') "
+           "UNION ALL SELECT a.attrelid::regclass::text, a.attname || ' (' || d.conname || ')', 'domain', "
+           "format('(SELECT %s FROM (SELECT t.%I::%s AS value) AS v) IS FALSE', pg_get_expr(d.conbin, 0), a.attname, "
+           "format_type(y.typbasetype, y.typtypmod)) "
+           "FROM pg_constraint d JOIN pg_type y ON y.oid = d.contypid JOIN pg_attribute a ON a.atttypid = y.oid "
+           "JOIN pg_class t ON t.oid = a.attrelid WHERE d.contype = 'c' AND d.convalidated AND t.relkind = 'r' "
+           "AND a.attnum > 0 AND NOT a.attisdropped AND t.relpersistence <> 't'")) {
+    rules[to_text(row[0])].push_back({to_text(row[1]), to_text(row[2]), to_text(row[3])});
+  }
+  return rules;
+}
+
+void examine(Connection& connection, const Rule& rule, const std::string& prefix, ConstraintEvidence& evidence) {
+  const auto rows = connection.query(rule.violations);
+  ++evidence.examined;
+  const auto count = to_count(rows[0][0]);
+  if (count == 0) return;
+  ConstraintEvidence::Broken broken{prefix + rule.table, rule.constraint, rule.kind, count, {}};
+  const auto keys = to_text(rows[0][1]);
+  for (std::size_t at = 0; at < keys.size(); at += 17) broken.keys.push_back(keys.substr(at, 16));
+  evidence.broken.push_back(std::move(broken));
+}
+
+void examine_rows(Connection& connection, const std::string& table, const std::vector<RowRule>& rules,
+                  const std::string& prefix, ConstraintEvidence& evidence) {
+  std::string counts;
+  for (const auto& rule : rules) {
+    counts += fmt::format("{}count(*) FILTER (WHERE {})", counts.empty() ? "" : ", ", rule.broken);
+  }
+  const auto found = connection.query(fmt::format("SELECT {} FROM ONLY {} AS t", counts, table));
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    if (to_count(found[0][i]) == 0) {
+      ++evidence.examined;
+      continue;
+    }
+    examine(connection,
+            {table, rules[i].constraint, rules[i].kind,
+             counted(fmt::format("SELECT {} AS k FROM ONLY {} AS t WHERE {}", key_digest_sql("t"), table,
+                                 rules[i].broken))},
+            prefix, evidence);
+  }
+}
+
+void list_unproven(Connection& connection, const std::string& prefix, ConstraintEvidence& evidence) {
+  for (const auto& row :
+       connection.query("SELECT coalesce(nullif(conrelid, 0)::regclass::text, contypid::regtype::text) || "
+                        "'.' || conname FROM pg_constraint WHERE NOT convalidated ORDER BY 1")) {
+    evidence.not_validated.push_back(prefix + to_text(row[0]));
+  }
+  for (const auto& row : connection.query("SELECT indexrelid::regclass::text FROM pg_index "
+                                          "WHERE NOT (indisvalid AND indisready AND indislive) ORDER BY 1")) {
+    evidence.invalid_indexes.push_back(prefix + to_text(row[0]));
+  }
+}
+
+}  // namespace
+
+ConstraintEvidence probe_constraints(const Cluster& cluster) {
+  ConstraintEvidence evidence;
+  for (const auto& database : all_databases(cluster)) {
+    const auto prefix = name_prefix(cluster, database);
+    auto connection = open_session(cluster, database);
+    connection.execute("SET enable_mergejoin = off; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    set_indexes(connection, Indexes::trusted);
+    auto rules = foreign_keys(connection);
+    for (auto& rule : unique_keys(connection)) rules.push_back(std::move(rule));
+    const auto rules_of_rows = row_rules(connection);
+    list_unproven(connection, prefix, evidence);
+    set_indexes(connection, Indexes::left_alone);
+    for (const auto& rule : rules) examine(connection, rule, prefix, evidence);
+    for (const auto& [table, of_rows] : rules_of_rows) examine_rows(connection, table, of_rows, prefix, evidence);
+    connection.execute("COMMIT");
+  }
+  return evidence;
+}
+
+SequenceEvidence probe_sequences(const Cluster& cluster) {
+  SequenceEvidence evidence;
+  for (const auto& database : all_databases(cluster)) {
+    const auto prefix = name_prefix(cluster, database);
+    auto connection = open_session(cluster, database);
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    set_indexes(connection, Indexes::trusted);
+    // Owned by or identity of a column (a dependency of the sequence), or named in its default (one of the default).
+    const auto pairs = connection.query(
+        "SELECT DISTINCT s.oid::regclass::text, t.oid::regclass::text, a.attname, quote_ident(a.attname), "
+        "q.seqincrement > 0 "
+        "FROM (SELECT objid AS sequence, refobjid AS relation, refobjsubid::int AS attribute FROM pg_depend "
+        "       WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i') "
+        "         AND refobjsubid > 0 "
+        "      UNION ALL SELECT d.refobjid, f.adrelid, f.adnum FROM pg_depend d JOIN pg_attrdef f ON f.oid = d.objid "
+        "       WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'n') "
+        "AS p "
+        "JOIN pg_class s ON s.oid = p.sequence AND s.relkind = 'S' AND s.relpersistence = 'p' "
+        "JOIN pg_class t ON t.oid = p.relation AND t.relkind IN ('r', 'p') AND t.relpersistence = 'p' "
+        "JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = p.attribute AND a.atttypid IN (20, 21, 23) "
+        "JOIN pg_sequence q ON q.seqrelid = s.oid WHERE NOT q.seqcycle ORDER BY 1, 2, 3");
+    set_indexes(connection, Indexes::left_alone);
+    for (const auto& pair : pairs) {
+      const auto ascending = to_text(pair[4]) == "t";
+      const auto row = connection.query(
+          fmt::format("SELECT s.last_value, s.is_called, (SELECT {}({}) FROM {}) FROM {} AS s",
+                      ascending ? "max" : "min", to_text(pair[3]), to_text(pair[1]), to_text(pair[0])))[0];
+      ++evidence.examined;
+      if (!row[2]) continue;
+      const auto last = to_integer(row[0]);
+      const auto extreme = to_integer(row[2]);
+      const auto beyond = ascending ? extreme > last : extreme < last;
+      if (!beyond && (extreme != last || to_text(row[1]) == "t")) continue;
+      evidence.behind.push_back(
+          {prefix + to_text(pair[0]), prefix + to_text(pair[1]), to_text(pair[2]), last, extreme});
+    }
+    connection.execute("COMMIT");
+  }
+  return evidence;
+}
+
+}  // namespace harness::verify

@@ -1,0 +1,16 @@
+// Content digests: what every permanent table, sequence and large object of every database holds, as sums that do not
+// depend on the order of rows. How they are made: docs/formats/evidence.md, "Digests".
+#pragma once
+
+#include "harness/verify/cluster.hpp"
+#include "reports/record/mark.hpp"
+
+namespace harness::verify {
+
+// Reads each table once, in one snapshot a database. `alike`: digests taken earlier with which these will be compared;
+// their key ranges are used again. Tables of other databases than the main one are named database.schema.table.
+// Throws base::Error when a table cannot be read (its message names the table).
+[[nodiscard]] reports::record::ContentDigests probe_content(const Cluster& cluster,
+                                                            const reports::record::ContentDigests* alike = nullptr);
+
+}  // namespace harness::verify
