@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/deadline.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
@@ -41,16 +42,6 @@ constexpr std::array<Layout, 4> layouts = {
 
 constexpr std::size_t smallest_bytes = 296;
 constexpr std::size_t file_bytes = 8192;  // PG_CONTROL_FILE_SIZE
-
-// Bit by bit: a few hundred bytes, now and then.
-std::uint32_t crc32c(std::span<const std::byte> bytes) {
-  std::uint32_t crc = ~std::uint32_t{0};
-  for (const auto byte : bytes) {
-    crc ^= std::to_integer<std::uint32_t>(byte);
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? 0x82F63B78U : 0U);
-  }
-  return ~crc;
-}
 
 template <typename T>
 T value_at(std::span<const std::byte> bytes, std::size_t at) {
@@ -100,7 +91,7 @@ ControlFile parse_control_file(std::span<const std::byte> bytes) {
   control.control_version = value_at<std::uint32_t>(bytes, offset::control_version);
   control.catalog_version = value_at<std::uint32_t>(bytes, offset::catalog_version);
   const auto& layout = layout_of(control.control_version, control.catalog_version);
-  if (crc32c(bytes.first(layout.crc_offset)) != value_at<std::uint32_t>(bytes, layout.crc_offset)) {
+  if (base::crc32c(bytes.first(layout.crc_offset)) != value_at<std::uint32_t>(bytes, layout.crc_offset)) {
     throw Error(ErrorKind::corrupt, "the CRC of pg_control does not hold");
   }
   control.major = layout.major;

@@ -1,0 +1,30 @@
+// PostgreSQL's backup_manifest, version 1 (PostgreSQL's documentation, "Backup Manifest Format"): which files a
+// restored directory holds, so that pg_verifybackup accepts it. Files carry a CRC-32C, the whole a SHA-256.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "backup_engine/base/utc_time.hpp"
+#include "backup_engine/postgres/lsn.hpp"
+#include "backup_engine/postgres/timeline.hpp"
+
+namespace backup_engine::postgres {
+
+struct ManifestFile {
+  std::string path;  // relative to the data directory, tablespaces as pg_tblspc/OID/…
+  std::uint64_t size_bytes = 0;
+  base::UtcTime modified_at;
+  std::uint32_t crc32c = 0;
+};
+
+struct BackupManifest {
+  std::vector<ManifestFile> files;
+  TimelineId timeline;
+  Lsn start_lsn, stop_lsn;  // the WAL that recovery needs
+};
+
+[[nodiscard]] std::string render_backup_manifest(const BackupManifest& manifest);
+
+}  // namespace backup_engine::postgres
