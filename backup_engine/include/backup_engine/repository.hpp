@@ -54,7 +54,8 @@ struct ClusterSummary {
   std::string name;
   std::uint64_t system_identifier = 0;
   int postgres_major = 0;
-  std::vector<BackupSummary> backups;  // oldest first
+  std::vector<BackupSummary> backups;   // oldest first
+  std::vector<std::string> unreadable;  // "OBJECT: what is wrong" of manifests that are there but cannot be read
   struct WalRange {
     postgres::TimelineId timeline;
     postgres::Lsn start, end;  // continuous, durable

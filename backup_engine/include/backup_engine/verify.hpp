@@ -34,6 +34,8 @@ struct VerifyResult {
   std::uint64_t objects = 0, bytes = 0, blocks = 0, wal_segments = 0;
   std::vector<RepositoryDamage> damage;
   std::vector<BackupVerdict> backups;
+  // Harmless: objects of backups that were never published and puts that were interrupted (or still go on).
+  std::vector<std::string> debris;
 };
 
 // What is found is data; throws only when it could not be carried out (no repository, no permission, interrupted).

@@ -1,0 +1,172 @@
+#include "backup_engine/store/backup_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <deque>
+#include <mutex>
+#include <unordered_map>
+
+#include "backup_engine/base/crc32c.hpp"
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/store/codec.hpp"
+#include "backup_engine/store/framed_object.hpp"
+#include "backup_engine/store/little_endian.hpp"
+#include "backup_engine/store/names.hpp"
+
+namespace backup_engine::store {
+
+using base::Error;
+using base::ErrorKind;
+
+namespace {
+
+constexpr std::size_t most_open_packs = 64;
+constexpr std::size_t most_bytes_a_read = 4 * 1024 * 1024;
+
+struct OpenPack {
+  std::string name;
+  std::unique_ptr<StoredObject> object;
+  ObjectHeader header;
+};
+
+}  // namespace
+
+// The packs opened last; shared by all reading threads.
+struct BackupReader::Packs {
+  std::mutex mutex;
+  std::unordered_map<std::uint32_t, std::shared_ptr<const OpenPack>> open;
+  std::deque<std::uint32_t> order;
+
+  std::shared_ptr<const OpenPack> get(std::uint32_t row, Storage& storage, const BackupReader& reader) {
+    {
+      const std::lock_guard lock(mutex);
+      if (const auto found = open.find(row); found != open.end()) return found->second;
+    }
+    auto pack = std::make_shared<OpenPack>();
+    pack->name = reader.pack_object_name(row);
+    pack->object = storage.open(pack->name);
+    std::array<std::byte, object_header_bytes> bytes{};
+    const auto got = pack->object->read_at(0, bytes);
+    pack->header = decode_object_header(std::span(bytes).first(got), ObjectKind::pack, pack->name);
+    const std::lock_guard lock(mutex);
+    if (open.size() >= most_open_packs) {
+      open.erase(order.front());
+      order.pop_front();
+    }
+    if (open.emplace(row, pack).second) order.push_back(row);
+    return pack;
+  }
+};
+
+BackupReader::BackupReader(Storage& storage, const std::string& cluster, const std::string& label)
+    : storage_(storage),
+      cluster_(cluster),
+      manifest_(read_manifest(storage, cluster, label)),
+      packs_(std::make_unique<Packs>()) {
+  const auto table = file_table_name(cluster, label);
+  files_ = std::make_unique<FileTable>(read_framed(storage, table, ObjectKind::file_table), table);
+  index_ = std::make_unique<BlockIndex>(storage, cluster, manifest_);
+}
+
+BackupReader::~BackupReader() = default;
+
+std::string BackupReader::pack_object_name(std::uint32_t row) const {
+  if (row >= manifest_.packs.size()) {
+    throw Error(ErrorKind::corrupt, fmt::format("{}: has no pack {} that the block index names",
+                                                manifest_name(cluster_, manifest_.summary.label), row));
+  }
+  return pack_name(cluster_, manifest_.packs[row].backup_label, manifest_.packs[row].number);
+}
+
+std::uint64_t BackupReader::block_count(const FileEntry& file) const {
+  return (file.size_bytes + manifest_.block_size_bytes - 1) / manifest_.block_size_bytes;
+}
+
+std::size_t BackupReader::block_bytes(const FileEntry& file, std::uint64_t number) const {
+  const auto offset = number * manifest_.block_size_bytes;
+  if (offset >= file.size_bytes) {
+    throw Error(ErrorKind::internal, fmt::format("{} has no block {}", file.path, number));
+  }
+  return static_cast<std::size_t>(std::min<std::uint64_t>(manifest_.block_size_bytes, file.size_bytes - offset));
+}
+
+std::uint64_t BackupReader::block_id(const FileEntry& file, std::uint64_t number) const {
+  for (const auto& extent : file.extents) {
+    if (number < extent.block_count) return extent.first_block + number;
+    number -= extent.block_count;
+  }
+  throw Error(ErrorKind::corrupt, fmt::format("{}: the extents of {} are shorter than the file",
+                                              file_table_name(cluster_, manifest_.summary.label), file.path));
+}
+
+bool BackupReader::is_zero_block(const FileEntry& file, std::uint64_t number) const {
+  return index_->entry(block_id(file, number)).is_zero;
+}
+
+void BackupReader::read_block(const FileEntry& file, std::uint64_t number, std::span<std::byte> clear) const {
+  read_blocks(file, number, 1, clear);
+}
+
+void BackupReader::read_blocks(const FileEntry& file, std::uint64_t first, std::uint64_t count,
+                               std::span<std::byte> clear) const {
+  const auto last = first + count;
+  while (first < last) {
+    const auto entry = index_->entry(block_id(file, first));
+    const auto length = block_bytes(file, first);
+    if (entry.is_zero) {
+      std::fill_n(clear.begin(), length, std::byte{0});
+      clear = clear.subspan(length);
+      ++first;
+      continue;
+    }
+    // How far the following blocks lie side by side with this one.
+    std::size_t stored = entry.stored_bytes + block_trailer_bytes, clear_length = length;
+    auto end = first + 1;
+    for (; end < last; ++end) {
+      const auto next = index_->entry(block_id(file, end));
+      if (next.is_zero || next.pack_row != entry.pack_row || next.offset_bytes != entry.offset_bytes + stored ||
+          stored + next.stored_bytes > most_bytes_a_read) {
+        break;
+      }
+      stored += next.stored_bytes + block_trailer_bytes;
+      clear_length += block_bytes(file, end);
+    }
+    read_run(file, {first, end}, entry, stored, clear.first(clear_length));
+    clear = clear.subspan(clear_length);
+    first = end;
+  }
+}
+
+void BackupReader::read_run(const FileEntry& file, BlockRange range, const BlockEntry& first_entry,
+                            std::size_t stored_bytes, std::span<std::byte> clear) const {
+  thread_local std::vector<std::byte> buffer;
+  const auto pack = packs_->get(first_entry.pack_row, storage_, *this);
+  buffer.resize(stored_bytes);
+  if (pack->object->read_at(first_entry.offset_bytes, buffer) != stored_bytes) {
+    throw Error(ErrorKind::corrupt, fmt::format("{}: ends before a block of {}", pack->name, file.path));
+  }
+  std::span<const std::byte> stored = buffer;
+  for (auto number = range.first; number < range.end; ++number) {
+    const auto id = block_id(file, number);
+    const auto entry = index_->entry(id);
+    const auto length = block_bytes(file, number);
+    expand_block(entry, index_->hash(id), stored.first(entry.stored_bytes + block_trailer_bytes), pack->header.crc,
+                 clear.first(length), fmt::format("{}: block {} of {}", pack->name, number, file.path));
+    stored = stored.subspan(entry.stored_bytes + block_trailer_bytes);
+    clear = clear.subspan(length);
+  }
+}
+
+void expand_block(const BlockEntry& entry, const BlockHash& hash, std::span<const std::byte> stored,
+                  std::uint32_t pack_header_crc, std::span<std::byte> clear, const std::string& what) {
+  thread_local Expander expander;
+  const auto bytes = stored.first(stored.size() - block_trailer_bytes);
+  if (base::crc32c(bytes, pack_header_crc) != get_little_endian<std::uint32_t>(stored.data() + bytes.size())) {
+    throw Error(ErrorKind::corrupt, fmt::format("{}: the checksum is wrong", what));
+  }
+  expander.expand(entry.codec, bytes, clear, what);
+  if (hash_block(clear) != hash) throw Error(ErrorKind::corrupt, fmt::format("{}: the hash is wrong", what));
+}
+
+}  // namespace backup_engine::store

@@ -1,0 +1,267 @@
+#include "backup_engine/store/backup_writer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "backup_engine/base/crc32c.hpp"
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/store/block_hash.hpp"
+#include "backup_engine/store/block_index.hpp"
+#include "backup_engine/store/framed_object.hpp"
+#include "backup_engine/store/little_endian.hpp"
+#include "backup_engine/store/names.hpp"
+
+namespace backup_engine::store {
+
+using base::Error;
+using base::ErrorKind;
+
+namespace {
+
+void check_layout(const BackupLayout& layout) {
+  const auto block = layout.block_size_bytes;
+  const bool power_of_two = block != 0 && (block & (block - 1)) == 0;
+  // Offsets in a pack have 32 bits and the last block may begin just below the limit.
+  constexpr std::uint64_t most_pack_bytes = 4096ULL * 1024 * 1024 - 16 * 1024 * 1024;
+  if (power_of_two && block >= 4096 && block <= 4 * 1024 * 1024 && layout.pack_size_bytes <= most_pack_bytes) return;
+  throw Error(ErrorKind::internal,
+              fmt::format("impossible layout: blocks of {} bytes in packs of {} bytes", block, layout.pack_size_bytes));
+}
+
+}  // namespace
+
+struct BackupWriter::OpenFile {
+  enum class State { open, finished, dropped };
+  FileEntry entry;
+  std::uint64_t first_block = 0, block_count = 0, put_count = 0;
+  State state = State::open;
+};
+
+std::string new_backup_label(Storage& storage, const std::string& cluster, BackupType type, base::UtcTime now) {
+  for (;; now += std::chrono::seconds(1)) {
+    auto label = backup_label(now, type);
+    const auto prefix = backup_prefix(cluster, label);
+    if (storage.list(prefix).empty() && storage.list_debris(prefix).empty()) return label;
+  }
+}
+
+// What a BlockWriter keeps between blocks; the pack is begun with the first block that is stored.
+struct BlockWriter::State {
+  explicit State(Compression compression) : compressor(compression) {}
+  void write(std::span<const std::byte> bytes) {
+    hash->update(bytes);
+    put->write(bytes);
+  }
+
+  Compressor compressor;
+  std::unique_ptr<PutStream> put;
+  std::unique_ptr<StreamHash> hash;
+  ObjectHeader header;
+  std::uint32_t row = 0;
+};
+
+BlockWriter::BlockWriter(BackupWriter& owner)
+    : owner_(owner), state_(std::make_unique<State>(owner.layout_.compression)) {
+  ++owner_.open_block_writers_;
+}
+
+BlockWriter::~BlockWriter() = default;
+
+std::uint32_t BlockWriter::put(FileId file, std::uint64_t number, std::span<const std::byte> clear) {
+  const auto block = owner_.count_block(file, number, clear.size());
+  const auto crc_of_clear = base::crc32c(clear);
+  if (all_zero(clear)) {
+    owner_.index_->set(block, BlockEntry{}, BlockHash{});
+    return crc_of_clear;
+  }
+  const auto hash = hash_block(clear);
+  const auto compressed = state_->compressor.compress(clear);
+  if (!state_->put) begin_pack();
+  BlockEntry entry;
+  entry.is_zero = false;
+  entry.pack_row = state_->row;
+  entry.offset_bytes = static_cast<std::uint32_t>(state_->put->size_bytes());
+  entry.stored_bytes = static_cast<std::uint32_t>(compressed.bytes.size());
+  entry.codec = compressed.codec;
+  std::array<std::byte, block_trailer_bytes> trailer{};
+  put_little_endian(trailer.data(), base::crc32c(compressed.bytes, state_->header.crc));
+  state_->write(compressed.bytes);
+  state_->write(trailer);
+  owner_.stored_bytes_ += compressed.bytes.size() + trailer.size();
+  owner_.index_->set(block, entry, hash);
+  if (state_->put->size_bytes() >= owner_.layout_.pack_size_bytes) end_pack();
+  return crc_of_clear;
+}
+
+void BlockWriter::begin_pack() {
+  const auto [row, name] = owner_.begin_pack();
+  state_->row = row;
+  state_->put = owner_.storage_.begin_put(name);
+  state_->hash = std::make_unique<StreamHash>();
+  state_->header = new_object_header(ObjectKind::pack, owner_.layout_.compression.codec);
+  state_->header.hash = HashKind::xxh3_128;
+  state_->header.block_size = owner_.layout_.block_size_bytes;
+  state_->write(encode(state_->header));
+  owner_.stored_bytes_ += object_header_bytes;
+}
+
+void BlockWriter::end_pack() {
+  const ObjectDigest digest{state_->put->size_bytes(), state_->hash->hex()};
+  state_->put->commit(Durability::on_sync);
+  state_->put.reset();
+  owner_.end_pack(state_->row, digest);
+}
+
+void BlockWriter::finish() {
+  if (state_->put) end_pack();
+  --owner_.open_block_writers_;
+}
+
+BackupWriter::BackupWriter(Storage& storage, std::string cluster, std::string label, BackupLayout layout)
+    : storage_(storage), cluster_(std::move(cluster)), label_(std::move(label)), layout_(layout) {
+  check_layout(layout_);
+  if (!parse_backup_label(label_)) throw Error(ErrorKind::internal, fmt::format("not a backup label: {}", label_));
+  index_ = std::make_unique<BlockIndexWriter>(storage_, cluster_, label_, layout_.block_size_bytes);
+}
+
+BackupWriter::~BackupWriter() {
+  if (!publishing_) remove_what_was_put();
+}
+
+void BackupWriter::remove_what_was_put() noexcept {
+  for (const auto& name : put_names_) {
+    try {
+      storage_.remove(name);
+    } catch (const std::exception&) {
+      // It stays as debris: no manifest names it.
+    }
+  }
+}
+
+FileId BackupWriter::add_file(FileEntry entry) {
+  OpenFile file;
+  if (entry.kind == FileKind::file) {
+    file.block_count = (entry.size_bytes + layout_.block_size_bytes - 1) / layout_.block_size_bytes;
+  } else {
+    file.state = OpenFile::State::finished;
+  }
+  file.entry = std::move(entry);
+  const std::lock_guard lock(mutex_);
+  file.first_block = next_block_;
+  next_block_ += file.block_count;
+  if (file.block_count > 0) file.entry.extents = {{file.first_block, file.block_count}};
+  files_.push_back(std::move(file));
+  return static_cast<FileId>(files_.size() - 1);
+}
+
+std::uint64_t BackupWriter::count_block(FileId id, std::uint64_t number, std::size_t clear_bytes) {
+  const std::lock_guard lock(mutex_);
+  auto& file = files_.at(static_cast<std::size_t>(id));
+  const auto offset = number * layout_.block_size_bytes;
+  if (number >= file.block_count ||
+      clear_bytes != std::min<std::uint64_t>(layout_.block_size_bytes, file.entry.size_bytes - offset)) {
+    throw Error(ErrorKind::internal,
+                fmt::format("block {} of {} was given {} bytes", number, file.entry.path, clear_bytes));
+  }
+  ++file.put_count;
+  return file.first_block + number;
+}
+
+void BackupWriter::finish_file(FileId id, std::uint32_t crc32c) {
+  const std::lock_guard lock(mutex_);
+  auto& file = files_.at(static_cast<std::size_t>(id));
+  if (file.put_count != file.block_count) {
+    throw Error(ErrorKind::internal,
+                fmt::format("{} of {} blocks of {} were put", file.put_count, file.block_count, file.entry.path));
+  }
+  file.entry.crc32c = crc32c;
+  file.state = OpenFile::State::finished;
+}
+
+void BackupWriter::drop_file(FileId id) {
+  const std::lock_guard lock(mutex_);
+  files_.at(static_cast<std::size_t>(id)).state = OpenFile::State::dropped;
+}
+
+std::unique_ptr<BlockWriter> BackupWriter::make_block_writer() {
+  return std::unique_ptr<BlockWriter>(new BlockWriter(*this));
+}
+
+std::pair<std::uint32_t, std::string> BackupWriter::begin_pack() {
+  const std::lock_guard lock(mutex_);
+  const auto number = static_cast<std::uint32_t>(packs_.size());
+  packs_.push_back({label_, number, {}});
+  put_names_.push_back(pack_name(cluster_, label_, number));
+  return {number, put_names_.back()};
+}
+
+void BackupWriter::end_pack(std::uint32_t row, const ObjectDigest& digest) {
+  const std::lock_guard lock(mutex_);
+  packs_[row].digest = digest;
+}
+
+ObjectDigest BackupWriter::put_table(const std::string& name, ObjectKind kind, std::span<const std::byte> clear) {
+  put_names_.push_back(name);
+  return put_framed(storage_, name, kind, {Codec::zstd, 1}, clear, Durability::on_sync);
+}
+
+Manifest BackupWriter::finish() {
+  if (open_block_writers_ != 0) throw Error(ErrorKind::internal, "a backup was finished while blocks were being put");
+  Manifest manifest;
+  std::vector<FileEntry> entries;
+  for (auto& file : files_) {
+    if (file.state == OpenFile::State::dropped) continue;
+    if (file.state == OpenFile::State::open) {
+      throw Error(ErrorKind::internal, fmt::format("{} was never finished", file.entry.path));
+    }
+    if (file.entry.kind == FileKind::file) {
+      manifest.summary.source_bytes += file.entry.size_bytes;
+      ++manifest.summary.file_count;
+    }
+    if (file.entry.area == FileArea::external) manifest.external_files.push_back(file.entry.path);
+    entries.push_back(std::move(file.entry));
+  }
+  put_names_.push_back(block_index_name(cluster_, label_));
+  put_names_.push_back(block_hashes_name(cluster_, label_));
+  const auto root = index_->finish(next_block_);
+  manifest.block_index = index_->index_digest();
+  manifest.block_hashes = index_->hashes_digest();
+  manifest.block_root = put_table(block_root_name(cluster_, label_), ObjectKind::block_root, root);
+  manifest.file_table =
+      put_table(file_table_name(cluster_, label_), ObjectKind::file_table, encode_file_table(entries));
+  storage_.sync();
+  stored_bytes_ += manifest.block_index.size_bytes + manifest.block_hashes.size_bytes + manifest.block_root.size_bytes +
+                   manifest.file_table.size_bytes;
+  manifest.summary.cluster = cluster_;
+  manifest.summary.label = label_;
+  manifest.summary.type = *parse_backup_label(label_);
+  manifest.summary.stored_bytes = stored_bytes_;
+  manifest.block_size_bytes = layout_.block_size_bytes;
+  manifest.block_count = next_block_;
+  manifest.compression = layout_.compression;
+  manifest.packs = packs_;
+  manifest.index_backups = {label_};
+  return manifest;
+}
+
+void BackupWriter::publish(const Manifest& manifest) {
+  if (manifest.summary.cluster != cluster_ || manifest.summary.label != label_) {
+    throw Error(ErrorKind::internal, "a manifest of another backup was to be published");
+  }
+  for (const auto& pack : manifest.packs) {
+    const auto name = pack_name(cluster_, pack.backup_label, pack.number);
+    if (storage_.size(name) != pack.digest.size_bytes) {
+      throw Error(ErrorKind::not_found, fmt::format("{} is gone or incomplete: the backup is not published", name));
+    }
+  }
+  const auto put = storage_.begin_put(manifest_name(cluster_, label_));
+  const auto text = encode_manifest(manifest);
+  put->write(std::as_bytes(std::span(text)));
+  publishing_ = true;
+  put->commit(Durability::now);
+}
+
+}  // namespace backup_engine::store

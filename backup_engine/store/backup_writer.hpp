@@ -1,0 +1,117 @@
+// Writes one backup: files are registered, their blocks are hashed, compressed and packed by any number of threads, and
+// nothing is visible before publish() has put the manifest. Formats: docs/formats/{pack,block-index,manifest}.md.
+//
+//   BackupWriter writer(storage, "main", new_backup_label(storage, "main", BackupType::full, utc_now()), compression);
+//   each thread:  auto blocks = writer.make_block_writer();
+//                 auto file = writer.add_file(entry);            entry.size_bytes decides its number of blocks
+//                 for n: crc = crc32c_combine(crc, blocks->put(file, n, bytes), bytes.size())
+//                 writer.finish_file(file, crc);                 or drop_file when it vanished
+//                 blocks->finish();
+//   then:         auto manifest = writer.finish();  … fill it …  writer.publish(std::move(manifest));
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backup_engine/base/utc_time.hpp"
+#include "backup_engine/store/file_table.hpp"
+#include "backup_engine/store/manifest.hpp"
+#include "backup_engine/store/storage.hpp"
+
+namespace backup_engine::store {
+
+class BlockIndexWriter;
+struct BlockEntry;
+
+inline constexpr std::uint32_t default_block_bytes = 64 * 1024;
+inline constexpr std::uint64_t default_pack_bytes = 256ULL * 1024 * 1024;
+
+struct BackupLayout {
+  Compression compression;
+  std::uint32_t block_size_bytes = default_block_bytes;  // a power of two from 4 KiB to 4 MiB
+  std::uint64_t pack_size_bytes = default_pack_bytes;    // a pack ends with the block that reaches it; below 4 GiB
+};
+
+enum class FileId : std::uint32_t {};
+
+// A label under which nothing lies yet: `now`, or the next free second after it.
+[[nodiscard]] std::string new_backup_label(Storage& storage, const std::string& cluster, BackupType type,
+                                           base::UtcTime now);
+
+class BackupWriter;
+
+// One thread's way to store blocks: its own pack and contexts. Ends before its BackupWriter does.
+class BlockWriter {
+ public:
+  ~BlockWriter();
+  // Block `number` of `file`, exactly its clear length. Returns the CRC-32C of `clear`. Different
+  // blocks of one file may come in any order and from several threads.
+  std::uint32_t put(FileId file, std::uint64_t number, std::span<const std::byte> clear);
+  void finish();  // completes the pack; without it finish() of the BackupWriter throws
+
+ private:
+  friend class BackupWriter;
+  struct State;
+  explicit BlockWriter(BackupWriter& owner);
+  void begin_pack();
+  void end_pack();
+
+  BackupWriter& owner_;
+  std::unique_ptr<State> state_;
+};
+
+class BackupWriter {
+ public:
+  // `storage` outlives this. The cluster exists (open_or_create_cluster).
+  BackupWriter(Storage& storage, std::string cluster, std::string label, BackupLayout layout);
+  ~BackupWriter();  // unless published: removes what it put, as far as that works; the rest is debris without a
+                    // manifest
+
+  // Thread-safe. `entry` without extents and CRC; a directory or a symlink is complete at once.
+  FileId add_file(FileEntry entry);
+  void finish_file(FileId file, std::uint32_t crc32c);  // every block was put
+  void drop_file(FileId file);                          // leaves it out; its blocks count as zero
+
+  [[nodiscard]] std::unique_ptr<BlockWriter> make_block_writer();
+  [[nodiscard]] std::uint32_t block_size_bytes() const { return layout_.block_size_bytes; }
+  [[nodiscard]] const std::string& label() const { return label_; }
+  [[nodiscard]] std::uint64_t stored_bytes() const { return stored_bytes_; }  // so far, for progress
+
+  // Once, after every BlockWriter finished: writes file table and index and makes all durable. The manifest that it
+  // returns lacks only what the caller knows. Throws Error(internal) when a file is neither finished nor dropped.
+  [[nodiscard]] Manifest finish();
+  // Makes the backup visible and durable. An error leaves open whether it is visible; nothing is removed then.
+  void publish(const Manifest& manifest);
+
+ private:
+  friend class BlockWriter;
+  struct OpenFile;
+
+  // Books the block against its file and returns its place in the index.
+  [[nodiscard]] std::uint64_t count_block(FileId file, std::uint64_t number, std::size_t clear_bytes);
+  [[nodiscard]] std::pair<std::uint32_t, std::string> begin_pack();  // row of the pack table, object name
+  void end_pack(std::uint32_t row, const ObjectDigest& digest);
+  [[nodiscard]] ObjectDigest put_table(const std::string& name, ObjectKind kind, std::span<const std::byte> clear);
+  void remove_what_was_put() noexcept;
+
+  Storage& storage_;
+  const std::string cluster_, label_;
+  const BackupLayout layout_;
+  std::atomic<std::uint64_t> stored_bytes_ = 0;
+  std::mutex mutex_;  // guards files_, packs_, next_block_, put_names_
+  std::vector<OpenFile> files_;
+  std::vector<PackEntry> packs_;
+  std::uint64_t next_block_ = 0;
+  std::vector<std::string> put_names_;
+  std::atomic<int> open_block_writers_ = 0;
+  std::unique_ptr<BlockIndexWriter> index_;
+  bool publishing_ = false;
+};
+
+}  // namespace backup_engine::store

@@ -1,0 +1,246 @@
+#include "backup_engine/store/manifest.hpp"
+
+#include <algorithm>
+#include <span>
+
+#include "backup_engine/base/sha256.hpp"
+#include "backup_engine/store/codec.hpp"
+#include "backup_engine/store/json_document.hpp"
+#include "backup_engine/store/names.hpp"
+
+namespace backup_engine::store {
+
+using base::Error;
+using base::ErrorKind;
+
+namespace {
+
+constexpr auto manifest_format = "lifeboat-backup";
+
+// Text that PostgreSQL or a file system gave us need not be UTF-8; then it stands as {"hex": …}.
+Json text_to_json(const std::string& text) {
+  Json value = text;
+  try {
+    [[maybe_unused]] const auto dumped = value.dump();
+    return value;
+  } catch (const nlohmann::json::exception&) {
+    return Json{{"hex", base::to_hex(std::as_bytes(std::span(text)))}};
+  }
+}
+
+std::string text_from_json(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  const auto hex = value.at("hex").get<std::string>();
+  std::string text;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    text.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));
+  }
+  return text;
+}
+
+Json to_json(const ObjectDigest& digest) {
+  return {{"size_bytes", digest.size_bytes}, {"xxh3_128", digest.xxh3_128}};
+}
+
+ObjectDigest digest_from(const Json& value) {
+  return {value.at("size_bytes").get<std::uint64_t>(), value.at("xxh3_128").get<std::string>()};
+}
+
+base::UtcTime time_from(const Json& value) {
+  const auto time = base::parse_rfc3339(value.get<std::string>());
+  if (!time) throw Error(ErrorKind::corrupt, fmt::format("not a time: {}", value.dump()));
+  return *time;
+}
+
+postgres::Lsn lsn_from(const Json& value) {
+  const auto lsn = postgres::parse_lsn(value.get<std::string>());
+  if (!lsn) throw Error(ErrorKind::corrupt, fmt::format("not an LSN: {}", value.dump()));
+  return *lsn;
+}
+
+BackupType type_from(const Json& value) {
+  for (const auto type : {BackupType::full, BackupType::differential, BackupType::incremental}) {
+    if (value == to_string(type)) return type;
+  }
+  throw Error(ErrorKind::corrupt, fmt::format("not a backup type: {}", value.dump()));
+}
+
+Codec codec_from(const Json& value) {
+  for (const auto codec : {Codec::none, Codec::lz4, Codec::zstd}) {
+    if (value == to_string(codec)) return codec;
+  }
+  throw Error(ErrorKind::unsupported, fmt::format("an unknown codec: {}", value.dump()));
+}
+
+void put_summary(Json& document, const BackupSummary& summary) {
+  document["cluster"] = summary.cluster;
+  document["label"] = summary.label;
+  document["type"] = to_string(summary.type);
+  document["parent_label"] = summary.parent_label;
+  document["source"] = summary.source;
+  document["started_at"] = base::to_rfc3339(summary.started_at);
+  document["finished_at"] = base::to_rfc3339(summary.finished_at);
+  document["start_lsn"] = postgres::to_string(summary.start_lsn);
+  document["stop_lsn"] = postgres::to_string(summary.stop_lsn);
+  document["timeline"] = summary.timeline.number();
+  document["postgres_major"] = summary.postgres_major;
+  document["system_identifier"] = std::to_string(summary.system_identifier);
+  document["source_bytes"] = summary.source_bytes;
+  document["stored_bytes"] = summary.stored_bytes;
+  document["file_count"] = summary.file_count;
+  document["damaged_page_count"] = summary.damaged_pages;
+  document["data_checksums"] = summary.data_checksums;
+}
+
+BackupSummary summary_from(const Json& document) {
+  BackupSummary summary;
+  summary.cluster = document.at("cluster").get<std::string>();
+  summary.label = document.at("label").get<std::string>();
+  summary.type = type_from(document.at("type"));
+  summary.parent_label = document.at("parent_label").get<std::string>();
+  summary.source = document.at("source").get<std::string>();
+  summary.started_at = time_from(document.at("started_at"));
+  summary.finished_at = time_from(document.at("finished_at"));
+  summary.start_lsn = lsn_from(document.at("start_lsn"));
+  summary.stop_lsn = lsn_from(document.at("stop_lsn"));
+  summary.timeline = postgres::TimelineId(document.at("timeline").get<std::uint32_t>());
+  summary.postgres_major = document.at("postgres_major").get<int>();
+  summary.system_identifier = std::stoull(document.at("system_identifier").get<std::string>());
+  summary.source_bytes = document.at("source_bytes").get<std::uint64_t>();
+  summary.stored_bytes = document.at("stored_bytes").get<std::uint64_t>();
+  summary.file_count = document.at("file_count").get<std::uint64_t>();
+  summary.damaged_pages = document.at("damaged_page_count").get<std::uint64_t>();
+  summary.data_checksums = document.at("data_checksums").get<bool>();
+  return summary;
+}
+
+void put_source(Json& document, const Manifest& manifest) {
+  document["chain"] = manifest.chain;
+  document["page_size_bytes"] = manifest.page_size_bytes;
+  document["wal_segment_size_bytes"] = manifest.wal_segment_size.bytes();
+  auto& tablespaces = document["tablespaces"] = Json::array();
+  for (const auto& tablespace : manifest.tablespaces) {
+    tablespaces.push_back({{"oid", tablespace.oid}, {"path", text_to_json(tablespace.path)}});
+  }
+  document["backup_label"] = text_to_json(manifest.backup_label_text);
+  document["tablespace_map"] = text_to_json(manifest.tablespace_map_text);
+  auto& external = document["external_files"] = Json::array();
+  for (const auto& path : manifest.external_files) external.push_back(text_to_json(path));
+  auto& damaged = document["damaged_pages"] = Json::array();
+  for (const auto& page : manifest.damaged_pages) {
+    damaged.push_back({{"file", text_to_json(page.file)}, {"block", page.block}});
+  }
+}
+
+void read_source(const Json& document, Manifest& manifest) {
+  manifest.chain = document.at("chain").get<std::vector<std::string>>();
+  manifest.page_size_bytes = document.at("page_size_bytes").get<std::uint32_t>();
+  manifest.wal_segment_size =
+      postgres::SegmentSize::of_bytes(document.at("wal_segment_size_bytes").get<std::uint64_t>());
+  for (const auto& tablespace : document.at("tablespaces")) {
+    manifest.tablespaces.push_back({tablespace.at("oid").get<std::uint32_t>(), text_from_json(tablespace.at("path"))});
+  }
+  manifest.backup_label_text = text_from_json(document.at("backup_label"));
+  manifest.tablespace_map_text = text_from_json(document.at("tablespace_map"));
+  for (const auto& path : document.at("external_files")) manifest.external_files.push_back(text_from_json(path));
+  for (const auto& page : document.at("damaged_pages")) {
+    manifest.damaged_pages.push_back({text_from_json(page.at("file")), page.at("block").get<std::uint32_t>()});
+  }
+}
+
+void put_storage(Json& document, const Manifest& manifest) {
+  document["encryption"] = {{"cipher", "none"}, {"key_id", nullptr}};
+  document["hash"] = "xxh3-128";
+  document["block_size_bytes"] = manifest.block_size_bytes;
+  document["block_count"] = manifest.block_count;
+  document["compression"] = {{"codec", to_string(manifest.compression.codec)}, {"level", manifest.compression.level}};
+  document["objects"] = {{"files", to_json(manifest.file_table)},
+                         {"blocks.root", to_json(manifest.block_root)},
+                         {"blocks.index", to_json(manifest.block_index)},
+                         {"blocks.hashes", to_json(manifest.block_hashes)}};
+  document["index_backups"] = manifest.index_backups;
+  auto& packs = document["packs"] = Json::array();
+  for (const auto& pack : manifest.packs) {
+    packs.push_back({{"backup", pack.backup_label},
+                     {"number", pack.number},
+                     {"size_bytes", pack.digest.size_bytes},
+                     {"xxh3_128", pack.digest.xxh3_128}});
+  }
+}
+
+void read_storage(const Json& document, Manifest& manifest) {
+  const auto cipher = document.at("encryption").at("cipher").get<std::string>();
+  if (cipher != "none") throw Error(ErrorKind::unsupported, fmt::format("encrypted ({})", cipher));
+  const auto hash = document.at("hash").get<std::string>();
+  if (hash != "xxh3-128") throw Error(ErrorKind::unsupported, fmt::format("an unknown hash: {}", hash));
+  manifest.hash = HashKind::xxh3_128;
+  manifest.block_size_bytes = document.at("block_size_bytes").get<std::uint32_t>();
+  manifest.block_count = document.at("block_count").get<std::uint64_t>();
+  const auto& compression = document.at("compression");
+  manifest.compression = {codec_from(compression.at("codec")), compression.at("level").get<int>()};
+  const auto& objects = document.at("objects");
+  manifest.file_table = digest_from(objects.at("files"));
+  manifest.block_root = digest_from(objects.at("blocks.root"));
+  manifest.block_index = digest_from(objects.at("blocks.index"));
+  manifest.block_hashes = digest_from(objects.at("blocks.hashes"));
+  manifest.index_backups = document.at("index_backups").get<std::vector<std::string>>();
+  for (const auto& pack : document.at("packs")) {
+    manifest.packs.push_back(
+        {pack.at("backup").get<std::string>(), pack.at("number").get<std::uint32_t>(), digest_from(pack)});
+  }
+  if (manifest.block_size_bytes == 0) throw Error(ErrorKind::corrupt, "a block size of zero");
+}
+
+}  // namespace
+
+std::string encode_manifest(const Manifest& manifest) {
+  auto document = new_document(manifest_format);
+  put_summary(document, manifest.summary);
+  put_source(document, manifest);
+  put_storage(document, manifest);
+  // Later issues fill these; readers of today ignore them.
+  document["intent"] = nullptr;
+  document["annotations"] = Json::object();
+  return to_sealed_text(document);
+}
+
+Manifest decode_manifest(const std::string& text, const std::string& object) {
+  return read_document(text, object, manifest_format, [&](const Json& document) {
+    try {
+      Manifest manifest;
+      manifest.summary = summary_from(document);
+      read_source(document, manifest);
+      read_storage(document, manifest);
+      return manifest;
+    } catch (const Error& error) {
+      throw Error(error.kind(), fmt::format("{}: {}", object, error.what()));
+    }
+  });
+}
+
+Manifest read_manifest(Storage& storage, const std::string& cluster, const std::string& label) {
+  const auto name = manifest_name(cluster, label);
+  if (!parse_backup_label(label) || !storage.size(name)) {
+    throw Error(ErrorKind::not_found, fmt::format("cluster '{}' has no backup '{}'", cluster, label))
+        .with_remedy("see what there is with: lifeboat list --repo LOCATION");
+  }
+  auto manifest = decode_manifest(storage.read_text(name), name);
+  if (manifest.summary.cluster != cluster || manifest.summary.label != label) {
+    throw Error(ErrorKind::corrupt, fmt::format("{}: belongs to backup {} of cluster {}", name, manifest.summary.label,
+                                                manifest.summary.cluster));
+  }
+  return manifest;
+}
+
+std::vector<std::string> list_backup_labels(Storage& storage, const std::string& cluster) {
+  std::vector<std::string> labels;
+  const auto prefix = backups_prefix(cluster);
+  for (const auto& object : storage.list(prefix)) {
+    const auto below = std::string_view(object.name).substr(prefix.size());
+    const std::string label(below.substr(0, below.find('/')));
+    if (parse_backup_label(label) && object.name == manifest_name(cluster, label)) labels.push_back(label);
+  }
+  return labels;  // labels begin with their time, so this is oldest first
+}
+
+}  // namespace backup_engine::store

@@ -1,0 +1,63 @@
+// The summary of a backup. Published last: a backup exists when its manifest does. Defined in docs/formats/manifest.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "backup_engine/postgres/wal_segment.hpp"
+#include "backup_engine/repository.hpp"
+#include "backup_engine/store/block_hash.hpp"
+#include "backup_engine/store/object_header.hpp"
+#include "backup_engine/store/storage.hpp"
+
+namespace backup_engine::store {
+
+// One row of the pack table; blocks name their pack by its row.
+struct PackEntry {
+  std::string backup_label;  // whose folder holds it
+  std::uint32_t number = 0;
+  ObjectDigest digest;
+};
+
+struct Tablespace {
+  std::uint32_t oid = 0;
+  std::string path;  // on the source
+};
+
+struct DamagedPageEntry {
+  std::string file;  // relative to the data directory
+  std::uint32_t block = 0;
+};
+
+struct Manifest {
+  // Filled by the caller of BackupWriter::publish.
+  BackupSummary summary;           // source_bytes, stored_bytes and file_count are the writer's
+  std::vector<std::string> chain;  // labels from the full to the parent; empty for a full
+  std::uint32_t page_size_bytes = 8192;
+  postgres::SegmentSize wal_segment_size;
+  std::vector<Tablespace> tablespaces;
+  std::string backup_label_text;  // exactly as pg_backup_stop returned them
+  std::string tablespace_map_text;
+  std::vector<std::string> external_files;  // paths of the file table's entries in the external area
+  std::vector<DamagedPageEntry> damaged_pages;
+
+  // Filled by the writer.
+  std::uint32_t block_size_bytes = 0;
+  std::uint64_t block_count = 0;
+  HashKind hash = HashKind::xxh3_128;
+  Compression compression;
+  std::vector<PackEntry> packs;
+  std::vector<std::string> index_backups;  // whose blocks.index and .hashes the root's rows name; row 0: this backup
+  ObjectDigest file_table, block_root, block_index, block_hashes;
+};
+
+[[nodiscard]] std::string encode_manifest(const Manifest& manifest);
+// Throws Error naming `object`: corrupt, unsupported (a future version, a cipher).
+[[nodiscard]] Manifest decode_manifest(const std::string& text, const std::string& object);
+// Error(not_found) when there is no such backup; corrupt when it is another's manifest.
+[[nodiscard]] Manifest read_manifest(Storage& storage, const std::string& cluster, const std::string& label);
+// Labels with a manifest, oldest first.
+[[nodiscard]] std::vector<std::string> list_backup_labels(Storage& storage, const std::string& cluster);
+
+}  // namespace backup_engine::store

@@ -1,0 +1,282 @@
+#include "backup_engine/store/posix_storage.hpp"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/file.hpp"
+#include "backup_engine/base/sha256.hpp"
+
+namespace backup_engine::store {
+
+namespace fs = std::filesystem;
+using base::Error;
+using base::ErrorKind;
+
+namespace {
+
+constexpr std::string_view debris_head = ".put-", debris_tail = ".tmp";
+constexpr std::size_t debris_digits = 32;
+constexpr std::size_t most_pending = 256;  // each holds a descriptor
+constexpr mode_t file_mode = 0640, directory_mode = 0750;
+
+std::string new_temporary_name() {
+  std::array<std::byte, debris_digits / 2> random{};
+  if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
+    throw base::system_error(errno, "read", "random numbers");
+  }
+  return fmt::format("{}{}{}", debris_head, base::to_hex(random), debris_tail);
+}
+
+void remove_quietly(base::FileSystem& file_system, const fs::path& path) noexcept {
+  try {
+    file_system.remove(path);
+  } catch (const std::exception&) {
+    // It stays as debris, which its name says.
+  }
+}
+
+class PosixObject final : public StoredObject {
+ public:
+  explicit PosixObject(const fs::path& path) : path_(path), fd_(base::open_for_reading(path)) {
+    struct stat info {};
+    if (::fstat(fd_.get(), &info) != 0) throw base::system_error(errno, "examine", path.string());
+    size_bytes_ = static_cast<std::uint64_t>(info.st_size);
+  }
+  ~PosixObject() override {
+    if (mapped_ != nullptr) ::munmap(mapped_, size_bytes_);
+  }
+  PosixObject(const PosixObject&) = delete;
+  PosixObject& operator=(const PosixObject&) = delete;
+
+  [[nodiscard]] std::uint64_t size_bytes() const override { return size_bytes_; }
+  [[nodiscard]] std::size_t read_at(std::uint64_t offset_bytes, std::span<std::byte> buffer) const override {
+    return base::read_at(fd_.get(), buffer, offset_bytes, path_);
+  }
+  [[nodiscard]] std::span<const std::byte> mapping() override {
+    const std::lock_guard lock(mutex_);
+    if (mapped_ == nullptr && size_bytes_ != 0) {
+      void* const at = ::mmap(nullptr, size_bytes_, PROT_READ, MAP_SHARED, fd_.get(), 0);
+      if (at == MAP_FAILED) return {};  // some file systems cannot; the caller reads instead
+      mapped_ = at;
+    }
+    return {static_cast<const std::byte*>(mapped_), static_cast<std::size_t>(size_bytes_)};
+  }
+
+ private:
+  fs::path path_;
+  base::UniqueFd fd_;
+  std::uint64_t size_bytes_ = 0;
+  std::mutex mutex_;
+  void* mapped_ = nullptr;
+};
+
+}  // namespace
+
+class PosixPut final : public PutStream {
+ public:
+  PosixPut(PosixStorage& storage, fs::path final_path)
+      : storage_(storage),
+        final_path_(std::move(final_path)),
+        temporary_(final_path_.parent_path() / new_temporary_name()),
+        file_(storage.file_system_.create(temporary_, file_mode)) {}
+  ~PosixPut() override {
+    if (file_) remove_quietly(storage_.file_system_, temporary_);
+  }
+  PosixPut(const PosixPut&) = delete;
+  PosixPut& operator=(const PosixPut&) = delete;
+
+  void write(std::span<const std::byte> bytes) override {
+    if (bytes.size() >= buffer_bytes) {
+      flush();
+      file_->write_at(flushed_bytes_, bytes);
+      flushed_bytes_ += bytes.size();
+      return;
+    }
+    buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+    if (buffer_.size() >= buffer_bytes) flush();
+  }
+  [[nodiscard]] std::uint64_t size_bytes() const override { return flushed_bytes_ + buffer_.size(); }
+
+  void commit(Durability durability) override {
+    flush();
+    if (durability == Durability::on_sync) {
+      storage_.put_later({std::move(file_), temporary_, final_path_});
+      return;
+    }
+    auto& file_system = storage_.file_system_;
+    file_->sync();
+    file_->close();
+    file_system.rename_if_absent(temporary_, final_path_);
+    file_.reset();  // renamed: there is nothing left to remove
+    file_system.sync_directory(final_path_.parent_path());
+  }
+
+ private:
+  static constexpr std::size_t buffer_bytes = 256 * 1024;
+
+  void flush() {
+    if (buffer_.empty()) return;
+    file_->write_at(flushed_bytes_, buffer_);
+    flushed_bytes_ += buffer_.size();
+    buffer_.clear();
+  }
+
+  PosixStorage& storage_;
+  fs::path final_path_, temporary_;
+  std::unique_ptr<base::WritableFile> file_;  // empty once committed
+  std::vector<std::byte> buffer_;
+  std::uint64_t flushed_bytes_ = 0;
+};
+
+bool is_put_debris(std::string_view name) {
+  if (name.size() != debris_head.size() + debris_digits + debris_tail.size() || !name.starts_with(debris_head) ||
+      !name.ends_with(debris_tail)) {
+    return false;
+  }
+  const auto digits = name.substr(debris_head.size(), debris_digits);
+  return digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+PosixStorage::PosixStorage(fs::path root, base::FileSystem& file_system)
+    : root_(std::move(root)), file_system_(file_system), durable_directories_{root_} {}
+
+PosixStorage::~PosixStorage() {
+  for (const auto& pending : pending_) remove_quietly(file_system_, pending.temporary);
+}
+
+fs::path PosixStorage::path_of(const std::string& name) const {
+  // Names come from names.hpp; anything that could leave the root is a defect there.
+  const fs::path path(name);
+  const bool bad = name.empty() || name.front() == '/' || name.back() == '/' ||
+                   std::any_of(path.begin(), path.end(), [](const auto& part) { return part == ".." || part == "."; });
+  if (bad) throw Error(ErrorKind::internal, fmt::format("not an object's name: '{}'", name));
+  return root_ / path;
+}
+
+void PosixStorage::make_durable_directory(const fs::path& directory) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (durable_directories_.contains(directory)) return;
+  }
+  const auto parent = directory.parent_path();
+  make_durable_directory(parent);
+  try {
+    file_system_.create_directory(directory, directory_mode);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::already_exists) throw;
+  }
+  // Also when it was there: whoever made it may have died before syncing its entry.
+  file_system_.sync_directory(parent);
+  const std::lock_guard lock(mutex_);
+  durable_directories_.insert(directory);
+}
+
+std::unique_ptr<PutStream> PosixStorage::begin_put(const std::string& name) {
+  auto path = path_of(name);
+  make_durable_directory(path.parent_path());
+  return std::make_unique<PosixPut>(*this, std::move(path));
+}
+
+void PosixStorage::put_later(Pending pending) {
+  bool too_many = false;
+  {
+    const std::lock_guard lock(mutex_);
+    pending_.push_back(std::move(pending));
+    too_many = pending_.size() >= most_pending;
+  }
+  if (too_many) sync();
+}
+
+void PosixStorage::sync() {
+  std::vector<Pending> pending;
+  std::set<fs::path> directories;
+  {
+    const std::lock_guard lock(mutex_);
+    pending.swap(pending_);
+    directories.swap(unsynced_directories_);
+  }
+  try {
+    // All contents before any name: what is visible is whole.
+    for (const auto& put : pending) {
+      put.file->sync();
+      put.file->close();
+    }
+    for (auto& put : pending) {
+      file_system_.rename_if_absent(put.temporary, put.final_path);
+      directories.insert(put.final_path.parent_path());
+      put.temporary.clear();
+    }
+    for (const auto& directory : directories) file_system_.sync_directory(directory);
+  } catch (...) {
+    for (const auto& put : pending) {
+      if (!put.temporary.empty()) remove_quietly(file_system_, put.temporary);
+    }
+    throw;
+  }
+}
+
+std::unique_ptr<StoredObject> PosixStorage::open(const std::string& name) {
+  return std::make_unique<PosixObject>(path_of(name));
+}
+
+std::optional<std::uint64_t> PosixStorage::size(const std::string& name) {
+  const auto path = path_of(name);
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0) return static_cast<std::uint64_t>(info.st_size);
+  if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+  throw base::system_error(errno, "examine", path.string());
+}
+
+std::vector<ListedObject> PosixStorage::walk(const std::string& prefix, bool debris) const {
+  std::vector<ListedObject> found;
+  const auto start = prefix.empty() ? root_ : path_of(prefix.substr(0, prefix.size() - 1));
+  std::error_code error;
+  fs::recursive_directory_iterator entry(start, error);
+  if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory) return found;
+  if (error) throw base::system_error(error.value(), "list", start.string());
+  for (const fs::recursive_directory_iterator end; entry != end; entry.increment(error)) {
+    // An entry that went away while we looked is no failure; any other is.
+    std::error_code gone;
+    if (entry->is_directory(gone) || is_put_debris(entry->path().filename().string()) != debris) continue;
+    const auto size = entry->file_size(gone);
+    if (!gone) found.push_back({entry->path().lexically_relative(root_).generic_string(), size});
+  }
+  if (error) throw base::system_error(error.value(), "list", start.string());
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return found;
+}
+
+std::vector<ListedObject> PosixStorage::list(const std::string& prefix) {
+  return walk(prefix, false);
+}
+
+std::vector<std::string> PosixStorage::list_debris(const std::string& prefix) {
+  std::vector<std::string> names;
+  for (auto& object : walk(prefix, true)) names.push_back(std::move(object.name));
+  return names;
+}
+
+void PosixStorage::remove(const std::string& name) {
+  const auto path = path_of(name);
+  const std::lock_guard lock(mutex_);
+  const auto waiting = std::find_if(pending_.begin(), pending_.end(),
+                                    [&](const Pending& pending) { return pending.final_path == path; });
+  if (waiting != pending_.end()) {  // not visible yet, and now never
+    const auto temporary = waiting->temporary;
+    pending_.erase(waiting);
+    file_system_.remove(temporary);
+    return;
+  }
+  file_system_.remove(path);
+  unsynced_directories_.insert(path.parent_path());
+}
+
+}  // namespace backup_engine::store
