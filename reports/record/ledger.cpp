@@ -2,11 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <charconv>
 #include <optional>
+#include <span>
 #include <unordered_map>
 
+#include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 
@@ -19,22 +20,7 @@ using backup_engine::base::ErrorKind;
 
 constexpr std::size_t crc_digits = 8;
 
-// CRC-32C (Castagnoli), reflected polynomial 0x82f63b78, one byte at a time.
-constexpr auto crc_table = [] {
-  std::array<std::uint32_t, 256> table{};
-  for (std::uint32_t byte = 0; byte < 256; ++byte) {
-    auto value = byte;
-    for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1) != 0 ? 0x82f63b78U : 0U);
-    table[byte] = value;
-  }
-  return table;
-}();
-
-std::uint32_t crc_of(std::string_view text) {
-  std::uint32_t crc = 0xffffffffU;
-  for (const char c : text) crc = (crc >> 8) ^ crc_table[(crc ^ static_cast<unsigned char>(c)) & 0xff];
-  return ~crc;
-}
+std::uint32_t crc_of(std::string_view text) { return backup_engine::base::crc32c(std::as_bytes(std::span(text))); }
 
 // Takes the fields of one line from the left; `good` stays false once one was not what it had to be.
 class Fields {
