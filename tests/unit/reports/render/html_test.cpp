@@ -1,0 +1,130 @@
+#include "reports/render/html.hpp"
+
+#include <gmock/gmock.h>
+
+#include "reports/render/index_page.hpp"
+#include "tests/unit/reports/render/golden.hpp"
+#include "tests/unit/reports/render/markup.hpp"
+#include "tests/unit/reports/render/sample_reports.hpp"
+
+namespace reports::render {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+Element read_html(const std::string& text) {
+  return read_markup(text, {"meta"}, {"style"});
+}
+
+// Everything that could make a browser ask for something.
+void expect_offline(const std::string& text) {
+  const auto root = read_html(text);
+  for (const char* name : {"script", "link", "img", "iframe", "object", "embed", "form", "base", "audio", "video"}) {
+    EXPECT_TRUE(root.all(name).empty()) << name;
+  }
+  EXPECT_THAT(text, Not(HasSubstr("http://")));
+  EXPECT_THAT(text, Not(HasSubstr("https://")));
+  const auto& style = root.all("style").at(0)->text;
+  EXPECT_THAT(style, Not(HasSubstr("url(")));
+  EXPECT_THAT(style, Not(HasSubstr("@import")));
+}
+
+TEST(Html, IsWhatItWasForEachKindOfDrill) {
+  const std::vector<record::JournalEvent> journal{
+      {"2026-11-20T02:15:00.000000Z", "drill.begin", {{"scenario", "full-after-server-loss"}, {"seed", "4711"}}},
+      {"2026-11-20T02:15:14.900000Z", "disaster.struck", {{"kind", "<lose_data_directory>"}}}};
+  expect_golden("pass.html", html(passing_report(), journal));
+  expect_golden("fail.html", html(failing_report()));
+  expect_golden("unknown.html", html(unknown_report()));
+  expect_golden("empty.html", html(empty_report()));
+}
+
+TEST(Html, LoadsNothingAndRunsNothing) {
+  for (const auto& report : {passing_report(), failing_report(), unknown_report(), empty_report()}) {
+    const auto text = html(report);
+    expect_offline(text);
+    EXPECT_THAT(text, HasSubstr("content=\"default-src 'none'; style-src 'sha256-"));
+  }
+}
+
+TEST(Html, AnswersTheThreeQuestionsFirst) {
+  const auto root = read_html(html(passing_report()));
+  std::vector<std::string> answers;
+  for (const auto* const section : root.all("section")) {
+    if (section->attributes.contains("class")) answers.push_back(section->whole_text());
+  }
+  ASSERT_EQ(answers.size(), 3U);
+  EXPECT_THAT(answers[0], HasSubstr("Can we recover? Yes"));
+  EXPECT_THAT(answers[1], HasSubstr("How fast? 4.26 s"));
+  EXPECT_THAT(answers[2],
+              HasSubstr("What would we lose? 2 transactions 3.1 ms of work. 61,312 had been acknowledged."));
+  EXPECT_EQ(root.all("h1").size(), 1U);
+}
+
+TEST(Html, ShowsHostileTextAsTextAndNeverAsATemplate) {
+  const auto root = read_html(html(failing_report()));
+  EXPECT_THAT(root.whole_text(), HasSubstr("</style><script>alert(1)</script> {{tool}} {{{style}}} bytes"));
+  EXPECT_EQ(root.all("h1").at(0)->text,
+            "restore <b>\"quoted\"</b> & 'more' with a name that goes on and on and on and on and on");
+}
+
+TEST(Html, SaysWhyItIsNotAPassAndOnlyThen) {
+  EXPECT_THAT(html(failing_report()), HasSubstr("Why this is not a pass"));
+  EXPECT_THAT(html(empty_report()), HasSubstr("Nothing was checked, so nothing is proven."));
+  EXPECT_THAT(html(passing_report()), Not(HasSubstr("Why this is not a pass")));
+}
+
+TEST(Html, ShowsNoMoreFindingsThanAPersonReads) {
+  const auto text = html(failing_report());
+  EXPECT_THAT(text, HasSubstr("and 12 more in report.json"));
+  EXPECT_THAT(text, HasSubstr("62 findings"));
+}
+
+TEST(Html, DrawsEveryPhaseInsideItsBar) {
+  for (const auto& report : {passing_report(), failing_report()}) {
+    const auto root = read_html(html(report));
+    std::size_t bars = 0;
+    for (const auto* const rectangle : root.all("rect")) {
+      if (rectangle->attributes.at("class") != "fill") continue;
+      ++bars;
+      EXPECT_GE(std::stod(rectangle->attributes.at("x")), 0);
+      EXPECT_LE(std::stod(rectangle->attributes.at("x")) + std::stod(rectangle->attributes.at("width")), 1000.2);
+    }
+    EXPECT_EQ(bars, report.restores.back().rto.phases.size());
+  }
+}
+
+TEST(Html, GivesEveryTableHeadersAndEveryVerdictAWord) {
+  const auto root = read_html(html(failing_report()));
+  for (const auto* const table : root.all("table")) EXPECT_FALSE(table->all("th").empty());
+  for (const auto* const header : root.all("th")) EXPECT_TRUE(header->attributes.contains("scope"));
+  for (const auto* const badge : root.all("span")) {
+    if (badge->attributes.at("class").starts_with("badge")) {
+      EXPECT_THAT(badge->text, testing::ContainsRegex("PASS|FAIL|UNKNOWN"));
+    }
+  }
+}
+
+TEST(IndexPage, IsWhatItWas) {
+  expect_golden("index.html", index_html({{passing_report(), "full-after-server-loss/20261120T021500Z/report.html"},
+                                          {failing_report(), "java:script/a b&\"<>#?%/report.html"},
+                                          {unknown_report(), "full-to-backup-point/20261120T041500Z/report.html"},
+                                          {empty_report(), "broken/20261120T051500Z/report.html"}}));
+}
+
+TEST(IndexPage, LinksEachDrillSafelyAndCountsThem) {
+  const auto text = index_html({{passing_report(), "a/report.html"}, {failing_report(), "x:y/a b\"#.html"}});
+  expect_offline(text);
+  const auto root = read_html(text);
+  EXPECT_EQ(root.all("a").at(0)->attributes.at("href"), "./a/report.html");
+  EXPECT_EQ(root.all("a").at(1)->attributes.at("href"), "./x%3Ay/a%20b%22%23.html");
+  EXPECT_EQ(root.all("h1").at(0)->text, "1 of 2 drills passed");
+}
+
+TEST(IndexPage, OfNoDrillsIsNoPass) {
+  EXPECT_THAT(index_html({}), HasSubstr("UNKNOWN"));
+}
+
+}  // namespace
+}  // namespace reports::render
