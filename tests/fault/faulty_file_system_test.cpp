@@ -1,0 +1,112 @@
+// The instrument first: a fault that does not strike would make every fault test pass.
+#include "tests/fault/faulty_file_system.hpp"
+
+#include <gtest/gtest.h>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/file.hpp"
+#include "backup_engine/base/temporary_directory.hpp"
+
+namespace base = backup_engine::base;
+using tests::Fault;
+using tests::FaultyFileSystem;
+
+namespace {
+
+class Faulty : public ::testing::Test {
+ protected:
+  void write(FaultyFileSystem& files, const char* name, bool synced) {
+    const auto file = files.create(root() / name, 0600);
+    file->write_at(0, std::as_bytes(std::span("12345678", 8)));
+    if (synced) file->sync();
+    file->close();
+  }
+  [[nodiscard]] std::filesystem::path root() const { return directory_.path(); }
+  [[nodiscard]] bool exists(const char* name) const { return std::filesystem::exists(root() / name); }
+
+  base::TemporaryDirectory directory_{"/var/tmp", "lifeboat-faulty"};
+};
+
+}  // namespace
+
+TEST_F(Faulty, LosesNamesThatWereNotSynced) {
+  FaultyFileSystem files(root());
+  write(files, "kept", true);
+  files.sync_directory(root());
+  write(files, "lost", true);
+  files.lose_power();
+  EXPECT_EQ(base::read_file(root() / "kept"), "12345678");
+  EXPECT_FALSE(exists("lost"));
+}
+
+TEST_F(Faulty, LosesContentsThatWereNotSynced) {
+  FaultyFileSystem files(root());
+  write(files, "empty", false);
+  files.sync_directory(root());
+  files.lose_power();
+  EXPECT_EQ(base::read_file(root() / "empty"), "");
+}
+
+TEST_F(Faulty, UndoesARenameWhoseDirectoryWasNotSynced) {
+  FaultyFileSystem files(root());
+  write(files, "old", true);
+  files.sync_directory(root());
+  files.rename(root() / "old", root() / "new");
+  files.lose_power();
+  EXPECT_TRUE(exists("old"));
+  EXPECT_FALSE(exists("new"));
+}
+
+TEST_F(Faulty, KeepsARenameButNotTheContentsWhenNamesSurvive) {
+  FaultyFileSystem files(root());
+  write(files, "old", false);
+  files.rename(root() / "old", root() / "new");
+  files.lose_power(Fault::power_loss_keeping_names);
+  EXPECT_EQ(base::read_file(root() / "new"), "");
+}
+
+TEST_F(Faulty, SyncsAFileThatWasRenamedWhileOpen) {
+  FaultyFileSystem files(root());
+  const auto file = files.create(root() / "old", 0600);
+  file->write_at(0, std::as_bytes(std::span("abc", 3)));
+  files.rename(root() / "old", root() / "new");
+  file->sync();
+  files.sync_directory(root());
+  files.lose_power();
+  EXPECT_EQ(base::read_file(root() / "new"), "abc");
+}
+
+TEST_F(Faulty, LosesADirectoryWithAllInItWhenItsParentWasNotSynced) {
+  FaultyFileSystem files(root());
+  files.create_directory(root() / "d", 0700);
+  write(files, "d/file", true);
+  files.sync_directory(root() / "d");
+  files.lose_power();
+  EXPECT_FALSE(exists("d"));
+}
+
+TEST_F(Faulty, StrikesOnceAtTheChosenOperation) {
+  FaultyFileSystem files(root());
+  files.strike_at(2, Fault::fail);
+  EXPECT_THROW(write(files, "first", true), base::Error);
+  EXPECT_NO_THROW(write(files, "second", true));
+  EXPECT_EQ(files.operations(), 2U + 4U);
+}
+
+TEST_F(Faulty, WritesHalfAndThenStaysFull) {
+  FaultyFileSystem files(root());
+  files.strike_at(2, Fault::no_space);
+  EXPECT_THROW(write(files, "half", true), base::Error);
+  EXPECT_EQ(base::read_file(root() / "half"), "1234");
+  EXPECT_THROW(write(files, "next", true), base::Error);
+  EXPECT_NO_THROW(files.remove(root() / "half"));
+}
+
+TEST_F(Faulty, IsDeadAfterAKillAndLosesNothing) {
+  FaultyFileSystem files(root());
+  files.strike_at(5, Fault::killed);
+  write(files, "there", false);
+  EXPECT_THROW(write(files, "not", false), base::Error);
+  EXPECT_THROW(files.remove(root() / "there"), base::Error);
+  EXPECT_EQ(base::read_file(root() / "there"), "12345678");
+}
