@@ -7,6 +7,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
 #include "backup_engine/postgres/timeline.hpp"
+#include "backup_engine/postgres/wal_segment.hpp"
 #include "harness/verify/wal_dump_lines.hpp"
 
 namespace harness::verify {
@@ -14,6 +15,7 @@ namespace harness::verify {
 namespace fs = std::filesystem;
 using backup_engine::base::Error;
 using backup_engine::base::ErrorKind;
+using backup_engine::postgres::SegmentSize;
 using reports::record::CommitOrderEvidence;
 using reports::record::CommitRecord;
 using reports::record::LedgerRows;
@@ -37,6 +39,21 @@ void link_segments(const fs::path& directory, const fs::path& links) {
     const auto link = links / path.stem();
     if (!fs::exists(fs::symlink_status(link))) fs::create_symlink(path, link);
   }
+}
+
+// Where the witness begins: its first segment on that timeline, so that no commit before the load's first one is
+// missed. pg_waldump looks for the first whole record from there.
+std::string first_position(const WitnessWal& witness, const fs::path& links) {
+  std::vector<fs::path> segments;
+  for (const auto& entry : fs::directory_iterator(links)) segments.push_back(entry.path());
+  std::sort(segments.begin(), segments.end());
+  for (const auto& path : segments) {
+    const auto size = SegmentSize::of_bytes(fs::file_size(path));
+    const auto segment = parse_segment_name(path.filename().string(), size);
+    if (segment && segment->timeline.number() == witness.timeline) return to_string(start_of(*segment, size));
+  }
+  throw Error(ErrorKind::not_found, fmt::format("the witness WAL in {} has no segment of timeline {}",
+                                                witness.directory.string(), witness.timeline));
 }
 
 // The end of WAL looks to pg_waldump like a damaged record: zeros, or what the segment held before it was recycled.
@@ -75,7 +92,7 @@ std::vector<CommitRecord> read_commit_records(const ToolOptions& options, const 
   process::Command command;
   command.program = options.bin_directory / "pg_waldump";
   command.arguments = {"--path=" + links.path().string(), fmt::format("--timeline={}", witness.timeline),
-                       "--start=" + witness.start_lsn, "--rmgr=Transaction"};
+                       "--start=" + first_position(witness, links.path()), "--rmgr=Transaction"};
   command.environment["TZ"] = "UTC";
   const auto done = process::run(command, options.deadline, options.stop);
   if (!ended_at_end_of_wal(done)) {
@@ -86,8 +103,8 @@ std::vector<CommitRecord> read_commit_records(const ToolOptions& options, const 
   }
   auto records = parse_commit_records(done.output, witness.timeline);
   if (records.empty()) {
-    throw Error(ErrorKind::not_found, fmt::format("the witness WAL in {} holds no commit from {} on timeline {}",
-                                                  witness.directory.string(), witness.start_lsn, witness.timeline))
+    throw Error(ErrorKind::not_found, fmt::format("the witness WAL in {} holds no commit on timeline {}",
+                                                  witness.directory.string(), witness.timeline))
         .with_log_tail(done.output);
   }
   return records;

@@ -14,7 +14,7 @@ namespace harness::verify {
 
 struct WitnessWal {
   std::filesystem::path directory;  // whole segments; a last one may end in .partial, as pg_receivewal leaves it
-  std::string start_lsn;            // a record's start, or any place in the first segment
+  std::string start_lsn;            // from where it must reach; reading begins with the first segment
   std::uint32_t timeline = 1;
   std::string name = "pg_receivewal";  // "engine" where only the repository's WAL exists
 };

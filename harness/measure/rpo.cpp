@@ -1,0 +1,98 @@
+#include "harness/measure/rpo.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "harness/measure/ledger_index.hpp"
+
+namespace harness::measure {
+
+using reports::record::CommitRecord;
+using reports::record::LedgerOutcome;
+using reports::record::LedgerRows;
+using reports::record::LedgerTransaction;
+using reports::record::Rpo;
+
+namespace {
+
+// Was this transaction asked for? By WAL order where the witness knows its commit, by the clock otherwise: what was
+// answered by the target's time had committed by then.
+class Asked {
+ public:
+  Asked(const RpoQuestion& question, const std::vector<CommitRecord>* commits) : target_(question.target) {
+    if (!target_ || target_->lsn.empty() || commits == nullptr) return;
+    target_lsn_ = position_of(target_->lsn, "the recovery target");
+    positions_.emplace(*commits);
+  }
+
+  [[nodiscard]] bool operator()(const LedgerTransaction& transaction) const {
+    if (!target_) return true;
+    if (positions_) {
+      if (const auto position = positions_->of(transaction.xid)) return *position < target_lsn_;
+    }
+    return transaction.answered_microseconds <= target_->time_microseconds;
+  }
+
+ private:
+  std::optional<TargetPoint> target_;
+  backup_engine::postgres::Lsn target_lsn_;
+  std::optional<CommitPositions> positions_;
+};
+
+double seconds_since(std::optional<std::int64_t> first_microseconds, std::int64_t end_microseconds) {
+  if (!first_microseconds) return 0;
+  return static_cast<double>(std::max<std::int64_t>(0, end_microseconds - *first_microseconds)) / 1e6;
+}
+
+void keep_earliest(std::optional<std::int64_t>& earliest, std::int64_t instant) {
+  earliest = std::min(earliest.value_or(instant), instant);
+}
+
+void count_rows(const std::vector<LedgerTransaction>& ledger,
+                const std::unordered_map<std::int64_t, std::uint64_t>& present, Rpo& rpo) {
+  std::unordered_set<std::int64_t> possible;
+  for (const auto& transaction : ledger) {
+    if (transaction.outcome != LedgerOutcome::aborted) possible.insert(transaction.id);
+  }
+  rpo.unexpected = rpo.duplicated = 0;
+  for (const auto& [id, count] : present) {
+    if (!possible.contains(id)) ++*rpo.unexpected;
+    if (count > 1) ++*rpo.duplicated;
+  }
+}
+
+}  // namespace
+
+Rpo measure_rpo(const RpoQuestion& question, const std::vector<LedgerTransaction>& ledger, const LedgerRows& rows,
+                const std::vector<CommitRecord>* commits) {
+  std::unordered_map<std::int64_t, std::uint64_t> present;
+  for (const auto& row : rows.rows) ++present[row.id];
+  const Asked asked(question, commits);
+  std::optional<std::int64_t> first_lost, first_discarded;
+  Rpo rpo;
+  rpo.acknowledged = rpo.recovered = rpo.lost = rpo.discarded = rpo.indeterminate = 0;
+  for (const auto& transaction : ledger) {
+    if (transaction.outcome == LedgerOutcome::unknown) ++*rpo.indeterminate;
+    if (transaction.outcome != LedgerOutcome::acknowledged) continue;
+    ++*rpo.acknowledged;
+    if (present.contains(transaction.id)) {
+      ++*rpo.recovered;
+    } else if (asked(transaction)) {
+      ++*rpo.lost;
+      keep_earliest(first_lost, transaction.sent_microseconds);
+    } else {
+      ++*rpo.discarded;
+      keep_earliest(first_discarded, transaction.sent_microseconds);
+    }
+  }
+  count_rows(ledger, present, rpo);
+  rpo.loss_seconds =
+      seconds_since(first_lost, question.target ? question.target->time_microseconds : question.disaster_microseconds);
+  rpo.discarded_seconds = seconds_since(first_discarded, question.disaster_microseconds);
+  rpo.objective_seconds = question.objective_seconds;
+  if (question.objective_seconds) rpo.met = *rpo.loss_seconds <= *question.objective_seconds;
+  return rpo;
+}
+
+}  // namespace harness::measure

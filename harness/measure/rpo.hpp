@@ -1,0 +1,35 @@
+// RPO: which acknowledged transactions came back, which are lost, and which were given up knowingly (docs/glossary.md,
+// "RPO"). Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reports/record/evidence.hpp"
+#include "reports/record/ledger.hpp"
+#include "reports/record/report.hpp"
+
+namespace harness::measure {
+
+// The recovery target, where there is one: what was acknowledged past it is discarded, not lost.
+struct TargetPoint {
+  std::int64_t time_microseconds = 0;  // since the Unix epoch
+  std::string lsn;                     // with it and the witness's commits WAL order decides, else the time
+};
+
+struct RpoQuestion {
+  std::int64_t disaster_microseconds = 0;
+  std::optional<TargetPoint> target;  // absent: the end of WAL
+  std::optional<double> objective_seconds;
+};
+
+// rows: the target's ledger rows, duplicates kept. commits: of the witness WAL, nullptr where there is none. Without an
+// objective `met` stays empty.
+[[nodiscard]] reports::record::Rpo measure_rpo(const RpoQuestion& question,
+                                               const std::vector<reports::record::LedgerTransaction>& ledger,
+                                               const reports::record::LedgerRows& rows,
+                                               const std::vector<reports::record::CommitRecord>* commits);
+
+}  // namespace harness::measure

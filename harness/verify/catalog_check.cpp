@@ -1,0 +1,115 @@
+// The catalog and the settings against the mark's.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "harness/verify/checks.hpp"
+
+namespace harness::verify {
+
+using reports::record::Check;
+using reports::record::Mark;
+
+namespace {
+
+// Where a cluster lies and how it is reached may differ, and what recovery itself is told; a prefix ends in '*'.
+constexpr std::array<std::string_view, 20> free_to_differ = {"data_directory",
+                                                             "config_file",
+                                                             "hba_file",
+                                                             "ident_file",
+                                                             "external_pid_file",
+                                                             "listen_addresses",
+                                                             "port",
+                                                             "unix_socket_*",
+                                                             "cluster_name",
+                                                             "recovery_*",
+                                                             "restore_command",
+                                                             "archive_*",
+                                                             "primary_*",
+                                                             "log_directory",
+                                                             "log_filename",
+                                                             "logging_collector",
+                                                             "in_hot_standby",
+                                                             "promote_trigger_file",
+                                                             "application_name",
+                                                             "transaction_*"};
+
+bool may_differ(const std::string& name) {
+  return std::any_of(free_to_differ.begin(), free_to_differ.end(), [&](std::string_view pattern) {
+    return pattern.back() == '*' ? name.rfind(pattern.substr(0, pattern.size() - 1), 0) == 0 : name == pattern;
+  });
+}
+
+Check without_mark() {
+  Check check;
+  check.summary = "not examined: no mark was taken to compare with";
+  return check;
+}
+
+}  // namespace
+
+Check check_catalog(const Records& records) {
+  const auto* mark = reference_mark(records);
+  if (mark == nullptr) return without_mark();
+  const auto& now = *records.evidence.catalog;
+  Check check;
+  check.witness = "mark";
+  for (const auto& [object, definition] : mark->catalog) {
+    const auto found = now.objects.find(object);
+    if (found == now.objects.end()) {
+      check.findings.push_back({object, "", "", "", "", "missing"});
+    } else if (found->second != definition) {
+      check.findings.push_back({object, "", "", "", "", "its definition is not the one at the mark"});
+    }
+  }
+  for (const auto& [object, definition] : now.objects) {
+    if (!mark->catalog.contains(object))
+      check.findings.push_back({object, "", "", "", "", "was not there at the mark"});
+  }
+  for (const auto& mismatch : now.collation_mismatches) {
+    check.findings.push_back({"collation " + mismatch.substr(0, mismatch.find(':')), "", "", "", "",
+                              "this machine sorts by another version: " + mismatch});
+  }
+  for (const auto& library : now.missing_libraries) {
+    check.findings.push_back(
+        {"library " + library, "", "", "", "", "not on this machine: functions that need it fail"});
+  }
+  check.expected = fmt::format("{} objects as at mark {}", mark->catalog.size(), mark->name);
+  check.actual = fmt::format("{} objects, {} differences", now.objects.size(), check.findings.size());
+  conclude(check, mark->catalog.size(), "objects");
+  return check;
+}
+
+Check check_settings(const Records& records) {
+  const auto* mark = reference_mark(records);
+  if (mark == nullptr) return without_mark();
+  const auto& now = *records.evidence.catalog;
+  Check check;
+  check.witness = "mark";
+  std::string by_design;
+  const auto differs = [&](const std::string& name, const std::string& text) {
+    if (now.quarantined.contains(name) || may_differ(name)) {
+      by_design += (by_design.empty() ? "" : ", ") + name;
+    } else {
+      check.findings.push_back({name, "", "", "", "", text});
+    }
+  };
+  for (const auto& [name, value] : mark->settings) {
+    const auto found = now.settings.find(name);
+    if (found == now.settings.end()) {
+      differs(name, fmt::format("is not set any more; it was '{}' at the mark", value));
+    } else if (found->second != value) {
+      differs(name, fmt::format("is '{}'; it was '{}' at the mark", found->second, value));
+    }
+  }
+  for (const auto& [name, value] : now.settings) {
+    if (!mark->settings.contains(name)) differs(name, fmt::format("is '{}'; it was not set at the mark", value));
+  }
+  check.expected = fmt::format("{} settings as at mark {}", mark->settings.size(), mark->name);
+  check.actual = fmt::format("{} differ; by design: {}", check.findings.size(), by_design.empty() ? "none" : by_design);
+  conclude(check, mark->settings.size(), "settings");
+  return check;
+}
+
+}  // namespace harness::verify

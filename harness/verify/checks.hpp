@@ -1,0 +1,30 @@
+// The checks, one function each, called by judge() alone. Each is handed evidence that exists; an exception becomes
+// unknown.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "harness/verify/judge.hpp"
+
+namespace harness::verify {
+
+[[nodiscard]] reports::record::Check check_ledger(const Records& records);
+[[nodiscard]] reports::record::Check check_content(const Records& records);
+[[nodiscard]] reports::record::Check check_page_checksums(const reports::record::ToolRun& run);
+[[nodiscard]] reports::record::Check check_amcheck(const reports::record::ToolRun& run);
+[[nodiscard]] reports::record::Check check_verifybackup(const reports::record::ToolRun& run);
+[[nodiscard]] reports::record::Check check_constraints(const reports::record::ConstraintEvidence& constraints);
+[[nodiscard]] reports::record::Check check_catalog(const Records& records);
+// At the mark where its content is at hand, and against the columns that the sequences feed.
+[[nodiscard]] reports::record::Check check_sequences(const Records& records);
+[[nodiscard]] reports::record::Check check_settings(const Records& records);
+[[nodiscard]] reports::record::Check check_sql(const reports::record::SqlEvidence& sql);
+
+// The mark that catalog and settings are compared with: the one whose content was probed, else the last.
+[[nodiscard]] const reports::record::Mark* reference_mark(const Records& records);
+
+// Sets the verdict: fail with findings, else pass when something was examined, else unknown; and the summary's end.
+void conclude(reports::record::Check& check, std::uint64_t examined, const std::string& what_was_examined);
+
+}  // namespace harness::verify

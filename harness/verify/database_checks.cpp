@@ -1,0 +1,115 @@
+// What the restored database says about itself: constraints, sequences and the scenario's own rules.
+#include <fmt/format.h>
+
+#include <map>
+
+#include "backup_engine/base/sha256.hpp"
+#include "harness/verify/checks.hpp"
+
+namespace harness::verify {
+
+using reports::record::Check;
+using reports::record::ConstraintEvidence;
+using reports::record::SequencePosition;
+using reports::record::SqlEvidence;
+using reports::record::Verdict;
+
+namespace {
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+// The next value that the sequence gives out.
+std::int64_t next_value(const SequencePosition& position) {
+  return position.last_value + (position.is_called ? 1 : 0);
+}
+
+void compare_with_mark(const Records& records, std::uint64_t& examined, Check& check) {
+  const auto* mark = reference_mark(records);
+  if (mark == nullptr || !records.evidence.content || mark->name != records.evidence.content_mark) return;
+  std::map<std::string, const SequencePosition*> now;
+  for (const auto& position : records.evidence.content->sequences) now[position.sequence] = &position;
+  for (const auto& wanted : mark->content.sequences) {
+    ++examined;
+    const auto found = now.find(wanted.sequence);
+    if (found == now.end()) {
+      check.findings.push_back({wanted.sequence, "", "", "", "", "the sequence is missing"});
+    } else if (next_value(*found->second) < next_value(wanted)) {
+      check.findings.push_back(
+          {wanted.sequence, "", "", "", "",
+           fmt::format("stands at {}, but stood at {} at the mark", found->second->last_value, wanted.last_value)});
+    }
+  }
+}
+
+}  // namespace
+
+Check check_constraints(const ConstraintEvidence& constraints) {
+  Check check;
+  check.witness = "postgres";
+  for (const auto& broken : constraints.broken) {
+    check.findings.push_back(
+        {broken.table, joined(broken.keys), "", "", "",
+         fmt::format("{} {} does not hold for {} rows", broken.kind, broken.constraint, broken.rows)});
+  }
+  for (const auto& name : constraints.not_validated) {
+    check.findings.push_back({name, "", "", "", "", "the constraint is marked as not validated"});
+  }
+  for (const auto& name : constraints.invalid_indexes) {
+    check.findings.push_back({name, "", "", "", "", "the index is marked as invalid"});
+  }
+  check.expected = "0 violations";
+  check.actual = fmt::format("{} violations, {} not validated, {} invalid indexes", constraints.broken.size(),
+                             constraints.not_validated.size(), constraints.invalid_indexes.size());
+  conclude(check, constraints.examined, "constraints");
+  return check;
+}
+
+Check check_sequences(const Records& records) {
+  Check check;
+  check.witness = "postgres";
+  auto examined = records.evidence.sequences->examined;
+  for (const auto& behind : records.evidence.sequences->behind) {
+    check.findings.push_back({behind.sequence, "", "", "", "",
+                              fmt::format("is behind the column {}.{} that it feeds: its next value is there already",
+                                          behind.table, behind.column)});
+  }
+  compare_with_mark(records, examined, check);
+  check.expected = "no sequence behind";
+  check.actual = fmt::format("{} behind", check.findings.size());
+  conclude(check, examined, "sequence positions");
+  return check;
+}
+
+Check check_sql(const SqlEvidence& sql) {
+  Check check;
+  check.witness = "scenario";
+  bool failed_to_run = false;
+  std::string first_error;
+  for (const auto& result : sql.results) {
+    if (!result.error.empty()) {
+      failed_to_run = true;
+      if (first_error.empty()) first_error = fmt::format("'{}' could not be run: {}", result.name, result.error);
+      continue;
+    }
+    if (result.row_count == 0) continue;
+    const auto key =
+        result.rows.empty() ? "" : backup_engine::base::sha256_hex(joined(result.rows.front())).substr(0, 16);
+    check.findings.push_back(
+        {result.name, key, "", "", "",
+         fmt::format("{} rows break this rule (columns {})", result.row_count, joined(result.columns))});
+  }
+  check.expected = fmt::format("{} rules hold", sql.results.size());
+  check.actual = fmt::format("{} broken", check.findings.size());
+  conclude(check, sql.results.size(), "rules");
+  if (check.verdict == Verdict::pass && failed_to_run) {
+    check.verdict = Verdict::unknown;
+    check.summary = first_error;
+  }
+  return check;
+}
+
+}  // namespace harness::verify

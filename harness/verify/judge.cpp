@@ -1,0 +1,162 @@
+#include "harness/verify/judge.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+
+#include "harness/verify/checks.hpp"
+
+namespace harness::verify {
+
+using reports::record::Check;
+using reports::record::Verdict;
+using scenario::CheckKind;
+using scenario::CheckRequest;
+
+namespace {
+
+Check unknown(const std::string& why) {
+  Check check;
+  check.verdict = Verdict::unknown;
+  check.summary = why;
+  return check;
+}
+
+Check missing(const Records& records, const std::string& evidence) {
+  for (const auto& name : {evidence, std::string("second_copy")}) {
+    const auto reason = records.evidence.missing.find(name);
+    if (reason != records.evidence.missing.end()) {
+      return unknown(fmt::format("not examined: {}", reason->second));
+    }
+  }
+  return unknown(fmt::format("not examined: the drill left no {} evidence", evidence));
+}
+
+template <typename Part, typename Judge>
+Check over(const Records& records, const std::optional<Part>& part, const std::string& name, Judge judge_part) {
+  return part ? judge_part(*part) : missing(records, name);
+}
+
+Check judge_sql(const CheckRequest& request, const Records& records) {
+  const auto file = request.sql_file.filename().string();
+  for (const auto& sql : records.evidence.sql) {
+    if (sql.file == file) return check_sql(sql);
+  }
+  return missing(records, "sql");
+}
+
+Check judge_one(const CheckRequest& request, const Records& records) {
+  const auto& evidence = records.evidence;
+  switch (request.kind) {
+    case CheckKind::ledger:
+      return over(records, evidence.ledger, "ledger", [&](const auto&) { return check_ledger(records); });
+    case CheckKind::content:
+      return over(records, evidence.content, "content", [&](const auto&) { return check_content(records); });
+    case CheckKind::page_checksums:
+      return over(records, evidence.page_checksums, "page_checksums", check_page_checksums);
+    case CheckKind::amcheck:
+      return over(records, evidence.amcheck, "amcheck", check_amcheck);
+    case CheckKind::verifybackup:
+      return over(records, evidence.verify_backup, "verify_backup", check_verifybackup);
+    case CheckKind::constraints:
+      return over(records, evidence.constraints, "constraints", check_constraints);
+    case CheckKind::catalog:
+      return over(records, evidence.catalog, "catalog", [&](const auto&) { return check_catalog(records); });
+    case CheckKind::sequences:
+      return over(records, evidence.sequences, "sequences", [&](const auto&) { return check_sequences(records); });
+    case CheckKind::settings:
+      return over(records, evidence.catalog, "catalog", [&](const auto&) { return check_settings(records); });
+    case CheckKind::sql:
+      return judge_sql(request, records);
+  }
+  return unknown("this version does not know the check");
+}
+
+Check guarded(const CheckRequest& request, const Records& records) {
+  const auto started = std::chrono::steady_clock::now();
+  Check check;
+  try {
+    check = judge_one(request, records);
+  } catch (const std::exception& error) {
+    check = unknown(fmt::format("the check itself broke: {}", error.what()));
+  }
+  check.name = to_string(request.kind);
+  if (request.kind == CheckKind::sql) check.name += " " + request.sql_file.filename().string();
+  check.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  return check;
+}
+
+bool asks_for(const std::vector<CheckRequest>& requests, CheckKind kind) {
+  return std::any_of(requests.begin(), requests.end(), [kind](const auto& request) { return request.kind == kind; });
+}
+
+// Sentences for the report: a check's known blind spots, and what this drill did not look at.
+std::vector<std::string> list_not_tested(const std::vector<CheckRequest>& requests, const Records& records) {
+  struct Blindness {
+    CheckKind kind;
+    const char* when_checked;
+    const char* when_not;
+  };
+  static constexpr Blindness all[] = {
+      {CheckKind::ledger, "ledger: transactions of others than the load", "whether the load's transactions came back"},
+      {CheckKind::content, "content: unlogged and foreign tables, descending sequences; changes after the mark",
+       "the content of tables, row by row"},
+      {CheckKind::page_checksums, "page_checksums: damage with a matching checksum; files that are no relations",
+       "page checksums"},
+      {CheckKind::amcheck, "amcheck: indexes that are no B-trees; values changed within well-formed rows",
+       "the structure of tables and indexes"},
+      {CheckKind::verifybackup, "verifybackup: a wrong file with a manifest to match, as one program wrote both",
+       "the restored files against their manifest"},
+      {CheckKind::constraints,
+       "constraints: exclusion constraints, constraint triggers, domains inside arrays and rows",
+       "constraints against the rows"},
+      {CheckKind::catalog, "catalog: planner statistics, where relations are stored", "definitions, roles and grants"},
+      {CheckKind::sequences, "sequences: those that feed no column, descending ones at the mark, cycling ones",
+       "sequences"},
+      {CheckKind::settings, "settings: those that only take effect in clients; files that hold them",
+       "server settings"},
+  };
+  std::vector<std::string> lines;
+  for (const auto& blindness : all) {
+    lines.push_back(asks_for(requests, blindness.kind) ? blindness.when_checked
+                                                       : fmt::format("not asked for: {}", blindness.when_not));
+  }
+  if (!records.ledger) lines.emplace_back("no ledger was kept: lost transactions cannot be told");
+  if (records.marks.empty())
+    lines.emplace_back("no mark was taken: content, catalog and settings have nothing to be compared with");
+  return lines;
+}
+
+}  // namespace
+
+const reports::record::Mark* reference_mark(const Records& records) {
+  for (const auto& mark : records.marks) {
+    if (mark.name == records.evidence.content_mark) return &mark;
+  }
+  return records.marks.empty() ? nullptr : &records.marks.back();
+}
+
+void conclude(Check& check, std::uint64_t examined, const std::string& what_was_examined) {
+  if (!check.findings.empty()) {
+    check.verdict = Verdict::fail;
+    check.summary = fmt::format("{} of {} {} wrong, first: {}", check.findings.size(), examined, what_was_examined,
+                                check.findings.front().object + ": " + check.findings.front().text);
+  } else if (examined == 0) {
+    check.verdict = Verdict::unknown;
+    check.summary = fmt::format("nothing was examined: no {} were found", what_was_examined);
+  } else {
+    check.verdict = Verdict::pass;
+    check.summary = fmt::format("all {} {} are as they must be", examined, what_was_examined);
+  }
+}
+
+Judgement judge(const std::vector<CheckRequest>& requests, const Records& records) {
+  Judgement judgement;
+  for (const auto& request : requests) judgement.checks.push_back(guarded(request, records));
+  judgement.not_tested = list_not_tested(requests, records);
+  return judgement;
+}
+
+}  // namespace harness::verify

@@ -1,0 +1,32 @@
+// Judging: pure functions over recorded evidence. What each check can and cannot see: docs/checks.md.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/scenario/scenario.hpp"
+#include "reports/record/check.hpp"
+#include "reports/record/evidence.hpp"
+#include "reports/record/ledger.hpp"
+#include "reports/record/mark.hpp"
+
+namespace harness::verify {
+
+// All that a drill wrote down. marks in the order in which they were taken. Without a ledger (a source that carried no
+// load) the ledger check is unknown.
+struct Records {
+  reports::record::Evidence evidence;
+  std::vector<reports::record::Mark> marks;
+  std::optional<std::vector<reports::record::LedgerTransaction>> ledger;
+};
+
+struct Judgement {
+  std::vector<reports::record::Check> checks;  // one for each that was asked for, in that order
+  std::vector<std::string> not_tested;         // what these checks are blind to, and what had no witness; sentences
+};
+
+// Evidence that is missing, or a check that throws or had nothing to examine, is unknown, never pass.
+[[nodiscard]] Judgement judge(const std::vector<scenario::CheckRequest>& requests, const Records& records);
+
+}  // namespace harness::verify
