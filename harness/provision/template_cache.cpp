@@ -12,7 +12,6 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/sha256.hpp"
-#include "backup_engine/base/temporary_directory.hpp"
 #include "harness/provision/file_list.hpp"
 #include "harness/server/owned_directory.hpp"
 
@@ -92,13 +91,15 @@ void make_template(const fs::path& made, const ClusterOptions& options) {
   const auto scratch = server::OwnedDirectory::create(scratch_parent, options.run_as);
   run_initdb(scratch.path() / "data", options);
   const auto list = list_files(scratch.path() / "data", belongs_in_template);
-  backup_engine::base::TemporaryDirectory fresh(made.parent_path(), "new");
-  copy_files(list, scratch.path() / "data", fresh.path() / "data", std::nullopt);
-  backup_engine::base::write_file_atomically(fresh.path() / "files", to_text(list));
-  // The broken one, if any: this cache is Lifeboat's own, and the name is the one that it gives.
+  // Both names are given by Lifeboat only, in its own cache and under the lock: what a killed run left half-made, and
+  // the broken one that is replaced.
+  const auto fresh = fs::path(made.string() + ".new");
+  fs::remove_all(fresh);
+  fs::create_directory(fresh);
+  copy_files(list, scratch.path() / "data", fresh / "data", std::nullopt);
+  backup_engine::base::write_file_atomically(fresh / "files", to_text(list));
   fs::remove_all(made);
-  fs::rename(fresh.path(), made);
-  fresh.keep();
+  fs::rename(fresh, made);
 }
 
 }  // namespace

@@ -28,8 +28,8 @@ struct DoctorOptions {
   std::optional<std::filesystem::path> bin_directory;  // --pg-bindir
 };
 
-// Looks at everything and changes nothing but for a probe process or two. A thing that cannot be examined is bad, with
-// the reason as its detail; throws never for one.
+// Looks at everything; starts a probe process or two and removes what dead runs left behind. A thing that cannot be
+// examined is bad, with the reason as its detail; throws never for one.
 [[nodiscard]] std::vector<Examined> examine(const DoctorOptions& options);
 
 }  // namespace harness::server

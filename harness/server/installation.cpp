@@ -75,8 +75,8 @@ std::optional<Version> parse_version_line(const std::string& line) {
 
 std::string apt_line(int major, const std::string& program) {
   // Debian keeps the client programs in a package of their own, which the server's depends on.
-  static const std::vector<std::string> client_programs = {
-      "psql", "pg_receivewal", "pg_basebackup", "pg_dump", "pg_verifybackup", "pg_amcheck", "pgbench"};
+  static const std::vector<std::string> client_programs = {"psql",    "pg_receivewal",   "pg_basebackup",
+                                                           "pg_dump", "pg_verifybackup", "pg_amcheck"};
   const bool client = std::find(client_programs.begin(), client_programs.end(), program) != client_programs.end();
   return fmt::format("apt-get install postgresql-{}{}", client ? "client-" : "", major);
 }

@@ -1,5 +1,6 @@
 #include "harness/server/owned_directory.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <span>
 #include <sstream>
 #include <utility>
 
@@ -67,6 +69,14 @@ bool alive(const Maker& maker, const Maker& here) {
   return process && process->state != 'Z' && process->started_ticks == maker.started_ticks;
 }
 
+// Not synced: it speaks of a process, and a power cut ends all of them.
+void write_marker(const fs::path& path) {
+  const auto text = to_text(this_process());
+  const backup_engine::base::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd.valid()) throw system_error(errno, "create", path.string());
+  backup_engine::base::write_all(fd.get(), std::as_bytes(std::span(text)), path);
+}
+
 // The marker of a directory that is really one of ours: no link anywhere, and written by this user.
 std::optional<Maker> marker_of(const fs::path& directory) {
   struct stat info {};
@@ -107,7 +117,7 @@ OwnedDirectory OwnedDirectory::create(const fs::path& parent, const std::optiona
   auto name = (parent / directory_prefix).string() + std::string(random_letters, 'X');
   if (::mkdtemp(name.data()) == nullptr) throw system_error(errno, "create a directory below", parent.string());
   OwnedDirectory made{fs::path(name)};
-  backup_engine::base::write_file_atomically(made.path_ / marker_name, to_text(this_process()), 0600);
+  write_marker(made.path_ / marker_name);
   if (user && ::geteuid() == 0 && ::chown(name.c_str(), user->uid, user->gid) != 0) {
     throw system_error(errno, fmt::format("give to {} the directory", user->name), name);
   }

@@ -84,7 +84,11 @@ struct Server::Impl {
   }
 
   void tear_down() {
-    if (postmaster.poll()) return;
+    if (const auto status = postmaster.poll()) {
+      // Killed by somebody else: its children end by themselves, what it shared does not.
+      if (status->signal != 0) release(shared_memory_of(options.data_directory, {postmaster.pid()}));
+      return;
+    }
     const auto tree = ProcessTree::of(postmaster.pid());
     const auto memory = shared_memory_of(options.data_directory, tree.pids());
     postmaster.send(SIGQUIT);
@@ -181,7 +185,7 @@ std::string Server::conninfo(const std::string& dbname) const {
 }
 
 std::string Server::conninfo_as(const std::string& user, const std::string& dbname) const {
-  auto text = fmt::format("host={} port=5432", socket_directory().string());
+  auto text = with_keyword("port=5432", "host", socket_directory().string());
   text = with_keyword(text, "user", user);
   return with_keyword(text, "dbname", dbname);
 }

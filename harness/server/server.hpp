@@ -36,6 +36,7 @@ struct ServerOptions {
 
 enum class StopMode { smart, fast, immediate };
 
+// One owner, one thread; only conninfo(), conninfo_as() and connect() may be called from others.
 class Server {
  public:
   // Starts postgres and returns at once; ready() or wait_until_ready() say when it answers. Throws base::Error(process

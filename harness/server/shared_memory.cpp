@@ -4,6 +4,7 @@
 #include <sys/shm.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <sstream>
 #include <string>
 
@@ -17,12 +18,16 @@ using backup_engine::base::read_file;
 
 namespace {
 
-// postmaster.pid, line 7: "key id" (src/include/utils/pidfile.h).
-std::optional<int> system_v_id_in(const fs::path& data_directory) {
+// postmaster.pid: the pid in line 1, "key id" in line 7 (src/include/utils/pidfile.h). The file counts only when one of
+// `pids` wrote it: a copied one names the shared memory of somebody else.
+std::optional<int> system_v_id_in(const fs::path& data_directory, const std::vector<pid_t>& pids) {
   try {
     std::istringstream lines(read_file(data_directory / "postmaster.pid"));
     std::string line;
-    for (int number = 1; number <= 7; ++number) {
+    if (!std::getline(lines, line)) return std::nullopt;
+    const auto wrote_it = [&line](pid_t pid) { return line == std::to_string(pid); };
+    if (std::none_of(pids.begin(), pids.end(), wrote_it)) return std::nullopt;
+    for (int number = 2; number <= 7; ++number) {
       if (!std::getline(lines, line)) return std::nullopt;
     }
     std::istringstream words(line);
@@ -53,7 +58,7 @@ void add_posix_segments_of(pid_t pid, std::set<fs::path>& segments) {
 
 SharedMemory shared_memory_of(const fs::path& data_directory, const std::vector<pid_t>& pids) {
   SharedMemory memory;
-  memory.system_v_id = system_v_id_in(data_directory);
+  memory.system_v_id = system_v_id_in(data_directory, pids);
   for (const auto pid : pids) add_posix_segments_of(pid, memory.posix_segments);
   return memory;
 }
