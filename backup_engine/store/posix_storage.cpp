@@ -223,6 +223,14 @@ void PosixStorage::sync() {
   }
 }
 
+void PosixStorage::make_durable(const std::string& folder) {
+  // Contents are synced before they get their name, so only names can be missing.
+  const auto directory = path_of(folder.substr(0, folder.size() - 1));
+  if (!fs::is_directory(directory)) return;
+  make_durable_directory(directory);
+  file_system_.sync_directory(directory);
+}
+
 std::unique_ptr<StoredObject> PosixStorage::open(const std::string& name) {
   return std::make_unique<PosixObject>(path_of(name));
 }

@@ -27,6 +27,7 @@ class PosixStorage final : public Storage {
   [[nodiscard]] std::vector<std::string> list_debris(const std::string& prefix) override;
   void remove(const std::string& name) override;
   void sync() override;
+  void make_durable(const std::string& folder) override;
   [[nodiscard]] std::string location() const override { return root_.string(); }
 
  private:
