@@ -165,6 +165,10 @@ SegmentSize ReplicationConnection::segment_size() {
   return parse_segment_size(impl_->row("SHOW wal_segment_size", "asking for wal_segment_size").at(0).value());
 }
 
+bool ReplicationConnection::data_checksums() {
+  return impl_->row("SHOW data_checksums", "asking for data_checksums").at(0) == "on";
+}
+
 std::optional<SlotState> ReplicationConnection::read_slot(const std::string& slot) {
   require_slot_name(slot);
   const auto values =

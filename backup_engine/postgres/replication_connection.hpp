@@ -69,6 +69,7 @@ class ReplicationConnection {
   [[nodiscard]] Version server_version() const;
   [[nodiscard]] SystemIdentity identify_system();
   [[nodiscard]] SegmentSize segment_size();
+  [[nodiscard]] bool data_checksums();
 
   // Slot names: lower-case letters, digits and underscores, at most 63 of them, else Error(usage).
   [[nodiscard]] std::optional<SlotState> read_slot(const std::string& slot);

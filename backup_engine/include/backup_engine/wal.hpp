@@ -24,11 +24,16 @@ struct WalReceiveRequest {
   std::string standby_name;
   // Called after each acknowledged sync with the durable position; may be empty.
   std::function<void(postgres::Lsn)> on_durable;
+  // One line for a log: connected, lost, timeline followed, gap recorded; may be empty.
+  std::function<void(const std::string&)> on_event;
 };
 
 // Streams until `stop` is requested (then syncs, acknowledges and returns), reconnecting when the server goes away.
-// slot_action create makes the slot (if absent) and streams; drop removes it and returns. Throws Error: server (no such
-// slot), mismatch (another cluster), permission, and connection when the first connection fails.
+// slot_action create makes the slot (if absent) and streams; drop removes it (if there) and returns. Throws Error: server
+// (no such slot), mismatch (another cluster, or a server that went another way than the WAL held), permission,
+// already_exists (another receiver of this cluster runs on this host), connection when the first connection fails, and
+// what the repository throws. Resumes at the repository's own durable end. WAL that the server no longer has is recorded
+// as a gap and passed over. Defined in docs/formats/wal.md.
 void receive_wal(const WalReceiveRequest& request, const std::stop_token& stop);
 
 struct WalFetchRequest {

@@ -1,0 +1,19 @@
+// Joins the parts of a segment into the bytes that they hold together.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "backup_engine/wal/wal_archive.hpp"
+
+namespace backup_engine::wal {
+
+using ReadObject = std::function<std::vector<std::byte>(const std::string& object)>;
+
+// The bytes from `from` to where the parts end. All parts lie at or after `from`; none is left out: where they overlap
+// (a merged part beside those it was made of) their bytes must agree. Throws Error(corrupt), naming the parts, when
+// they do not, when a part is not as long as its name says, and when WAL between two parts is missing.
+[[nodiscard]] std::vector<std::byte> join_parts(std::vector<WalPart> parts, postgres::Lsn from, const ReadObject& read);
+
+}  // namespace backup_engine::wal

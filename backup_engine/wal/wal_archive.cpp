@@ -1,0 +1,186 @@
+#include "backup_engine/wal/wal_archive.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/utc_time.hpp"
+#include "backup_engine/store/framed_object.hpp"
+#include "backup_engine/store/wal_objects.hpp"
+
+namespace backup_engine::wal {
+
+using base::Error;
+using base::ErrorKind;
+using postgres::Lsn;
+using postgres::TimelineId;
+using postgres::WalSegment;
+using store::ObjectKind;
+
+namespace {
+
+constexpr std::array<Codec, 3> codecs = {Codec::lz4, Codec::zstd, Codec::none};
+constexpr Compression as_it_comes{Codec::none, 0};
+
+void require_same(std::span<const std::byte> old_bytes, std::span<const std::byte> new_bytes,
+                  const std::string& object) {
+  if (std::ranges::equal(old_bytes, new_bytes)) return;
+  throw Error(ErrorKind::mismatch, fmt::format("{} is there already, with other content; it stays as it was", object))
+      .with_remedy(
+          "two servers that went different ways write into one cluster name: find out which one it belongs to");
+}
+
+std::optional<std::vector<std::byte>> read_if_there(store::Storage& storage, const std::string& object,
+                                                    ObjectKind kind) {
+  try {
+    return store::read_framed(storage, object, kind);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::not_found) return std::nullopt;
+    throw;
+  }
+}
+
+void put_once(store::Storage& storage, const std::string& object, ObjectKind kind, Compression compression,
+              std::span<const std::byte> bytes) {
+  try {
+    store::put_framed(storage, object, kind, compression, bytes, store::Durability::now);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::already_exists) throw;
+    require_same(store::read_framed(storage, object, kind), bytes, object);
+    // Whoever put it may have died before it was durable.
+    storage.make_durable(object.substr(0, object.rfind('/') + 1));
+  }
+}
+
+}  // namespace
+
+WalArchive::WalArchive(store::Storage& storage, std::string cluster, postgres::SegmentSize size,
+                       Compression compression)
+    : storage_(storage), cluster_(std::move(cluster)), size_(size), compression_(compression) {}
+
+void WalArchive::confirm(TimelineId timeline, Lsn end) {
+  storage_.make_durable(store::wal_folder(cluster_, segment_ending_at(timeline, end, size_), size_));
+}
+
+void WalArchive::put_part(TimelineId timeline, Lsn from, std::span<const std::byte> bytes) {
+  const auto segment = segment_holding(timeline, from, size_);
+  const auto offset = from - start_of(segment, size_);
+  const auto object = store::wal_part_name(cluster_, segment, size_, offset, offset + bytes.size());
+  put_once(storage_, object, ObjectKind::wal_part, as_it_comes, bytes);
+}
+
+void WalArchive::put_segment(const WalSegment& segment, std::span<const std::byte> bytes) {
+  const auto object = store::wal_segment_name(cluster_, segment, size_, compression_.codec);
+  // The name holds the codec, so put-if-absent alone would let the same segment in twice.
+  const auto agrees_with_other_codecs = [&] {
+    bool found = false;
+    for (const auto codec : codecs) {
+      if (codec == compression_.codec) continue;
+      const auto other = store::wal_segment_name(cluster_, segment, size_, codec);
+      const auto old_bytes = read_if_there(storage_, other, ObjectKind::wal_segment);
+      if (!old_bytes) continue;
+      require_same(*old_bytes, bytes, other);
+      found = true;
+    }
+    return found;
+  };
+  if (agrees_with_other_codecs()) return;
+  put_once(storage_, object, ObjectKind::wal_segment, compression_, bytes);
+  (void)agrees_with_other_codecs();  // put by another receiver meanwhile
+}
+
+void WalArchive::put_history(TimelineId timeline, std::string_view text) {
+  put_once(storage_, store::wal_history_name(cluster_, timeline), ObjectKind::wal_history, as_it_comes,
+           std::as_bytes(std::span(text)));
+}
+
+void WalArchive::put_gap(const WalGap& gap, std::string_view reason) {
+  try {
+    storage_.put(gap_object_name(cluster_, gap), fmt::format("{} {}\n", base::to_rfc3339(base::utc_now()), reason),
+                 store::Durability::now);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::already_exists) throw;
+  }
+}
+
+std::optional<std::vector<std::byte>> WalArchive::read_segment(const WalSegment& segment) const {
+  for (const auto codec : codecs) {
+    const auto object = store::wal_segment_name(cluster_, segment, size_, codec);
+    auto bytes = read_if_there(storage_, object, ObjectKind::wal_segment);
+    if (!bytes) continue;
+    if (bytes->size() == size_.bytes()) return bytes;
+    throw Error(ErrorKind::corrupt,
+                fmt::format("{} holds {} bytes, a segment has {}", object, bytes->size(), size_.bytes()));
+  }
+  return std::nullopt;
+}
+
+std::vector<std::byte> WalArchive::read_part(const std::string& object) const {
+  return store::read_framed(storage_, object, ObjectKind::wal_part);
+}
+
+std::optional<std::string> WalArchive::read_history(TimelineId timeline) const {
+  const auto bytes = read_if_there(storage_, store::wal_history_name(cluster_, timeline), ObjectKind::wal_history);
+  if (!bytes) return std::nullopt;
+  std::string text(bytes->size(), '\0');
+  std::ranges::transform(*bytes, text.begin(), [](std::byte byte) { return static_cast<char>(byte); });
+  return text;
+}
+
+std::optional<std::vector<std::byte>> WalArchive::read_extra(const std::string& file_name) const {
+  return read_if_there(storage_, store::wal_extra_name(cluster_, file_name, size_), ObjectKind::wal_extra);
+}
+
+std::vector<WalPart> WalArchive::parts_of(const WalSegment& segment) const {
+  std::vector<WalPart> parts;
+  const auto start = start_of(segment, size_);
+  for (const auto& listed : storage_.list(store::wal_folder(cluster_, segment, size_))) {
+    const auto parsed = store::parse_wal_object(cluster_, listed.name, size_);
+    if (!parsed || parsed->kind != store::WalObjectKind::part || parsed->segment != segment) continue;
+    parts.push_back({listed.name, start + parsed->from_bytes, start + parsed->to_bytes});
+  }
+  std::ranges::sort(parts, {}, &WalPart::from);
+  return parts;
+}
+
+bool WalArchive::has_segment(const WalSegment& segment) const {
+  return std::ranges::any_of(codecs, [&](Codec codec) {
+    return storage_.size(store::wal_segment_name(cluster_, segment, size_, codec)).has_value();
+  });
+}
+
+std::vector<WalSegment> WalArchive::unsettled_segments() const {
+  std::map<WalSegment, std::vector<store::WalObject>> with_parts;
+  for (auto& object : store::list_wal(storage_, cluster_, size_)) {
+    if (object.parsed.kind == store::WalObjectKind::part)
+      with_parts[object.parsed.segment].push_back(std::move(object));
+  }
+  std::vector<WalSegment> unsettled;
+  for (const auto& [segment, parts] : with_parts) {
+    const auto ranges = store::continuous_ranges(parts, size_);
+    const bool whole = ranges.size() == 1 && ranges[0].end - ranges[0].start == size_.bytes();
+    if (whole || has_segment(segment)) unsettled.push_back(segment);
+  }
+  return unsettled;
+}
+
+std::vector<WalGap> WalArchive::gaps() const {
+  std::vector<WalGap> gaps;
+  for (const auto& listed : storage_.list(store::wal_prefix(cluster_))) {
+    if (const auto gap = parse_gap_object(cluster_, listed.name)) gaps.push_back(*gap);
+  }
+  return gaps;
+}
+
+void WalArchive::remove(const std::string& object) {
+  try {
+    storage_.remove(object);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::not_found) throw;
+  }
+}
+
+}  // namespace backup_engine::wal
