@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "harness/scenario/yaml_reader.hpp"
+
 namespace harness::scenario {
 namespace {
 

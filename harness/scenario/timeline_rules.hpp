@@ -3,9 +3,10 @@
 #pragma once
 
 #include "harness/scenario/scenario.hpp"
-#include "harness/scenario/yaml_reader.hpp"
 
 namespace harness::scenario {
+
+class Reader;
 
 struct Places {  // where the parts stand, for messages
   Position timeline;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <regex>
+#include <set>
 #include <string_view>
 
 namespace layering {
@@ -90,6 +91,10 @@ string broken_arrow_of_harness(const string& from, const string& to) {
   return {};
 }
 
+std::string_view folder_of(std::string_view path) {
+  return path.substr(0, path.rfind('/'));
+}
+
 string place(const SourceFile& file, std::size_t line) {
   return file.path + ":" + std::to_string(line) + ": ";
 }
@@ -120,22 +125,26 @@ std::vector<string> broken_arrows(const std::vector<SourceFile>& files) {
   return result;
 }
 
-// A header that says in its opening lines that it is internal is seen by its own folder only, which keeps its cost
-// there.
+// A header that brings a heavy library along, itself or through another, is for its own folder (and for tests).
 std::vector<string> heavy_headers(const std::vector<SourceFile>& files) {
   static const std::regex heavy(R"(^(pqxx/|boost/|nlohmann/|yaml-cpp/|CLI/|mustache\.hpp|kainjow/))");
+  std::set<string> bringers;
+  for (std::size_t before = 1; before != bringers.size();) {
+    before = bringers.size();
+    for (const auto& file : files) {
+      if (!file.is_header()) continue;
+      for (const auto& include : includes_of(file)) {
+        if (std::regex_search(include.target, heavy) || bringers.contains(include.target)) bringers.insert(file.path);
+      }
+    }
+  }
   std::vector<string> result;
   for (const auto& file : files) {
-    if (!file.is_header() || below(file.path, "tests")) continue;
-    const auto opening = std::min<std::size_t>(file.lines.size(), 8);
-    const bool internal = std::any_of(
-        file.lines.begin(), file.lines.begin() + static_cast<std::ptrdiff_t>(opening), [](const string& line) {
-          return line.find("Internal to ") != string::npos || line.find("Private to ") != string::npos;
-        });
+    if (below(file.path, "tests")) continue;
     for (const auto& include : includes_of(file)) {
-      if (internal || !std::regex_search(include.target, heavy)) continue;
-      result.push_back(place(file, static_cast<std::size_t>(include.line)) + "a header includes " + include.target +
-                       ": heavy libraries stay in .cpp files");
+      if (!bringers.contains(include.target) || folder_of(include.target) == folder_of(file.path)) continue;
+      result.push_back(place(file, static_cast<std::size_t>(include.line)) + "includes " + include.target +
+                       ", which brings a heavy library along: such headers stay in their folder");
     }
   }
   return result;
