@@ -1,6 +1,7 @@
 // Taking a backup of a running cluster. Defined in docs/formats/backup.md.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <stop_token>
@@ -15,17 +16,18 @@ namespace backup_engine {
 struct BackupRequest {
   RepositoryLocation repository;
   std::string cluster;
-  std::string conninfo;             // to the running server; may not hold a password
-  std::filesystem::path pgdata;     // its data directory, readable by this process
+  std::string conninfo;          // to the running server; may not hold a password
+  std::filesystem::path pgdata;  // its data directory, readable by this process
   BackupType type = BackupType::full;
-  unsigned jobs = 1;                // reading threads
+  unsigned jobs = 1;  // reading threads
   Compression compression;
+  std::chrono::seconds wal_timeout{60};  // how long to wait for WAL to arrive, before the copy and after it
 };
 
 // A page whose checksum was wrong, re-read and judged against the WAL: stored, counted and named.
 struct DamagedPage {
-  std::string file;  // relative to the data directory
-  std::uint32_t block = 0;
+  std::string file;         // relative to the data directory
+  std::uint32_t block = 0;  // page of this file, from 0
 };
 
 struct BackupResult {

@@ -1,0 +1,238 @@
+#include "backup_engine/backup/copy_files.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <numeric>
+
+#include "backup_engine/base/crc32c.hpp"
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/file.hpp"
+#include "backup_engine/base/parallel.hpp"
+
+namespace backup_engine::backup {
+
+namespace {
+
+using base::Error;
+using base::ErrorKind;
+
+constexpr std::size_t buffer_bytes = 1U << 20U;  // one read
+
+std::int64_t nanoseconds_of(base::UtcTime time) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+}
+
+// A file while its pieces are copied: opened by the first, finished by the last.
+struct CopyState {
+  std::mutex mutex;
+  base::UniqueFd fd;
+  bool opened = false, vanished = false;
+  store::FileId id{};
+  std::size_t pieces_left = 0;
+  struct Part {
+    std::uint64_t size_bytes = 0;
+    std::uint32_t crc = 0;
+  };
+  std::vector<Part> parts;  // by number of the piece
+  std::uint32_t crc = 0;    // of all of them
+};
+
+struct Piece {
+  std::size_t file = 0;
+  std::size_t number = 0;
+  std::uint64_t from_bytes = 0, size_bytes = 0;
+};
+
+// Block writers, one for each thread at work.
+class BlockWriters {
+ public:
+  BlockWriters(store::BackupWriter& writer, unsigned count) {
+    for (unsigned i = 0; i < std::max(count, 1U); ++i) free_.push_back(writer.make_block_writer());
+  }
+  std::unique_ptr<store::BlockWriter> take() {
+    const std::lock_guard lock(mutex_);
+    auto taken = std::move(free_.back());
+    free_.pop_back();
+    return taken;
+  }
+  void give_back(std::unique_ptr<store::BlockWriter> writer) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(std::move(writer));
+  }
+  void finish() {
+    for (auto& writer : free_) writer->finish();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<store::BlockWriter>> free_;
+};
+
+class Copy {
+ public:
+  Copy(const std::vector<SourceFile>& files, store::BackupWriter& writer, const CopyOptions& options,
+       base::Progress& progress, const std::stop_token& stop)
+      : files_(files), writer_(writer), options_(options), progress_(progress), stop_(stop), states_(files.size()) {
+    cut_into_pieces();
+  }
+
+  CopiedFiles run() {
+    BlockWriters writers(writer_, options_.jobs);
+    base::for_each_in_parallel(
+        options_.jobs, pieces_.size(),
+        [&](std::size_t item) {
+          auto blocks = writers.take();
+          copy_piece(pieces_[item], *blocks);
+          writers.give_back(std::move(blocks));
+        },
+        stop_);
+    writers.finish();
+    return result();
+  }
+
+ private:
+  void cut_into_pieces() {
+    const std::uint64_t piece_bytes =
+        std::max<std::uint64_t>(options_.piece_bytes, buffer_bytes) / buffer_bytes * buffer_bytes;
+    std::vector<std::size_t> order(files_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return files_[a].size_bytes > files_[b].size_bytes; });
+    for (const auto file : order) {
+      const auto size = files_[file].size_bytes;
+      std::uint64_t from = 0;
+      std::size_t count = 0;
+      do {  // an empty file is one empty piece
+        const auto length = std::min(piece_bytes, size - from);
+        pieces_.push_back({file, count++, from, length});
+        states_[file].parts.push_back({length, 0});
+        from += length;
+      } while (from < size);
+      states_[file].pieces_left = count;
+    }
+  }
+
+  // False when the file has vanished.
+  bool open(const SourceFile& file, CopyState& state) {
+    const std::lock_guard lock(state.mutex);
+    if (state.opened) return !state.vanished;
+    state.opened = true;
+    try {
+      state.fd = base::open_for_reading(file.location);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::not_found) throw;
+      state.vanished = true;
+      return false;
+    }
+    auto entry = file_entry(file, store::FileKind::file);
+    entry.size_bytes = file.size_bytes;
+    entry.modified_ns = nanoseconds_of(file.modified_at);
+    state.id = writer_.add_file(std::move(entry));
+    return true;
+  }
+
+  void copy_piece(const Piece& piece, store::BlockWriter& blocks) {
+    const auto& file = files_[piece.file];
+    auto& state = states_[piece.file];
+    std::vector<SuspectPage> suspects;
+    std::uint32_t crc = 0;
+    if (open(file, state)) crc = copy_range(piece, file, state, blocks, suspects);
+    progress_.advance(piece.size_bytes);
+
+    const std::lock_guard lock(state.mutex);
+    state.parts[piece.number].crc = crc;
+    if (--state.pieces_left == 0) finish(state);
+    if (!suspects.empty()) {
+      const std::lock_guard suspects_lock(suspects_mutex_);
+      suspects_.insert(suspects_.end(), suspects.begin(), suspects.end());
+    }
+  }
+
+  std::uint32_t copy_range(const Piece& piece, const SourceFile& file, CopyState& state, store::BlockWriter& blocks,
+                           std::vector<SuspectPage>& suspects) {
+    const auto block_bytes = writer_.block_size_bytes();
+    const ReadAt read = [&](std::span<std::byte> buffer, std::uint64_t offset) {
+      return base::read_at(state.fd.get(), buffer, offset, file.location);
+    };
+    std::vector<std::byte> buffer(
+        std::min<std::uint64_t>(std::max<std::size_t>(buffer_bytes, block_bytes), piece.size_bytes));
+    std::uint32_t crc = 0;
+    const auto end = piece.from_bytes + piece.size_bytes;
+    for (auto at = piece.from_bytes; at < end;) {
+      if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
+      const auto bytes = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), end - at));
+      read_block(read, bytes, at, options_.verify_pages ? file.first_block : std::nullopt, file.path, suspects);
+      for (std::size_t done = 0; done < bytes.size();) {
+        const auto block = bytes.subspan(done, std::min<std::size_t>(block_bytes, bytes.size() - done));
+        crc = base::crc32c_combine(crc, blocks.put(state.id, (at + done) / block_bytes, block), block.size());
+        done += block.size();
+      }
+      at += bytes.size();
+    }
+    return crc;
+  }
+
+  void finish(CopyState& state) {
+    state.fd.reset();
+    if (state.vanished) return;
+    for (const auto& part : state.parts) state.crc = base::crc32c_combine(state.crc, part.crc, part.size_bytes);
+    writer_.finish_file(state.id, state.crc);
+  }
+
+  CopiedFiles result() {
+    CopiedFiles copied;
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+      if (states_[i].vanished) continue;
+      copied.files.push_back({files_[i].path, files_[i].size_bytes, files_[i].modified_at, states_[i].crc});
+    }
+    copied.suspects = std::move(suspects_);
+    return copied;
+  }
+
+  const std::vector<SourceFile>& files_;
+  store::BackupWriter& writer_;
+  const CopyOptions options_;
+  base::Progress& progress_;
+  const std::stop_token stop_;
+  std::vector<CopyState> states_;
+  std::vector<Piece> pieces_;
+  std::mutex suspects_mutex_;
+  std::vector<SuspectPage> suspects_;
+};
+
+}  // namespace
+
+CopiedFiles copy_files(const std::vector<SourceFile>& files, store::BackupWriter& writer, const CopyOptions& options,
+                       base::Progress& progress, const std::stop_token& stop) {
+  return Copy(files, writer, options, progress, stop).run();
+}
+
+postgres::ManifestFile store_bytes(store::BackupWriter& writer, store::BlockWriter& blocks, store::FileEntry entry,
+                                   std::span<const std::byte> bytes) {
+  entry.kind = store::FileKind::file;
+  entry.size_bytes = bytes.size();
+  const postgres::ManifestFile stored{
+      entry.path, entry.size_bytes,
+      base::UtcTime(std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::nanoseconds(entry.modified_ns))),
+      base::crc32c(bytes)};
+  const auto file = writer.add_file(std::move(entry));
+  const std::size_t block_bytes = writer.block_size_bytes();
+  for (std::size_t at = 0; at < bytes.size(); at += block_bytes) {
+    static_cast<void>(blocks.put(file, at / block_bytes, bytes.subspan(at, std::min(block_bytes, bytes.size() - at))));
+  }
+  writer.finish_file(file, stored.crc32c);
+  return stored;
+}
+
+store::FileEntry file_entry(const SourceEntry& entry, store::FileKind kind) {
+  store::FileEntry result;
+  result.path = entry.path;
+  result.kind = kind;
+  result.mode = entry.mode;
+  result.uid = entry.user;
+  result.gid = entry.group;
+  return result;
+}
+
+}  // namespace backup_engine::backup

@@ -1,0 +1,31 @@
+// Which files of a data directory a backup holds, decided by name alone (docs/formats/backup.md, "What is left out").
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace backup_engine::backup {
+
+// A relation's file: OID[_fsm|_vm|_init][.SEGMENT].
+struct RelationFile {
+  std::string relation;  // the digits
+  std::string fork;      // empty for the main fork, else fsm, vm or init
+  std::uint32_t segment = 0;
+};
+[[nodiscard]] std::optional<RelationFile> parse_relation_file(std::string_view name);
+
+// tBACKEND_OID…: a temporary relation, gone with its session.
+[[nodiscard]] bool is_temporary_relation(std::string_view name);
+
+// Files and directories that are never part of a backup, wherever they lie.
+[[nodiscard]] bool is_left_out(std::string_view name);
+
+// As above, but only directly in the data directory: what would make a restored server recover in another way.
+[[nodiscard]] bool is_left_out_at_top(std::string_view name);
+
+// Directories at the top whose contents are left out while they themselves are kept.
+[[nodiscard]] bool is_kept_empty(std::string_view top_directory);
+
+}  // namespace backup_engine::backup

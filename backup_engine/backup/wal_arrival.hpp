@@ -1,0 +1,34 @@
+// Waiting for WAL that somebody else (`wal receive`, `wal push`) puts into the repository.
+#pragma once
+
+#include <chrono>
+#include <stop_token>
+#include <string>
+
+#include "backup_engine/postgres/lsn.hpp"
+#include "backup_engine/postgres/timeline.hpp"
+#include "backup_engine/postgres/wal_segment.hpp"
+#include "backup_engine/store/storage.hpp"
+
+namespace backup_engine::backup {
+
+class WalArrival {
+ public:
+  WalArrival(store::Storage& storage, std::string cluster, postgres::SegmentSize segment_size,
+             std::chrono::seconds timeout)
+      : storage_(storage), cluster_(std::move(cluster)), segment_size_(segment_size), timeout_(timeout) {}
+
+  // Blocks until the repository durably holds `timeline` up to `lsn`, or from `start` to `stop` without a gap. Throws
+  // Error(timed_out) with what it holds instead, and Error(interrupted).
+  void wait_for(postgres::TimelineId timeline, postgres::Lsn lsn, const std::stop_token& stop) const;
+  void wait_for(postgres::TimelineId timeline, postgres::Lsn start, postgres::Lsn stop_lsn,
+                const std::stop_token& stop) const;
+
+ private:
+  store::Storage& storage_;
+  std::string cluster_;
+  postgres::SegmentSize segment_size_;
+  std::chrono::seconds timeout_;
+};
+
+}  // namespace backup_engine::backup

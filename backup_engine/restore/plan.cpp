@@ -1,0 +1,184 @@
+#include "backup_engine/restore/plan.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/space.hpp"
+#include "backup_engine/postgres/control_file.hpp"
+#include "backup_engine/restore/restored_texts.hpp"
+
+namespace backup_engine::restore {
+
+namespace fs = std::filesystem;
+using base::Error;
+using base::ErrorKind;
+
+namespace {
+
+void require_absent_or_empty(const fs::path& path) {
+  std::error_code error;
+  const auto status = fs::symlink_status(path, error);
+  if (status.type() == fs::file_type::not_found) return;
+  if (fs::is_directory(status) && fs::is_empty(path, error) && !error) return;
+  if (error) throw Error(ErrorKind::permission, fmt::format("cannot look into {}: {}", path.string(), error.message()));
+  throw Error(ErrorKind::already_exists, fmt::format("{} is not empty; nothing was touched", path.string()))
+      .with_remedy("Restore into an absent or empty directory.");
+}
+
+bool lies_in(const fs::path& path, const fs::path& directory) {
+  return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
+}
+
+fs::path normal_absolute(const fs::path& path) {
+  auto normal = fs::absolute(path).lexically_normal();
+  return normal.has_filename() ? normal : normal.parent_path();  // without a slash at its end
+}
+
+// pg_tblspc/OID/… belongs below its tablespace's new place, everything else below `to`.
+fs::path place_of(const std::string& path, const Plan& plan) {
+  for (const auto& tablespace : plan.tablespaces) {
+    if (path.starts_with(tablespace.link + "/")) return tablespace.location / path.substr(tablespace.link.size() + 1);
+  }
+  return plan.to / path;
+}
+
+// A repository is data that came from elsewhere: no name in it may lead out of the directory.
+void require_relative(const std::string& path) {
+  const fs::path checked(path);
+  const bool climbs = std::find(checked.begin(), checked.end(), "..") != checked.end();
+  if (checked.is_absolute() || climbs || path.empty()) {
+    throw Error(ErrorKind::corrupt, fmt::format("the backup names a file outside its data directory: {}", path));
+  }
+}
+
+void plan_tablespace(const store::FileEntry& entry, const RestoreRequest& request, Plan& plan) {
+  const auto mapped = request.tablespace_map.find(entry.link_target);
+  if (mapped == request.tablespace_map.end()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("the backup has a tablespace at {} and nothing says where to put it", entry.link_target))
+        .with_remedy(fmt::format("Add --tablespace-map {}=NEW_DIRECTORY.", entry.link_target));
+  }
+  const auto location = normal_absolute(mapped->second);
+  if (lies_in(location, plan.to) || lies_in(plan.to, location)) {
+    throw Error(ErrorKind::usage,
+                fmt::format("the tablespace of {} cannot lie at {}: it and the data directory {} would "
+                            "be in one another",
+                            entry.link_target, location.string(), plan.to.string()));
+  }
+  require_absent_or_empty(location);
+  for (const auto& other : plan.tablespaces) {
+    if (other.location == location) {
+      throw Error(ErrorKind::usage, fmt::format("two tablespaces cannot both be put at {}", location.string()));
+    }
+  }
+  plan.tablespaces.push_back({entry.path, location, entry});
+}
+
+void require_space(const Plan& plan) {
+  // Places on one file system share its space.
+  std::map<dev_t, std::pair<fs::path, std::uint64_t>> needed;
+  const auto add = [&](const fs::path& place, std::uint64_t bytes) {
+    auto existing = place;
+    while (!fs::exists(existing) && existing.has_relative_path()) existing = existing.parent_path();
+    struct stat status {};
+    if (::stat(existing.c_str(), &status) != 0) throw base::system_error(errno, "look at", existing.string());
+    auto& sum = needed[status.st_dev];
+    if (sum.first.empty()) sum.first = place;
+    sum.second += bytes;
+  };
+  for (const auto& file : plan.files) add(file.location, file.entry.size_bytes);
+  for (const auto& [device, place] : needed) base::require_space("the restore", place.first, place.second);
+}
+
+std::optional<base::UtcTime> time_of(std::string text) {
+  if (text.size() > 10 && text[10] == ' ') text[10] = 'T';
+  for (const std::string_view zone : {"+00:00", "+00", " UTC"}) {
+    if (text.ends_with(zone)) text.replace(text.size() - zone.size(), zone.size(), "Z");
+  }
+  return base::parse_rfc3339(text);
+}
+
+// Whether recovery from this backup can stop at the target; true where that cannot be told.
+bool ends_before(const BackupSummary& summary, const RecoveryTarget& target) {
+  if (target.kind == TargetKind::lsn) return summary.stop_lsn <= postgres::parse_lsn(target.value).value();
+  if (target.kind != TargetKind::time) return true;
+  const auto time = time_of(target.value);
+  return !time || summary.finished_at <= *time;
+}
+
+}  // namespace
+
+std::string choose_backup(store::Storage& storage, const RestoreRequest& request) {
+  if (!request.backup_label.empty()) {
+    const auto summary = store::read_manifest(storage, request.cluster, request.backup_label).summary;
+    if (request.target.kind == TargetKind::lsn && !ends_before(summary, request.target)) {
+      throw Error(ErrorKind::usage, fmt::format("backup {} ends at {}, after the target {}", summary.label,
+                                                to_string(summary.stop_lsn), request.target.value))
+          .with_remedy("Choose an earlier backup or a later target.");
+    }
+    return request.backup_label;
+  }
+  const auto labels = store::list_backup_labels(storage, request.cluster);
+  if (labels.empty()) {
+    throw Error(ErrorKind::not_found, fmt::format("the repository holds no backup of {}", request.cluster))
+        .with_remedy("`lifeboat list` shows what it holds.");
+  }
+  for (auto label = labels.rbegin(); label != labels.rend(); ++label) {
+    if (ends_before(store::read_manifest(storage, request.cluster, *label).summary, request.target)) return *label;
+  }
+  throw Error(ErrorKind::not_found,
+              fmt::format("no backup of {} ends before the target {}", request.cluster, request.target.value))
+      .with_remedy("Choose a later target.");
+}
+
+Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request) {
+  require_sound(request.target);
+  Plan plan;
+  plan.to = normal_absolute(request.to);
+  require_absent_or_empty(plan.to);
+
+  std::vector<store::FileEntry> entries;
+  for (std::size_t i = 0; i < reader.files().size(); ++i) {
+    auto entry = reader.files().entry(i);
+    if (entry.area == store::FileArea::external) continue;
+    require_relative(entry.path);
+    const bool tablespace = entry.kind == store::FileKind::symlink && entry.path.starts_with("pg_tblspc/");
+    if (tablespace) plan_tablespace(entry, request, plan);
+    entries.push_back(std::move(entry));
+  }
+
+  plan.texts = make_texts(reader, request);
+  std::set<std::string> replaced;
+  for (const auto& text : plan.texts) replaced.insert(text.path);
+  bool has_control = false;
+  for (auto& entry : entries) {
+    if (entry.path == ".") {
+      plan.uid = entry.uid;
+      plan.gid = entry.gid;
+      continue;
+    }
+    auto location = place_of(entry.path, plan);
+    if (entry.kind == store::FileKind::directory) plan.directories.push_back({std::move(entry), std::move(location)});
+    if (entry.kind != store::FileKind::file || replaced.contains(entry.path)) continue;
+    plan.total_bytes += entry.size_bytes;
+    if (entry.path == "global/pg_control") {
+      has_control = true;
+      plan.control = {std::move(entry), std::move(location)};
+    } else {
+      plan.files.push_back({std::move(entry), std::move(location)});
+    }
+  }
+  if (!has_control)
+    throw Error(ErrorKind::corrupt, fmt::format("backup {} holds no pg_control", reader.manifest().summary.label));
+  std::stable_sort(plan.files.begin(), plan.files.end(),
+                   [](const PlannedFile& a, const PlannedFile& b) { return a.entry.size_bytes > b.entry.size_bytes; });
+  require_space(plan);
+  return plan;
+}
+
+}  // namespace backup_engine::restore

@@ -1,0 +1,50 @@
+// What a restore will write and where, decided before anything is written.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "backup_engine/restore.hpp"
+#include "backup_engine/store/backup_reader.hpp"
+#include "backup_engine/store/storage.hpp"
+
+namespace backup_engine::restore {
+
+struct PlannedFile {
+  store::FileEntry entry;
+  std::filesystem::path location;  // absolute
+};
+// A file whose text this restore makes.
+struct PlannedText {
+  std::string path;  // in the data directory
+  std::uint32_t mode = 0600;
+  std::string text;
+};
+struct PlannedTablespace {
+  std::string link;                // pg_tblspc/OID
+  std::filesystem::path location;  // absolute
+  store::FileEntry entry;          // the link's
+};
+
+struct Plan {
+  std::filesystem::path to;  // absolute
+  std::vector<PlannedTablespace> tablespaces;
+  std::vector<PlannedFile> directories;  // parents before children; `to` and the tablespaces' own not among them
+  std::vector<PlannedFile> files;        // without pg_control, the largest first
+  PlannedFile control;
+  std::vector<PlannedText> texts;  // configuration, backup_manifest, recovery.signal
+  std::uint32_t uid = 0, gid = 0;  // of the source's data directory
+  std::uint64_t total_bytes = 0;
+};
+
+// The label asked for, or the newest backup that can reach the target. Throws Error: not_found, usage (the backup ended
+// after the target).
+[[nodiscard]] std::string choose_backup(store::Storage& storage, const RestoreRequest& request);
+
+// Throws Error: usage (target, tablespaces not mapped or mapped into the directory), already_exists (a directory that
+// is not empty), no_space, corrupt.
+[[nodiscard]] Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request);
+
+}  // namespace backup_engine::restore

@@ -1,0 +1,175 @@
+#include "backup_engine/restore/recovery_settings.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <optional>
+#include <set>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/postgres/configuration.hpp"
+
+namespace backup_engine::restore {
+
+namespace {
+
+using base::Error;
+using base::ErrorKind;
+using postgres::quote_setting;
+
+const std::set<std::string> inherited = {
+    "restore_command",           "recovery_end_command",     "archive_cleanup_command",  "primary_conninfo",
+    "primary_slot_name",         "promote_trigger_file",     "recovery_min_apply_delay", "recovery_target",
+    "recovery_target_name",      "recovery_target_time",     "recovery_target_lsn",      "recovery_target_xid",
+    "recovery_target_inclusive", "recovery_target_timeline", "recovery_target_action"};
+
+// Single quotes for /bin/sh; the placeholders of restore_command are not to be found inside.
+std::string shell_quote(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+      if (c == '%') quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
+std::string_view name_of(TargetKind kind) {
+  switch (kind) {
+    case TargetKind::end_of_wal:
+      return "";
+    case TargetKind::immediate:
+      return "recovery_target";
+    case TargetKind::name:
+      return "recovery_target_name";
+    case TargetKind::time:
+      return "recovery_target_time";
+    case TargetKind::lsn:
+      return "recovery_target_lsn";
+    case TargetKind::xid:
+      return "recovery_target_xid";
+  }
+  return "";
+}
+
+std::string_view name_of(TargetAction action) {
+  switch (action) {
+    case TargetAction::promote:
+      return "promote";
+    case TargetAction::pause:
+      return "pause";
+    case TargetAction::shutdown:
+      return "shutdown";
+  }
+  return "promote";
+}
+
+std::string timeline_of(const RecoveryTarget& target) {
+  if (!target.timeline.empty()) return target.timeline;
+  return target.kind == TargetKind::immediate ? "current" : "latest";
+}
+
+std::optional<long> number_in(std::string_view text) {
+  long value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// The last value that `text` gives `name`, as PostgreSQL takes it; `otherwise` when it gives none that is a number.
+long value_in(std::string_view text, std::string_view name, long otherwise) {
+  while (!text.empty()) {
+    const auto line = text.substr(0, text.find('\n'));
+    const auto setting = postgres::parse_setting(line);
+    if (setting && setting->name == name) otherwise = number_in(setting->value).value_or(0);
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  }
+  return otherwise;
+}
+
+// Hot standby, and so a recovery that can pause or be looked at, wants at least what the source ran with, also when
+// that came from the source's command line.
+std::string standby_limits(const std::string& configuration, const postgres::ControlFile& control) {
+  struct Limit {
+    std::string_view name;
+    int default_value;
+    int needed;
+  };
+  const std::array<Limit, 5> limits = {{{"max_connections", 100, control.max_connections},
+                                        {"max_worker_processes", 8, control.max_worker_processes},
+                                        {"max_wal_senders", 10, control.max_wal_senders},
+                                        {"max_prepared_transactions", 0, control.max_prepared_transactions},
+                                        {"max_locks_per_transaction", 64, control.max_locks_per_transaction}}};
+  std::string text;
+  for (const auto& limit : limits) {
+    if (value_in(configuration, limit.name, limit.default_value) < limit.needed) {
+      text += fmt::format("{} = {}\n", limit.name, limit.needed);
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string restore_command(const std::filesystem::path& lifeboat, const std::string& repository,
+                            const std::string& cluster) {
+  return fmt::format("{} wal fetch --repo {} --cluster {} %f %p", shell_quote(lifeboat.string()),
+                     shell_quote(repository), shell_quote(cluster));
+}
+
+void require_sound(const RecoveryTarget& target) {
+  const bool wants_value = target.kind != TargetKind::end_of_wal && target.kind != TargetKind::immediate;
+  if (wants_value && target.value.empty()) {
+    throw Error(ErrorKind::usage, fmt::format("{} has no value", name_of(target.kind)))
+        .with_remedy("Say where recovery is to stop.");
+  }
+  if (target.kind == TargetKind::name && target.value.size() > 63) {
+    throw Error(ErrorKind::usage, fmt::format("a restore point's name has at most 63 bytes: {}", target.value));
+  }
+  if (target.kind == TargetKind::lsn && !postgres::parse_lsn(target.value)) {
+    throw Error(ErrorKind::usage, fmt::format("this is no WAL position: {}", target.value))
+        .with_remedy("Write it as PostgreSQL does: 16/B374D848.");
+  }
+  if (target.kind == TargetKind::xid && !number_in(target.value)) {
+    throw Error(ErrorKind::usage, fmt::format("this is no transaction id: {}", target.value));
+  }
+  const auto timeline = timeline_of(target);
+  if (timeline != "latest" && timeline != "current" && !number_in(timeline)) {
+    throw Error(ErrorKind::usage, fmt::format("this is no timeline: {}", timeline))
+        .with_remedy("Write latest, current or a number.");
+  }
+}
+
+std::string recovery_configuration(std::string_view auto_conf, std::string_view configuration,
+                                   const postgres::ControlFile& control, const RecoveryTarget& target,
+                                   const std::string& command) {
+  auto text = postgres::without_settings(auto_conf, inherited);
+  if (!text.empty() && text.back() != '\n') text += '\n';
+  const auto limits = standby_limits(fmt::format("{}\n{}", configuration, text), control);
+
+  text += "# Written by lifeboat restore.\n";
+  text += limits;
+  // Empty ones too, because postgresql.conf may have them; before the target, because an empty one unsets it.
+  for (const auto* const name :
+       {"recovery_end_command", "archive_cleanup_command", "primary_conninfo", "primary_slot_name", "recovery_target",
+        "recovery_target_name", "recovery_target_time", "recovery_target_lsn", "recovery_target_xid"}) {
+    if (name != name_of(target.kind)) text += fmt::format("{} = ''\n", name);
+  }
+  if (control.major == 15) text += "promote_trigger_file = ''\n";  // gone in 16
+  text += "recovery_min_apply_delay = 0\n";
+  text += fmt::format("restore_command = {}\n", quote_setting(command));
+  text += fmt::format("recovery_target_timeline = {}\n", quote_setting(timeline_of(target)));
+  text += fmt::format("recovery_target_inclusive = {}\n", target.inclusive ? "on" : "off");
+  text += fmt::format("recovery_target_action = {}\n", quote_setting(name_of(target.action)));
+  if (target.kind != TargetKind::end_of_wal) {
+    const auto value = target.kind == TargetKind::immediate ? std::string("immediate") : target.value;
+    text += fmt::format("{} = {}\n", name_of(target.kind), quote_setting(value));
+  }
+  return text;
+}
+
+}  // namespace backup_engine::restore

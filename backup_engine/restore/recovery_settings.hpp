@@ -1,0 +1,28 @@
+// The settings that make a restored directory recover by itself: postgresql.auto.conf, which outranks postgresql.conf.
+// What the source had set for a recovery of its own is taken out or overridden (docs/formats/backup.md).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "backup_engine/postgres/control_file.hpp"
+#include "backup_engine/restore.hpp"
+
+namespace backup_engine::restore {
+
+// What PostgreSQL hands to /bin/sh: '<lifeboat>' wal fetch --repo '<location>' --cluster '<name>' %f %p, quoted for the
+// shell and with every % that is not a placeholder doubled.
+[[nodiscard]] std::string restore_command(const std::filesystem::path& lifeboat, const std::string& repository,
+                                          const std::string& cluster);
+
+// Throws Error(usage) for a target that lacks its value or has one it cannot have.
+void require_sound(const RecoveryTarget& target);
+
+// `auto_conf` (the source's postgresql.auto.conf) without inherited recovery settings, with those of this restore after
+// it. `configuration` is the restored postgresql.conf: where it asks for less than hot standby needs (`control`'s
+// limits), the limits are raised.
+[[nodiscard]] std::string recovery_configuration(std::string_view auto_conf, std::string_view configuration,
+                                                 const postgres::ControlFile& control, const RecoveryTarget& target,
+                                                 const std::string& command);
+
+}  // namespace backup_engine::restore

@@ -1,0 +1,68 @@
+#include "backup_engine/backup/file_rules.hpp"
+
+#include <gtest/gtest.h>
+
+namespace backup_engine::backup {
+namespace {
+
+TEST(ParseRelationFile, TellsForksAndSegments) {
+  const auto main = parse_relation_file("16384");
+  ASSERT_TRUE(main);
+  EXPECT_EQ(main->relation, "16384");
+  EXPECT_EQ(main->fork, "");
+  EXPECT_EQ(main->segment, 0U);
+  const auto second = parse_relation_file("16384_vm.2");
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->fork, "vm");
+  EXPECT_EQ(second->segment, 2U);
+  EXPECT_EQ(parse_relation_file("1_fsm")->fork, "fsm");
+  EXPECT_EQ(parse_relation_file("1_init")->fork, "init");
+  EXPECT_EQ(parse_relation_file("99.10")->segment, 10U);
+}
+
+TEST(ParseRelationFile, RefusesOtherNames) {
+  for (const auto* const name : {"", "PG_VERSION", "pg_filenode.map", "pg_control", "16384_", "16384_old", "16384.",
+                                 "16384.x", "16384_vm2", "a16384", "016384", "t3_16384", "16384.99999999999"}) {
+    EXPECT_FALSE(parse_relation_file(name)) << name;
+  }
+}
+
+TEST(IsTemporaryRelation, KnowsBackendPrefixes) {
+  EXPECT_TRUE(is_temporary_relation("t3_16384"));
+  EXPECT_TRUE(is_temporary_relation("t12_16384_fsm.1"));
+  EXPECT_FALSE(is_temporary_relation("16384"));
+  EXPECT_FALSE(is_temporary_relation("t_16384"));
+  EXPECT_FALSE(is_temporary_relation("t3_"));
+  EXPECT_FALSE(is_temporary_relation("table"));
+}
+
+TEST(IsLeftOut, NamesWhatPostgresqlLeavesOut) {
+  for (const auto* const name :
+       {"postmaster.pid", "postmaster.opts", "pg_internal.init", "pg_internal.init.4711", "postgresql.auto.conf.tmp",
+        "current_logfiles.tmp", "pgsql_tmp", "pgsql_tmp123.4", "backup_label", "tablespace_map", "backup_manifest"}) {
+    EXPECT_TRUE(is_left_out(name)) << name;
+  }
+  for (const auto* const name : {"PG_VERSION", "postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "1259",
+                                 "backup_label.txt", "current_logfiles"}) {
+    EXPECT_FALSE(is_left_out(name)) << name;
+  }
+}
+
+TEST(IsLeftOutAtTop, NamesWhatWouldChangeARecovery) {
+  EXPECT_TRUE(is_left_out_at_top("standby.signal"));
+  EXPECT_TRUE(is_left_out_at_top("recovery.signal"));
+  EXPECT_TRUE(is_left_out_at_top("recovery.conf"));
+  EXPECT_FALSE(is_left_out_at_top("postgresql.conf"));
+}
+
+TEST(IsKeptEmpty, NamesTheDirectoriesWhoseContentsBelongToOneServerRun) {
+  for (const auto* const name : {"pg_wal", "pg_replslot", "pg_dynshmem", "pg_notify", "pg_serial", "pg_snapshots",
+                                 "pg_subtrans", "pg_stat_tmp"}) {
+    EXPECT_TRUE(is_kept_empty(name)) << name;
+  }
+  EXPECT_FALSE(is_kept_empty("pg_xact"));
+  EXPECT_FALSE(is_kept_empty("base"));
+}
+
+}  // namespace
+}  // namespace backup_engine::backup
