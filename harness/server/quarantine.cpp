@@ -17,7 +17,6 @@ const std::vector<QuarantineOverride>& quarantine_overrides() {
       {"promote_trigger_file", "", "a file of the source's host would promote it", 15, 15},
       {"synchronous_standby_names", "", "the standbys are not here: every commit would wait for them"},
       {"ssl", "off", "there is no TCP; the key files lie on the source's host"},
-      {"external_pid_file", "", "it would be written outside the data directory"},
       {"logging_collector", "off", "its log goes to the drill directory, not into the source's log_directory"},
       {"log_destination", "stderr", "as logging_collector; syslog would reach outside"},
       {"log_directory", "log", "as logging_collector; an absolute one lies outside the data directory"},

@@ -26,16 +26,24 @@ constexpr auto teardown_patience = std::chrono::seconds(8);  // postmaster itsel
 constexpr auto kill_patience = std::chrono::seconds(30);
 constexpr int log_tail_lines = 20;
 
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+Settings own_settings(const std::filesystem::path& data_directory, const std::filesystem::path& socket_directory) {
+  return {{"listen_addresses", ""},
+          {"port", "5432"},
+          {"unix_socket_directories", socket_directory.string()},
+          {"unix_socket_group", ""},
+          // A restored file may name production's own directory and pid file. An empty external_pid_file would be
+          // tried, with a complaint in the log.
+          {"data_directory", data_directory.string()},
+          {"external_pid_file", (socket_directory / "server.pid").string()}};
+}
+
 process::Command command_of(const ServerOptions& options, const std::filesystem::path& socket_directory) {
   // What keeps the server disposable stands last: of two settings of one name PostgreSQL takes the later.
-  std::vector<std::pair<std::string, std::string>> settings(options.settings.begin(), options.settings.end());
-  settings.insert(settings.end(), {{"listen_addresses", ""},
-                                   {"port", "5432"},
-                                   {"unix_socket_directories", socket_directory.string()},
-                                   {"unix_socket_group", ""},
-                                   // A restored file may name production's own directory and pid file.
-                                   {"data_directory", options.data_directory.string()},
-                                   {"external_pid_file", ""}});
+  Settings settings(options.settings.begin(), options.settings.end());
+  const auto own = own_settings(options.data_directory, socket_directory);
+  settings.insert(settings.end(), own.begin(), own.end());
   process::Command command;
   command.program = options.installation.program("postgres");
   command.arguments = {"-D", options.data_directory.string()};
@@ -123,6 +131,12 @@ struct Server::Impl {
         .with_log_tail(process::tail_of(options.log_file, log_tail_lines));
   }
 };
+
+std::vector<std::string> settings_of_every_server() {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : own_settings({}, {})) names.push_back(name);
+  return names;
+}
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::Server(Server&&) noexcept = default;

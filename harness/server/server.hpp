@@ -8,6 +8,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "backup_engine/base/deadline.hpp"
 #include "backup_engine/postgres/connection.hpp"
@@ -33,6 +34,10 @@ struct ServerOptions {
   // Below which the socket directory is made; empty: $XDG_RUNTIME_DIR when the server runs as the caller, else /tmp.
   std::filesystem::path socket_parent;
 };
+
+// The names of the settings that every Server is given, whatever its options and files say: they differ between two
+// servers without meaning anything.
+[[nodiscard]] std::vector<std::string> settings_of_every_server();
 
 enum class StopMode { smart, fast, immediate };
 
