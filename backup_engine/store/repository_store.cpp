@@ -84,19 +84,25 @@ void init_repository(const RepositoryLocation& location, base::FileSystem& file_
   file_system.sync_directory(root.has_filename() ? root.parent_path() : root.parent_path().parent_path());
 }
 
-std::unique_ptr<Storage> open_repository(const RepositoryLocation& location, base::FileSystem& file_system) {
+std::unique_ptr<Storage> open_storage(const RepositoryLocation& location, base::FileSystem& file_system) {
   const auto root = root_of(location);
   auto storage = std::make_unique<PosixStorage>(root, file_system);
-  if (!fs::is_directory(root) || !storage->size(repository_document())) {
-    throw Error(ErrorKind::not_found, fmt::format("{} is no Lifeboat repository", root.string()))
-        .with_remedy("check the path, or make one with: lifeboat repo init --repo DIRECTORY");
-  }
-  read_document(storage->read_text(repository_document()), repository_document(), repository_format,
-                [](const Json& document) {
-                  if (document.at("encryption").at("cipher") != "none") {
-                    throw Error(ErrorKind::unsupported, "the repository is encrypted, which this Lifeboat cannot read");
-                  }
-                });
+  if (fs::is_directory(root) && storage->size(repository_document())) return storage;
+  throw Error(ErrorKind::not_found, fmt::format("{} is no Lifeboat repository", root.string()))
+      .with_remedy("check the path, or make one with: lifeboat repo init --repo DIRECTORY");
+}
+
+void check_repository(Storage& storage) {
+  const auto name = repository_document();
+  read_document(storage.read_text(name), name, repository_format, [&](const Json& document) {
+    if (document.at("encryption").at("cipher") == "none") return;
+    throw Error(ErrorKind::unsupported, fmt::format("{}: encrypted, which this Lifeboat cannot read", name));
+  });
+}
+
+std::unique_ptr<Storage> open_repository(const RepositoryLocation& location, base::FileSystem& file_system) {
+  auto storage = open_storage(location, file_system);
+  check_repository(*storage);
   return storage;
 }
 

@@ -19,6 +19,11 @@ void init_repository(const RepositoryLocation& location, base::FileSystem& file_
 [[nodiscard]] std::unique_ptr<Storage> open_repository(const RepositoryLocation& location,
                                                        base::FileSystem& file_system = base::posix_file_system());
 
+// The two halves of open_repository: open_storage throws only not_found; check_repository reads repository.json.
+[[nodiscard]] std::unique_ptr<Storage> open_storage(const RepositoryLocation& location,
+                                                    base::FileSystem& file_system = base::posix_file_system());
+void check_repository(Storage& storage);
+
 // What cluster.json holds: what every backup and WAL segment of the cluster must agree with.
 struct ClusterIdentity {
   std::uint64_t system_identifier = 0;

@@ -5,6 +5,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/parallel.hpp"
+#include "tests/fault/faulty_file_system.hpp"
 #include "tests/unit/backup_engine/store/small_repository.hpp"
 
 namespace store = backup_engine::store;
@@ -17,12 +18,13 @@ class Backup : public ::testing::Test {
  protected:
   Backup() {
     const backup_engine::RepositoryLocation location{(directory_.path() / "repository").string()};
-    backup_engine::init_repository(location);
-    storage_ = store::open_repository(location);
+    store::init_repository(location, files_);
+    storage_ = store::open_repository(location, files_);
     store::open_or_create_cluster(*storage_, "main", tests::some_cluster());
   }
 
   backup_engine::base::TemporaryDirectory directory_{"/var/tmp", "lifeboat-store"};
+  tests::FaultyFileSystem files_{directory_.path()};  // without a fault: does not wait for the disk
   std::unique_ptr<store::Storage> storage_;
 };
 

@@ -123,6 +123,13 @@ inline std::string put_backup(backup_engine::store::Storage& storage, const std:
   return writer.label();
 }
 
+// A stretch of WAL: rows at its head, zeros behind, so that it stays small when compressed.
+inline Bytes wal_bytes(std::size_t count, unsigned seed) {
+  auto bytes = row_bytes(2000, seed);
+  bytes.resize(count);
+  return bytes;
+}
+
 // The WAL that describe() says the backup needs: one whole segment and two parts of the next.
 inline void put_wal(backup_engine::store::Storage& storage, const std::string& cluster) {
   namespace store = backup_engine::store;
@@ -131,11 +138,11 @@ inline void put_wal(backup_engine::store::Storage& storage, const std::string& c
       second{first.timeline, 17};
   const backup_engine::Compression lz4{backup_engine::Codec::lz4, 0};
   store::put_framed(storage, store::wal_segment_name(cluster, first, size, lz4.codec), store::ObjectKind::wal_segment,
-                    lz4, row_bytes(size.bytes(), 10), store::Durability::now);
+                    lz4, wal_bytes(size.bytes(), 10), store::Durability::now);
   store::put_framed(storage, store::wal_part_name(cluster, second, size, 0, 0x40000), store::ObjectKind::wal_part, lz4,
-                    row_bytes(0x40000, 11), store::Durability::now);
+                    wal_bytes(0x40000, 11), store::Durability::now);
   store::put_framed(storage, store::wal_part_name(cluster, second, size, 0x40000, 0x80000), store::ObjectKind::wal_part,
-                    lz4, row_bytes(0x40000, 12), store::Durability::now);
+                    lz4, wal_bytes(0x40000, 12), store::Durability::now);
 }
 
 // Reads a backup back through read_blocks.

@@ -1,0 +1,157 @@
+#include "backup_engine/verify/backup_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "backup_engine/base/parallel.hpp"
+#include "backup_engine/store/backup_reader.hpp"
+#include "backup_engine/store/names.hpp"
+#include "backup_engine/verify/pack_check.hpp"
+
+namespace backup_engine::verify {
+
+using base::Error;
+using base::ErrorKind;
+
+namespace {
+
+void check_identity(const store::Manifest& manifest, const store::ClusterIdentity& identity) {
+  const auto& summary = manifest.summary;
+  if (summary.system_identifier == identity.system_identifier && summary.postgres_major == identity.postgres_major &&
+      manifest.wal_segment_size == identity.wal_segment_size) {
+    return;
+  }
+  throw Error(ErrorKind::mismatch, fmt::format("is of system {} (PostgreSQL {}), the cluster is {} (PostgreSQL {})",
+                                               summary.system_identifier, summary.postgres_major,
+                                               identity.system_identifier, identity.postgres_major));
+}
+
+// The whole object against the digest in the manifest.
+bool check_digest(store::Storage& storage, const std::string& name, const store::ObjectDigest& expected,
+                  Findings& findings) {
+  return findings.examine(name, [&] {
+    const auto object = storage.open(name);
+    findings.count_object(object->size_bytes());
+    if (object->size_bytes() != expected.size_bytes) {
+      throw Error(ErrorKind::corrupt,
+                  fmt::format("has {} bytes where the manifest says {}", object->size_bytes(), expected.size_bytes));
+    }
+    std::vector<std::byte> window(std::min<std::uint64_t>(1024 * 1024, object->size_bytes()));
+    store::StreamHash hash;
+    for (std::uint64_t at = 0; at < object->size_bytes();) {
+      const auto got = object->read_at(at, window);
+      if (got == 0) break;
+      hash.update(std::span(window).first(got));
+      at += got;
+    }
+    if (hash.hex() != expected.xxh3_128) throw Error(ErrorKind::corrupt, "its hash is not the one in the manifest");
+  });
+}
+
+// Which blocks lie in which pack, by row of the pack table.
+std::vector<std::vector<PlacedBlock>> place_blocks(const store::BackupReader& backup, const std::string& index_name) {
+  std::vector<std::vector<PlacedBlock>> packs(backup.manifest().packs.size());
+  for (std::size_t i = 0; i < backup.files().size(); ++i) {
+    const auto file = backup.files().entry(i);
+    std::uint64_t number = 0;
+    const auto count = file.kind == store::FileKind::file ? backup.block_count(file) : 0;
+    for (const auto& extent : file.extents) {
+      for (std::uint64_t n = 0; n < extent.block_count && number < count; ++n, ++number) {
+        const auto entry = backup.index().entry(extent.first_block + n);
+        if (entry.is_zero) continue;
+        if (entry.pack_row >= packs.size()) {
+          throw Error(ErrorKind::corrupt, fmt::format("{}: names a pack that is not in the manifest", index_name));
+        }
+        packs[entry.pack_row].push_back({extent.first_block + n, entry.offset_bytes,
+                                         static_cast<std::uint32_t>(backup.block_bytes(file, number)),
+                                         static_cast<std::uint32_t>(i)});
+      }
+    }
+    if (number != count) {
+      throw Error(ErrorKind::corrupt,
+                  fmt::format("{} has {} blocks in the file table and needs {}", file.path, number, count));
+    }
+  }
+  return packs;
+}
+
+bool check_tables(store::Storage& storage, const std::string& cluster, BackupCheck& check, Findings& findings) {
+  const auto& manifest = *check.manifest;
+  const std::pair<std::string, store::ObjectDigest> tables[] = {
+      {store::file_table_name(cluster, check.label), manifest.file_table},
+      {store::block_root_name(cluster, check.label), manifest.block_root},
+      {store::block_index_name(cluster, check.label), manifest.block_index},
+      {store::block_hashes_name(cluster, check.label), manifest.block_hashes}};
+  bool sound = true;
+  for (const auto& [name, digest] : tables) {
+    check.objects.insert(name);
+    sound = check_digest(storage, name, digest, findings) && sound;
+  }
+  return sound;
+}
+
+// The tables opened and every block placed; nothing when they contradict themselves, which is then a finding.
+struct OpenBackup {
+  std::unique_ptr<store::BackupReader> reader;
+  std::vector<std::vector<PlacedBlock>> blocks;
+};
+
+OpenBackup open_backup(store::Storage& storage, const std::string& cluster, const BackupCheck& check,
+                       Findings& findings) {
+  OpenBackup open;
+  try {
+    open.reader = std::make_unique<store::BackupReader>(storage, cluster, check.label);
+    open.blocks = place_blocks(*open.reader, store::block_index_name(cluster, check.label));
+    return open;
+  } catch (const Error& error) {
+    auto guilty = store::manifest_name(cluster, check.label);
+    for (const auto& object : check.objects) {
+      if (std::string_view(error.what()).starts_with(object)) guilty = object;
+    }
+    findings.examine(guilty, [&] { throw error; });
+    return {};
+  }
+}
+
+void check_contents(store::Storage& storage, const std::string& cluster, BackupCheck& check, unsigned jobs,
+                    Findings& findings) {
+  const auto& packs = check.manifest->packs;
+  const bool tables_are_sound = check_tables(storage, cluster, check, findings);
+  auto backup = tables_are_sound ? open_backup(storage, cluster, check, findings) : OpenBackup{};
+  backup.blocks.resize(packs.size());
+  for (const auto& pack : packs) check.objects.insert(store::pack_name(cluster, pack.backup_label, pack.number));
+  base::for_each_in_parallel(
+      jobs, packs.size(),
+      [&](std::size_t row) {
+        const auto name = store::pack_name(cluster, packs[row].backup_label, packs[row].number);
+        check_pack(storage, name, packs[row].digest, backup.reader.get(), std::move(backup.blocks[row]), findings);
+      },
+      findings.stop());
+}
+
+}  // namespace
+
+BackupCheck check_backup(store::Storage& storage, const std::string& cluster, const std::string& label,
+                         const std::optional<store::ClusterIdentity>& identity, unsigned jobs, Findings& findings) {
+  BackupCheck check;
+  check.label = label;
+  const auto manifest_name = store::manifest_name(cluster, label);
+  check.objects.insert(manifest_name);
+  findings.examine(manifest_name, [&] {
+    findings.count_object(storage.size(manifest_name).value_or(0));
+    check.manifest = store::read_manifest(storage, cluster, label);
+    if (identity) check_identity(*check.manifest, *identity);
+  });
+  if (check.manifest) check_contents(storage, cluster, check, jobs, findings);
+  for (const auto& object : check.objects) {
+    if (const auto text = findings.damage_of(object); !text.empty()) {
+      check.damage = fmt::format("{}: {}", object, text);
+      break;
+    }
+  }
+  return check;
+}
+
+}  // namespace backup_engine::verify

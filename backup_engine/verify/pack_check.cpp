@@ -1,0 +1,109 @@
+#include "backup_engine/verify/pack_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "backup_engine/store/block_index.hpp"
+
+namespace backup_engine::verify {
+
+using base::Error;
+using base::ErrorKind;
+
+namespace {
+
+constexpr std::size_t window_bytes = 8 * 1024 * 1024;
+constexpr std::size_t most_named_blocks = 5;
+
+// A pack read once, front to back, hashed on the way; hands out the bytes of blocks in rising order.
+class PackStream {
+ public:
+  PackStream(store::Storage& storage, const std::string& name) : object_(storage.open(name)) {}
+
+  [[nodiscard]] std::uint64_t size_bytes() const { return object_->size_bytes(); }
+
+  // Bytes [offset, offset + length), or as many as there are; offset never falls. Valid until the next call.
+  std::span<const std::byte> read(std::uint64_t offset, std::size_t length) {
+    while (start_ + window_.size() < offset + length && read_to_ < object_->size_bytes()) {
+      const auto passed = static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(offset - start_, window_.size()));
+      window_.erase(window_.begin(), window_.begin() + passed);
+      start_ += static_cast<std::uint64_t>(passed);
+      const auto kept = window_.size();
+      window_.resize(kept + std::min<std::uint64_t>(window_bytes, object_->size_bytes() - read_to_));
+      const auto got = object_->read_at(read_to_, std::span(window_).subspan(kept));
+      window_.resize(kept + got);
+      hash_.update(std::span(window_).subspan(kept));
+      read_to_ += got;
+      if (got == 0) break;
+    }
+    if (offset >= start_ + window_.size()) return {};
+    const auto at = static_cast<std::size_t>(offset - start_);
+    return std::span<const std::byte>(window_).subspan(at, std::min(length, window_.size() - at));
+  }
+
+  [[nodiscard]] std::string hash_of_all() {
+    while (read_to_ < object_->size_bytes() && !read(read_to_, 1).empty()) {
+    }
+    return hash_.hex();
+  }
+
+ private:
+  std::unique_ptr<store::StoredObject> object_;
+  std::vector<std::byte> window_;  // bytes [start_, read_to_)
+  std::uint64_t start_ = 0, read_to_ = 0;
+  store::StreamHash hash_;
+};
+
+void check_block(PackStream& pack, const store::BackupReader& backup, const PlacedBlock& placed,
+                 std::uint32_t header_crc, const std::string& what) {
+  const auto entry = backup.index().entry(placed.block);
+  const auto length = entry.stored_bytes + store::block_trailer_bytes;
+  const auto stored = pack.read(placed.offset_bytes, length);
+  if (stored.size() != length) throw Error(ErrorKind::corrupt, fmt::format("{}: the pack ends before it", what));
+  thread_local std::vector<std::byte> clear;
+  clear.resize(placed.clear_bytes);
+  store::expand_block(entry, backup.index().hash(placed.block), stored, header_crc, clear, what);
+}
+
+void check_blocks(PackStream& pack, const store::BackupReader& backup, const std::vector<PlacedBlock>& blocks,
+                  std::uint32_t header_crc, const std::string& name, Findings& findings) {
+  std::size_t damaged = 0;
+  for (const auto& placed : blocks) {
+    if (findings.stop().stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
+    const auto what = fmt::format("block {} of the backup, of {}", placed.block, backup.files().path(placed.file));
+    try {
+      check_block(pack, backup, placed, header_crc, what);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::corrupt && error.kind() != ErrorKind::unsupported) throw;
+      if (++damaged <= most_named_blocks) findings.add_damage(name, error.what());
+    }
+  }
+  if (damaged > most_named_blocks) findings.add_damage(name, fmt::format("{} damaged blocks in all", damaged));
+  findings.count_blocks(blocks.size());
+}
+
+}  // namespace
+
+void check_pack(store::Storage& storage, const std::string& name, const store::ObjectDigest& expected,
+                const store::BackupReader* backup, std::vector<PlacedBlock> blocks, Findings& findings) {
+  std::sort(blocks.begin(), blocks.end(), [](const auto& a, const auto& b) { return a.offset_bytes < b.offset_bytes; });
+  findings.examine(name, [&] {
+    PackStream pack(storage, name);
+    findings.examine(name, [&] {
+      const auto header =
+          store::decode_object_header(pack.read(0, store::object_header_bytes), store::ObjectKind::pack, name);
+      if (backup != nullptr) check_blocks(pack, *backup, blocks, header.crc, name, findings);
+    });
+    findings.count_object(pack.size_bytes());
+    if (pack.size_bytes() != expected.size_bytes) {
+      throw Error(ErrorKind::corrupt,
+                  fmt::format("has {} bytes where the manifest says {}", pack.size_bytes(), expected.size_bytes));
+    }
+    if (pack.hash_of_all() != expected.xxh3_128) {
+      throw Error(ErrorKind::corrupt, "its hash is not the one in the manifest");
+    }
+  });
+}
+
+}  // namespace backup_engine::verify

@@ -1,0 +1,26 @@
+// Reads one pack from end to end: its hash, its header, and every block that a backup keeps in it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "backup_engine/store/backup_reader.hpp"
+#include "backup_engine/verify/findings.hpp"
+
+namespace backup_engine::verify {
+
+// A block that a backup keeps in a pack.
+struct PlacedBlock {
+  std::uint64_t block = 0;  // its number in the backup's index
+  std::uint32_t offset_bytes = 0;
+  std::uint32_t clear_bytes = 0;
+  std::uint32_t file = 0;  // its row in the file table
+};
+
+// `backup`: null when its tables are damaged; the pack is then judged by its header and hash alone, which cover every
+// byte. `blocks` in any order. At most a few damaged blocks of a pack are named, then only counted.
+void check_pack(store::Storage& storage, const std::string& name, const store::ObjectDigest& expected,
+                const store::BackupReader* backup, std::vector<PlacedBlock> blocks, Findings& findings);
+
+}  // namespace backup_engine::verify

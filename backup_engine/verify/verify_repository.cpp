@@ -1,0 +1,172 @@
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "backup_engine/store/names.hpp"
+#include "backup_engine/store/repository_store.hpp"
+#include "backup_engine/verify.hpp"
+#include "backup_engine/verify/backup_check.hpp"
+#include "backup_engine/verify/findings.hpp"
+#include "backup_engine/verify/wal_check.hpp"
+
+namespace backup_engine {
+
+using base::Error;
+using base::ErrorKind;
+
+namespace verify {
+namespace {
+
+// Names below `prefix` up to the next '/': every cluster or backup that anything lies in, with its documents or not.
+std::set<std::string> folders_below(const std::vector<store::ListedObject>& objects, const std::string& prefix) {
+  std::set<std::string> folders;
+  for (const auto& object : objects) {
+    if (!object.name.starts_with(prefix)) continue;
+    const auto below = std::string_view(object.name).substr(prefix.size());
+    if (const auto slash = below.find('/'); slash != std::string_view::npos) folders.emplace(below.substr(0, slash));
+  }
+  return folders;
+}
+
+std::optional<store::ClusterIdentity> check_cluster_document(store::Storage& storage, const std::string& cluster,
+                                                             Findings& findings) {
+  std::optional<store::ClusterIdentity> identity;
+  const auto name = store::cluster_document(cluster);
+  findings.examine(name, [&] {
+    findings.count_object(storage.size(name).value_or(0));
+    identity = store::read_cluster(storage, cluster);
+  });
+  return identity;
+}
+
+bool is_needed_by(const store::WalObject& object, const BackupCheck& backup) {
+  if (!backup.manifest || object.parsed.kind == store::WalObjectKind::history) return false;
+  const auto& summary = backup.manifest->summary;
+  const auto size = backup.manifest->wal_segment_size;
+  const auto start = postgres::start_of(object.parsed.segment, size);
+  return object.parsed.segment.timeline == summary.timeline && start < summary.stop_lsn &&
+         summary.start_lsn < start + size.bytes();
+}
+
+// Which segment size WAL names are read with when cluster.json cannot say: any backup knows.
+postgres::SegmentSize segment_size(const std::optional<store::ClusterIdentity>& identity,
+                                   const std::vector<BackupCheck>& backups) {
+  if (identity) return identity->wal_segment_size;
+  for (const auto& backup : backups) {
+    if (backup.manifest) return backup.manifest->wal_segment_size;
+  }
+  return {};
+}
+
+class ClusterVerification {
+ public:
+  ClusterVerification(store::Storage& storage, std::string cluster, const VerifyRequest& request, Findings& findings)
+      : storage_(storage), cluster_(std::move(cluster)), request_(request), findings_(findings) {}
+
+  void run(VerifyResult& result) {
+    objects_ = storage_.list(store::cluster_prefix(cluster_));
+    const auto identity = check_cluster_document(storage_, cluster_, findings_);
+    check_backups(identity);
+    const auto size = segment_size(identity, backups_);
+    const auto ranges = check_wal(
+        storage_, cluster_, size, [&](const store::WalObject& object) { return wants(object); }, request_.jobs,
+        findings_);
+    for (const auto& backup : backups_) {
+      auto reason = backup.damage;
+      if (backup.manifest) {
+        const auto missing = check_wal_of_backup(*backup.manifest, ranges, findings_);
+        if (reason.empty()) reason = missing;
+      }
+      result.backups.push_back({cluster_, backup.label, reason.empty(), reason});
+    }
+    if (!request_.backup_label) find_debris(size, result.debris);
+  }
+
+ private:
+  void check_backups(const std::optional<store::ClusterIdentity>& identity) {
+    auto labels = store::list_backup_labels(storage_, cluster_);
+    if (request_.backup_label) {
+      std::erase_if(labels, [&](const auto& label) { return label != *request_.backup_label; });
+      if (labels.empty()) {
+        throw Error(ErrorKind::not_found,
+                    fmt::format("cluster '{}' has no backup '{}'", cluster_, *request_.backup_label))
+            .with_remedy("see what there is with: lifeboat list --repo LOCATION");
+      }
+    }
+    for (const auto& label : labels) {
+      backups_.push_back(check_backup(storage_, cluster_, label, identity, request_.jobs, findings_));
+    }
+  }
+
+  [[nodiscard]] bool wants(const store::WalObject& object) const {
+    return !request_.backup_label || is_needed_by(object, backups_.front());
+  }
+
+  void find_debris(postgres::SegmentSize size, std::vector<std::string>& debris) const {
+    std::set<std::string> known{store::cluster_document(cluster_), store::operations_log(cluster_)};
+    for (const auto& backup : backups_) known.insert(backup.objects.begin(), backup.objects.end());
+    for (const auto& object : objects_) {
+      if (!known.contains(object.name) && !store::parse_wal_object(cluster_, object.name, size) &&
+          !belongs_to_unreadable_backup(object.name)) {
+        debris.push_back(object.name);
+      }
+    }
+    for (auto& name : storage_.list_debris(store::cluster_prefix(cluster_))) debris.push_back(std::move(name));
+  }
+
+  // With its manifest damaged nobody knows what belongs to a backup: that is no debris.
+  [[nodiscard]] bool belongs_to_unreadable_backup(const std::string& name) const {
+    for (const auto& backup : backups_) {
+      if (!backup.manifest && name.starts_with(store::backup_prefix(cluster_, backup.label))) return true;
+    }
+    return false;
+  }
+
+  store::Storage& storage_;
+  std::string cluster_;
+  const VerifyRequest& request_;
+  Findings& findings_;
+  std::vector<store::ListedObject> objects_;
+  std::vector<BackupCheck> backups_;
+};
+
+std::uint64_t bytes_to_read(const std::vector<store::ListedObject>& objects) {
+  std::uint64_t bytes = 0;
+  for (const auto& object : objects) bytes += object.size_bytes;
+  return bytes;
+}
+
+}  // namespace
+}  // namespace verify
+
+VerifyResult verify_repository(const VerifyRequest& request, base::Progress& progress, const std::stop_token& stop) {
+  const auto storage = store::open_storage(request.repository);
+  const auto objects = storage->list("");
+  verify::Findings findings(progress, stop);
+  progress.begin("verify", verify::bytes_to_read(objects));
+  findings.examine(store::repository_document(), [&] {
+    findings.count_object(storage->size(store::repository_document()).value_or(0));
+    store::check_repository(*storage);
+  });
+  VerifyResult found;
+  const auto clusters = verify::folders_below(objects, store::clusters_prefix());
+  if (request.cluster && !clusters.contains(*request.cluster)) {
+    throw Error(ErrorKind::not_found, fmt::format("{} holds no cluster '{}'", storage->location(), *request.cluster))
+        .with_remedy("see what it holds with: lifeboat list --repo LOCATION");
+  }
+  for (const auto& cluster : clusters) {
+    if (request.cluster && cluster != *request.cluster) continue;
+    verify::ClusterVerification(*storage, cluster, request, findings).run(found);
+  }
+  for (auto& name : storage->list_debris("")) {
+    if (!name.starts_with(store::clusters_prefix())) found.debris.push_back(std::move(name));
+  }
+  progress.end();
+  auto result = findings.take();
+  result.backups = std::move(found.backups);
+  result.debris = std::move(found.debris);
+  return result;
+}
+
+}  // namespace backup_engine
