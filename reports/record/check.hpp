@@ -15,19 +15,19 @@ struct Finding {
   std::string key;     // empty where there is none
   std::string lsn;     // X/X, empty where there is none
   std::string xid;
-  std::string time;    // RFC 3339
-  std::string text;    // what is wrong, one sentence
+  std::string time;  // RFC 3339
+  std::string text;  // what is wrong, one sentence
   bool operator==(const Finding&) const = default;
 };
 
 struct Check {
   std::string name;
   Verdict verdict = Verdict::unknown;
-  std::string summary;            // one sentence a person can act on
+  std::string summary;  // one sentence a person can act on
   std::string expected, actual;
   std::vector<Finding> findings;
   double seconds = 0;
-  std::string witness;            // ledger, mark, wal, postgres, scenario, engine …
+  std::string witness;                 // ledger, mark, wal, postgres, scenario, engine …
   std::vector<std::string> proven_by;  // sabotages of this drill that made it fail (issue of detector proof)
   bool operator==(const Check&) const = default;
 };

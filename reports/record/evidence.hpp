@@ -26,10 +26,10 @@ struct LedgerRows {
 
 // A program of PostgreSQL's own, run on the target.
 struct ToolRun {
-  std::string program;                 // pg_verifybackup, pg_checksums, pg_amcheck
+  std::string program;  // pg_verifybackup, pg_checksums, pg_amcheck
   std::vector<std::string> arguments;
   int exit_code = -1;
-  std::string output;                  // stdout and stderr, as they came
+  std::string output;  // stdout and stderr, as they came
   double seconds = 0;
 };
 
@@ -37,11 +37,11 @@ struct ConstraintEvidence {
   struct Broken {
     std::string table, constraint, kind;  // foreign key, unique, check, not null, primary key
     std::uint64_t rows = 0;
-    std::vector<std::string> keys;        // digests of a few keys
+    std::vector<std::string> keys;  // digests of a few keys
   };
   std::uint64_t examined = 0;
-  std::vector<Broken> broken;             // re-validated by query
-  std::vector<std::string> not_validated; // "table.constraint" with convalidated = false
+  std::vector<Broken> broken;              // re-validated by query
+  std::vector<std::string> not_validated;  // "table.constraint" with convalidated = false
   std::vector<std::string> invalid_indexes;
 };
 
@@ -55,20 +55,20 @@ struct SequenceEvidence {
 };
 
 struct CatalogEvidence {
-  std::map<std::string, std::string> objects;     // as Mark::catalog
-  std::map<std::string, std::string> settings;    // as Mark::settings
-  std::map<std::string, std::string> quarantined; // settings that quarantine overrode: name → value given
-  std::vector<std::string> collation_mismatches;  // name: recorded version, this libc's version
-  std::vector<std::string> missing_libraries;     // of installed extensions
+  std::map<std::string, std::string> objects;      // as Mark::catalog
+  std::map<std::string, std::string> settings;     // as Mark::settings
+  std::map<std::string, std::string> quarantined;  // settings that quarantine overrode: name → value given
+  std::vector<std::string> collation_mismatches;   // name: recorded version, this libc's version
+  std::vector<std::string> missing_libraries;      // of installed extensions
 };
 
 struct SqlEvidence {
   struct Result {
-    std::string name;              // of the statement: its leading "-- name" comment
+    std::string name;  // of the statement: its leading "-- name" comment
     std::vector<std::string> columns;
     std::vector<std::vector<std::string>> rows;  // what the statement returned: each row is a violation (first 20)
     std::uint64_t row_count = 0;
-    std::string error;             // PostgreSQL's message, empty when it ran
+    std::string error;  // PostgreSQL's message, empty when it ran
   };
   std::string file;
   std::vector<Result> results;
@@ -76,27 +76,27 @@ struct SqlEvidence {
 
 // Commit order: from witness WAL, read by pg_waldump, and what the target holds.
 struct CommitRecord {
-  std::string lsn;      // where the record starts
-  std::string end_lsn;  // where the next one starts; empty for the last
-  std::uint32_t xid = 0;                      // without epoch, as WAL has it
+  std::string lsn;        // where the record starts
+  std::string end_lsn;    // where the next one starts; empty for the last
+  std::uint32_t xid = 0;  // without epoch, as WAL has it
   std::vector<std::uint32_t> subtransactions;
-  std::string time;                           // RFC 3339
+  std::string time;  // RFC 3339
   std::uint32_t timeline = 1;
-  bool committed = true;                      // false: an abort
+  bool committed = true;  // false: an abort
 };
 struct CommitOrderEvidence {
-  std::string witness;                        // "pg_receivewal", or "engine" where only the repository's WAL exists
-  std::vector<CommitRecord> records;          // in WAL order
-  std::string reached_lsn;                    // where the target's recovery ended, read from PostgreSQL
+  std::string witness;                // "pg_receivewal", or "engine" where only the repository's WAL exists
+  std::vector<CommitRecord> records;  // in WAL order
+  std::string reached_lsn;            // where the target's recovery ended, read from PostgreSQL
   std::uint32_t reached_timeline = 1;
-  std::vector<std::uint64_t> xids_present;    // of the ledger rows found on the target
+  std::vector<std::uint64_t> xids_present;  // of the ledger rows found on the target
 };
 
 // Everything that was gathered in one drill; a member that could not be gathered is absent, with the reason in
 // `missing` (evidence name → why), and its check is unknown.
 struct Evidence {
   std::optional<LedgerRows> ledger;
-  std::optional<ContentDigests> content;      // at `content_mark`
+  std::optional<ContentDigests> content;  // at `content_mark`
   std::string content_mark;
   std::optional<ToolRun> verify_backup, page_checksums, amcheck;
   std::optional<ConstraintEvidence> constraints;
@@ -105,7 +105,7 @@ struct Evidence {
   std::vector<SqlEvidence> sql;
   std::optional<CommitOrderEvidence> commit_order;
   std::map<std::string, std::string> missing;
-  std::map<std::string, double> seconds;      // evidence name → time the probe took
+  std::map<std::string, double> seconds;  // evidence name → time the probe took
 };
 
 // DIRECTORY/evidence/NAME.json for each member.

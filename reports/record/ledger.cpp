@@ -20,7 +20,9 @@ using backup_engine::base::ErrorKind;
 
 constexpr std::size_t crc_digits = 8;
 
-std::uint32_t crc_of(std::string_view text) { return backup_engine::base::crc32c(std::as_bytes(std::span(text))); }
+std::uint32_t crc_of(std::string_view text) {
+  return backup_engine::base::crc32c(std::as_bytes(std::span(text)));
+}
 
 // Takes the fields of one line from the left; `good` stays false once one was not what it had to be.
 class Fields {

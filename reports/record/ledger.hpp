@@ -19,12 +19,12 @@ enum class LedgerEvent : char { attempt = 'A', acknowledged = 'C', aborted = 'E'
 
 struct LedgerRecord {
   LedgerEvent event = LedgerEvent::attempt;
-  std::int64_t id = 0;               // the transaction's ledger id, unique in the drill
+  std::int64_t id = 0;                 // the transaction's ledger id, unique in the drill
   std::int64_t time_microseconds = 0;  // since the Unix epoch: COMMIT sent, or answer received
   // attempt only:
   std::uint32_t writer = 0;
-  std::uint64_t xid = 0;             // pg_current_xact_id(), with epoch
-  std::string digest;                // hex, of the business effects
+  std::uint64_t xid = 0;  // pg_current_xact_id(), with epoch
+  std::string digest;     // hex, of the business effects
 };
 
 [[nodiscard]] std::string encode(const LedgerRecord& record);  // one line with '\n'
@@ -38,7 +38,7 @@ struct LedgerTransaction {
   std::uint64_t xid = 0;
   std::string digest;
   std::int64_t sent_microseconds = 0;
-  std::int64_t answered_microseconds = 0;  // 0 when no answer was recorded
+  std::int64_t answered_microseconds = 0;          // 0 when no answer was recorded
   LedgerOutcome outcome = LedgerOutcome::unknown;  // an attempt without an answer is unknown
 };
 

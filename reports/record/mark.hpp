@@ -15,7 +15,8 @@ struct TableDigest {
   std::string table;  // schema.name
   std::uint64_t rows = 0;
   std::string digest;  // hex; equal multisets of rows give equal digests
-  // Digests of key ranges, so that a difference can be narrowed: chunk label (a digest of the first key in it) → digest.
+  // Digests of key ranges, so that a difference can be narrowed: chunk label (a digest of the first key in it) →
+  // digest.
   struct Chunk {
     std::string first_key, last_key;  // digests of the keys' values, or plain for integers
     std::uint64_t rows = 0;
@@ -32,7 +33,7 @@ struct SequencePosition {
 
 // What a probe of a whole database's content yields.
 struct ContentDigests {
-  std::vector<TableDigest> tables;      // ordered by name; unlogged tables left out
+  std::vector<TableDigest> tables;  // ordered by name; unlogged tables left out
   std::vector<SequencePosition> sequences;
   TableDigest large_objects;
 };

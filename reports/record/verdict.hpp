@@ -9,7 +9,9 @@ namespace reports::record {
 
 enum class Verdict { pass, unknown, fail };  // in the order of badness
 
-[[nodiscard]] constexpr Verdict worst(Verdict a, Verdict b) { return a > b ? a : b; }
+[[nodiscard]] constexpr Verdict worst(Verdict a, Verdict b) {
+  return a > b ? a : b;
+}
 [[nodiscard]] std::string_view to_string(Verdict verdict);
 [[nodiscard]] std::optional<Verdict> parse_verdict(std::string_view text);
 
