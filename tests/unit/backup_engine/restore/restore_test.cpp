@@ -1,0 +1,194 @@
+// Restores of a backup that no server ever made: what comes out, and what is refused.
+#include "backup_engine/restore.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstring>
+#include <fstream>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/file.hpp"
+#include "backup_engine/base/space.hpp"
+#include "backup_engine/base/temporary_directory.hpp"
+#include "tests/unit/backup_engine/restore/small_backup.hpp"
+
+namespace backup_engine::restore {
+namespace {
+
+namespace fs = std::filesystem;
+using base::Error;
+using base::ErrorKind;
+using testing::HasSubstr;
+using testing::Not;
+
+class RestoreSmallBackup : public testing::Test {
+ protected:
+  RestoreResult restore(const RestoreRequest& request) {
+    base::NoProgress progress;
+    return restore_backup(request, progress);
+  }
+  std::string refusal(const RestoreRequest& request, ErrorKind kind) {
+    try {
+      static_cast<void>(restore(request));
+      ADD_FAILURE() << "was not refused";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), kind) << describe(error);
+      return describe(error);
+    }
+    return "";
+  }
+  [[nodiscard]] RestoreRequest request() const { return request_for(repository(), to()); }
+  [[nodiscard]] fs::path repository() const { return directory_.path() / "repository"; }
+  [[nodiscard]] fs::path to() const { return directory_.path() / "restored"; }
+
+  base::TemporaryDirectory directory_{"/var/tmp", "lifeboat-test"};
+};
+
+TEST_F(RestoreSmallBackup, BringsEveryByteBack) {
+  const auto backup = make_small_backup(repository());
+  const auto result = restore(request());
+  EXPECT_EQ(result.backup_label, backup.label);
+  for (const auto& [path, bytes] : backup.files) {
+    if (path == "postgresql.auto.conf") continue;
+    const auto text = base::read_file(to() / path);
+    ASSERT_EQ(text.size(), bytes.size()) << path;
+    EXPECT_TRUE(bytes.empty() || std::memcmp(text.data(), bytes.data(), bytes.size()) == 0) << path;
+  }
+  for (const auto& path : backup.directories) EXPECT_TRUE(fs::is_directory(to() / path)) << path;
+  EXPECT_TRUE(fs::exists(to() / "recovery.signal"));
+  EXPECT_FALSE(fs::exists(to() / "global" / "pg_control.lifeboat-restoring"));
+  EXPECT_THAT(base::read_file(to() / "postgresql.auto.conf"), HasSubstr("work_mem = '3MB'"));
+  EXPECT_THAT(base::read_file(to() / "postgresql.auto.conf"), Not(HasSubstr("'old'")));
+}
+
+TEST_F(RestoreSmallBackup, LeavesZeroBlocksAsHoles) {
+  static_cast<void>(make_small_backup(repository()));
+  restore(request());
+  struct stat status {};
+  ASSERT_EQ(::stat((to() / "base/1/16384").c_str(), &status), 0);
+  EXPECT_LT(status.st_blocks * 512, status.st_size);
+}
+
+TEST_F(RestoreSmallBackup, MakesThePrivateDirectoryThatPostgresqlWants) {
+  static_cast<void>(make_small_backup(repository()));
+  restore(request());
+  EXPECT_EQ(fs::status(to()).permissions(), fs::perms::owner_all);
+}
+
+TEST_F(RestoreSmallBackup, PutsATablespaceWhereItIsTold) {
+  const auto backup = make_small_backup(repository(), {"/srv/fast", ""});
+  EXPECT_THAT(refusal(request(), ErrorKind::usage), HasSubstr("/srv/fast"));
+  auto mapped = request();
+  mapped.tablespace_map = {{"/srv/fast", directory_.path() / "space"}};
+  restore(mapped);
+  EXPECT_EQ(fs::read_symlink(to() / "pg_tblspc/16388"), directory_.path() / "space");
+  EXPECT_EQ(fs::file_size(directory_.path() / "space/PG_15_202209061/16390"), 9000U);
+}
+
+TEST_F(RestoreSmallBackup, RefusesATablespaceInsideTheDataDirectoryOrOverOtherFiles) {
+  static_cast<void>(make_small_backup(repository(), {"/srv/fast", ""}));
+  auto mapped = request();
+  mapped.tablespace_map = {{"/srv/fast", to() / "inside"}};
+  refusal(mapped, ErrorKind::usage);
+  mapped.tablespace_map = {{"/srv/fast", directory_.path()}};
+  refusal(mapped, ErrorKind::usage);
+  fs::create_directory(directory_.path() / "full");
+  std::ofstream(directory_.path() / "full" / "file") << "x";
+  mapped.tablespace_map = {{"/srv/fast", directory_.path() / "full"}};
+  refusal(mapped, ErrorKind::already_exists);
+  EXPECT_FALSE(fs::exists(to())) << "nothing was touched";
+}
+
+TEST_F(RestoreSmallBackup, TakesTheWayBackToTheSourceOutOfTheConfiguration) {
+  static_cast<void>(make_small_backup(repository(), {"", "/etc/postgresql/postgresql.conf"}));
+  restore(request());
+  EXPECT_FALSE(fs::is_symlink(to() / "postgresql.conf"));
+  const auto text = base::read_file(to() / "postgresql.conf");
+  EXPECT_THAT(text, HasSubstr("port = 5433"));
+  EXPECT_THAT(text, Not(HasSubstr("/srv/production")));
+  EXPECT_THAT(base::read_file(to() / "backup_manifest"), HasSubstr("\"Path\": \"postgresql.conf\", \"Size\": "));
+}
+
+TEST_F(RestoreSmallBackup, RefusesADirectoryThatIsNotEmpty) {
+  static_cast<void>(make_small_backup(repository()));
+  fs::create_directory(to());
+  std::ofstream(to() / "mine") << "keep";
+  EXPECT_THAT(refusal(request(), ErrorKind::already_exists), HasSubstr(to().string()));
+  EXPECT_EQ(base::read_file(to() / "mine"), "keep");
+  EXPECT_EQ(std::distance(fs::directory_iterator(to()), fs::directory_iterator()), 1);
+}
+
+TEST_F(RestoreSmallBackup, RefusesAFileAndALinkInItsPlace) {
+  static_cast<void>(make_small_backup(repository()));
+  std::ofstream(to()) << "a file";
+  refusal(request(), ErrorKind::already_exists);
+  fs::remove(to());
+  fs::create_directory(directory_.path() / "empty");
+  fs::create_directory_symlink(directory_.path() / "empty", to());
+  refusal(request(), ErrorKind::already_exists);
+  EXPECT_TRUE(fs::is_empty(directory_.path() / "empty"));
+}
+
+TEST_F(RestoreSmallBackup, RefusesWhatIsNoRepositoryOrHoldsNoSuchBackup) {
+  refusal(request(), ErrorKind::not_found);
+  static_cast<void>(make_small_backup(repository()));
+  auto other = request();
+  other.backup_label = "20200101T000000Z-full";
+  refusal(other, ErrorKind::not_found);
+  other = request();
+  other.lifeboat = "lifeboat";
+  refusal(other, ErrorKind::usage);
+  EXPECT_FALSE(fs::exists(to()));
+}
+
+TEST_F(RestoreSmallBackup, ChoosesNoBackupThatEndsAfterTheTarget) {
+  const auto backup = make_small_backup(repository());
+  auto early = request();
+  early.target = {.kind = TargetKind::lsn, .value = "0/2000000", .timeline = ""};
+  refusal(early, ErrorKind::not_found);
+  early.backup_label = backup.label;
+  refusal(early, ErrorKind::usage);
+  early.backup_label.clear();
+  early.target = {.kind = TargetKind::time, .value = "2020-01-01 00:00:00+00", .timeline = ""};
+  refusal(early, ErrorKind::not_found);
+  early.target = {.kind = TargetKind::lsn, .value = "0/2000100", .timeline = ""};
+  EXPECT_EQ(restore(early).backup_label, backup.label);
+}
+
+TEST_F(RestoreSmallBackup, NamesTheObjectOfADamagedBlock) {
+  static_cast<void>(make_small_backup(repository()));
+  for (const auto& file : fs::recursive_directory_iterator(repository())) {
+    if (file.path().extension() != ".pack") continue;
+    std::fstream pack(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+    pack.seekp(static_cast<std::streamoff>(fs::file_size(file.path()) / 2));
+    pack.put('\x55').put('\x55').put('\x55').put('\x55');
+  }
+  EXPECT_THAT(refusal(request(), ErrorKind::corrupt), HasSubstr(".pack"));
+  EXPECT_FALSE(fs::exists(to() / "global" / "pg_control")) << "and what is there cannot start";
+}
+
+TEST_F(RestoreSmallBackup, StopsWhenAsked) {
+  static_cast<void>(make_small_backup(repository()));
+  std::stop_source stop;
+  stop.request_stop();
+  base::NoProgress progress;
+  EXPECT_THROW(static_cast<void>(restore_backup(request(), progress, stop.get_token())), Error);
+  EXPECT_FALSE(fs::exists(to() / "global" / "pg_control"));
+}
+
+TEST(RequireSpace, WantsHalfAsMuchAgain) {
+  EXPECT_NO_THROW(base::require_space("the restore", "/srv/data", 1000, 1500));
+  try {
+    base::require_space("the restore", "/srv/data", 1'000'000, 1'499'999);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::no_space);
+    EXPECT_THAT(error.what(), HasSubstr("/srv/data"));
+    EXPECT_FALSE(error.remedy().empty());
+  }
+}
+
+}  // namespace
+}  // namespace backup_engine::restore
