@@ -78,7 +78,8 @@ class Backup {
                session_.setting_path("hba_file"), session_.setting_path("ident_file")};
     base::require_space("the repository", storage_->location(),
                         total_bytes(list_source(request_.pgdata, tablespace_version_)));
-    arrival().wait_for(control_.timeline, session_.write_wal(), stop_);
+    const auto written = session_.write_wal();
+    arrival().wait_for(session_.timeline(), written, stop_);
   }
 
   void start() {

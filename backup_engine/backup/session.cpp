@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "backup_engine/base/error.hpp"
@@ -94,6 +95,16 @@ postgres::Lsn Session::write_wal() {
   // Transactional, so that its commit flushes it.
   query("SELECT pg_logical_emit_message(true, 'lifeboat', 'is WAL arriving?')");
   return lsn_of(query("SELECT pg_current_wal_flush_lsn()").single());
+}
+
+postgres::TimelineId Session::timeline() {
+  const auto name = query("SELECT pg_walfile_name(pg_current_wal_flush_lsn())").single();
+  std::uint32_t number = 0;
+  const auto result = std::from_chars(name.data(), name.data() + std::min<std::size_t>(name.size(), 8), number, 16);
+  if (result.ec != std::errc() || number == 0) {
+    throw Error(ErrorKind::internal, fmt::format("the server names its WAL file \"{}\"", name));
+  }
+  return postgres::TimelineId(number);
 }
 
 postgres::Lsn Session::start(const std::string& label) {

@@ -33,6 +33,9 @@ class Session {
   // Writes a little WAL and returns the position up to which it is flushed.
   [[nodiscard]] postgres::Lsn write_wal();
 
+  // The timeline that the server writes now. pg_control may lag behind it after a promotion.
+  [[nodiscard]] postgres::TimelineId timeline();
+
   // Asks for an immediate checkpoint; blocks until it is done. The position where recovery will start.
   [[nodiscard]] postgres::Lsn start(const std::string& label);
   // Does not wait for archiving.

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
+#include <optional>
 
+#include "backup_engine/base/error.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
 
 namespace backup_engine::backup {
@@ -158,6 +161,30 @@ TEST_F(ListSource, DoesNotFollowALinkInACircle) {
   file("PG_VERSION");
   fs::create_directory_symlink(data_, data_ / "self");
   EXPECT_THAT(files(), ElementsAre("PG_VERSION"));
+}
+
+// Root reads everything, so this asks as somebody else.
+TEST_F(ListSource, SaysWhatItMayNotRead) {
+  file("base/1/1259");
+  fs::permissions(data_ / "base", fs::perms::none);
+  const bool root = ::geteuid() == 0;
+  if (root) {
+    fs::permissions(temporary_.path(), fs::perms(0755));
+    ASSERT_EQ(::seteuid(65534), 0);
+  }
+  std::optional<base::Error> refused;
+  try {
+    static_cast<void>(list());
+  } catch (const base::Error& error) {
+    refused = error;
+  }
+  if (root) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
+  fs::permissions(data_ / "base", fs::perms::owner_all);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->kind(), base::ErrorKind::permission);
+  EXPECT_THAT(refused->what(), testing::HasSubstr((data_ / "base").string()));
 }
 
 TEST_F(ListSource, LeavesOutPipesAndDanglingLinks) {
