@@ -89,7 +89,7 @@ struct ReplicationConnection::Impl {
 
   [[nodiscard]] Error lost(std::string_view doing) const {
     return Error(ErrorKind::connection,
-                 fmt::format("the replication connection was lost {}: {}", doing, trimmed(PQerrorMessage(get()))))
+                 fmt::format("the replication connection was lost, {}: {}", doing, trimmed(PQerrorMessage(get()))))
         .with_remedy("see the server's log; a receiver reconnects by itself");
   }
 
@@ -227,7 +227,7 @@ std::optional<StreamMessage> ReplicationConnection::take() {
   char* buffer = nullptr;
   int length = PQgetCopyData(impl_->get(), &buffer, 1);
   if (length == 0) {
-    if (PQconsumeInput(impl_->get()) == 0) throw impl_->lost("while streaming");
+    if (PQconsumeInput(impl_->get()) == 0) throw impl_->lost("streaming");
     length = PQgetCopyData(impl_->get(), &buffer, 1);
   }
   impl_->message.reset(buffer);
@@ -236,7 +236,7 @@ std::optional<StreamMessage> ReplicationConnection::take() {
     impl_->stream_ended = true;
     return EndOfStream{};
   }
-  if (length < 0) throw impl_->lost("while streaming");
+  if (length < 0) throw impl_->lost("streaming");
   const auto bytes = std::as_bytes(std::span(buffer, static_cast<std::size_t>(length)));
   constexpr std::size_t wal_header = 1 + 3 * 8, keepalive_length = 1 + 2 * 8 + 1;
   if (buffer[0] == 'w' && bytes.size() >= wal_header) {
@@ -268,7 +268,7 @@ void ReplicationConnection::send(const StandbyStatus& status) {
   message[33] = status.reply_requested ? 1 : 0;
   if (PQputCopyData(impl_->get(), message.data(), static_cast<int>(message.size())) <= 0 ||
       PQflush(impl_->get()) != 0) {
-    throw impl_->lost("while reporting what is durable");
+    throw impl_->lost("reporting what is durable");
   }
 }
 
@@ -291,6 +291,8 @@ std::optional<NextTimeline> ReplicationConnection::end_streaming() {
     } else if (status == PGRES_TUPLES_OK && PQntuples(result.get()) == 1) {
       next = NextTimeline{TimelineId(number_from<std::uint32_t>(PQgetvalue(result.get(), 0, 0), "timeline")),
                           lsn_from(PQgetvalue(result.get(), 0, 1))};
+    } else if (status == PGRES_COMMAND_OK && !next) {
+      return std::nullopt;  // a server that shuts down says this and hangs up
     } else if (status == PGRES_FATAL_ERROR && !refused) {
       refused = impl_->failure(result.get(), "streaming");
     }

@@ -202,14 +202,17 @@ class Receiver {
                      lost.timeline.number(), to_string(lost.at), to_string(go_on_at_->at), reason));
   }
 
-  void tell(const std::string& line) const {
-    if (request_.on_event) request_.on_event(line);
+  // Not again and again while a server is gone.
+  void tell(const std::string& line) {
+    if (request_.on_event && line != last_told_) request_.on_event(line);
+    last_told_ = line;
   }
 
   const WalReceiveRequest& request_;
   store::Storage& storage_;
   std::stop_token stop_;
   std::string name_;
+  std::string last_told_;
   BackOff back_off_;
   Deadline first_attempts_ = Deadline::after(std::chrono::seconds(10));
   bool has_streamed_ = false;
