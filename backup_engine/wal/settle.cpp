@@ -33,22 +33,29 @@ void remove_all(WalArchive& archive, const std::vector<WalPart>& parts) {
   for (const auto& part : parts) archive.remove(part.object);
 }
 
+// Each by itself: an interrupted removal, or another receiver, may have left any of them.
+void require_same_as_whole(const WalArchive& archive, const std::vector<WalPart>& parts,
+                           std::span<const std::byte> whole, postgres::Lsn start) {
+  for (const auto& part : parts) {
+    if (std::ranges::equal(archive.read_part(part.object), whole.subspan(part.from - start, part.to - part.from)))
+      continue;
+    throw Error(ErrorKind::mismatch, fmt::format("{} holds other WAL than the whole segment beside it", part.object))
+        .with_remedy(
+            "two servers that went different ways write into one cluster name: find out which one it belongs to");
+  }
+}
+
 void close_segment(WalArchive& archive, const postgres::WalSegment& segment) {
   const auto parts = archive.parts_of(segment);
   if (parts.empty()) return;
-  const auto bytes = join(archive, parts, start_of(segment, archive.segment_size()));
-  if (bytes.size() == archive.segment_size().bytes()) {
-    archive.put_segment(segment, bytes);
+  const auto start = start_of(segment, archive.segment_size());
+  if (const auto whole = archive.read_segment(segment)) {
+    require_same_as_whole(archive, parts, *whole, start);
+    archive.confirm(segment.timeline, start + archive.segment_size().bytes());  // the parts go for its sake
   } else {
-    // Another receiver closed it: its parts may go only when it holds the same.
-    const auto whole = archive.read_segment(segment);
-    if (!whole) return;
-    if (!std::equal(bytes.begin(), bytes.end(), whole->begin())) {
-      throw Error(ErrorKind::mismatch,
-                  fmt::format("{} holds other WAL than the whole segment beside it", parts.front().object))
-          .with_remedy(
-              "two servers that went different ways write into one cluster name: find out which one it belongs to");
-    }
+    const auto bytes = join(archive, parts, start);
+    if (bytes.size() < archive.segment_size().bytes()) return;
+    archive.put_segment(segment, bytes);
   }
   remove_all(archive, parts);
 }

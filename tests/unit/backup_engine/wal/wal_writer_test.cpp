@@ -170,6 +170,15 @@ TEST(Settle, FinishesWhatACrashLeftBetweenPutAndRemoval) {
                                                 "00000001/00000000/000000010000000000000004.part-00000000-000001F4"));
 }
 
+TEST(Settle, FinishesARemovalThatHadBegunWithTheFirstPart) {
+  TemporaryArchive repository;
+  auto& archive = repository.archive();
+  archive.put_part(one, three_mb + 500, wal_bytes(three_mb + 500, four_mb));
+  archive.put_segment({one, 3}, wal_bytes(three_mb, four_mb));
+  settle(archive, {SettleTask::Kind::close, {one, 3}});
+  EXPECT_THAT(repository.objects(), ElementsAre("00000001/00000000/000000010000000000000003.lz4"));
+}
+
 TEST(Settle, TakesAwayAPartThatArrivedAfterItsSegmentWasClosed) {
   TemporaryArchive repository;
   auto& archive = repository.archive();
