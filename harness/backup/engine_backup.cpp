@@ -1,0 +1,150 @@
+#include "harness/backup/engine_backup.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <vector>
+
+#include "backup_engine/backup.hpp"
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/file.hpp"
+#include "backup_engine/postgres/connection.hpp"
+
+namespace harness::backup {
+
+namespace base = backup_engine::base;
+using backup_engine::postgres::Connection;
+
+namespace {
+
+std::string log_tail(const std::filesystem::path& log) {
+  constexpr std::size_t tail_bytes = 2000;
+  const auto text = std::filesystem::exists(log) ? base::read_file(log) : std::string();
+  return text.size() > tail_bytes ? text.substr(text.size() - tail_bytes) : text;
+}
+
+backup_engine::BackupType engine_type(scenario::BackupType type) {
+  switch (type) {
+    case scenario::BackupType::full:
+      return backup_engine::BackupType::full;
+    case scenario::BackupType::differential:
+      return backup_engine::BackupType::differential;
+    case scenario::BackupType::incremental:
+      return backup_engine::BackupType::incremental;
+  }
+  return backup_engine::BackupType::full;
+}
+
+}  // namespace
+
+void init_repository(const Repository& repository) {
+  backup_engine::init_repository({repository.directory.string()});
+  if (!repository.owner) return;
+  const auto give = [&](const std::filesystem::path& path) {
+    if (::lchown(path.c_str(), repository.owner->uid, repository.owner->gid) != 0) {
+      throw base::system_error(errno, "change the owner of", path.string());
+    }
+  };
+  give(repository.directory);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(repository.directory)) give(entry.path());
+}
+
+WalReceiver WalReceiver::start(const Repository& repository, const Options& options) {
+  process::Command command;
+  command.program = repository.lifeboat;
+  command.arguments = {"wal",       "receive",          "--repo",       repository.directory.string(),
+                       "--cluster", repository.cluster, "--dbname",     options.conninfo,
+                       "--slot",    options.slot,       "--create-slot"};
+  command.output_file = options.log;
+  command.run_as = repository.owner;
+  return {process::Subprocess::start(command), options};
+}
+
+void WalReceiver::wait_until_streaming(const std::string& conninfo, const base::Deadline& deadline,
+                                       const std::stop_token& stop) {
+  Connection connection(conninfo, "lifeboat drill");
+  base::poll_until(
+      deadline, "the WAL receiver to stream",
+      [&]() -> std::optional<std::string> {
+        if (const auto ended = process_.poll()) {
+          throw base::Error(base::ErrorKind::process,
+                            fmt::format("the WAL receiver ended with {}", process::to_text(*ended)))
+              .with_log_tail(log_tail(options_.log));
+        }
+        const auto rows = connection.query(
+            "SELECT r.state FROM pg_replication_slots s JOIN pg_stat_replication r ON r.pid = s.active_pid "
+            "WHERE s.slot_name = $1 AND r.flush_lsn IS NOT NULL",
+            {options_.slot});
+        const auto state = rows.empty() ? std::string("no walsender on the slot") : rows[0][0].value_or("no state");
+        return state == "streaming" ? std::nullopt : std::optional(state);
+      },
+      stop);
+}
+
+process::ExitStatus WalReceiver::stop(const base::Deadline& deadline) {
+  process_.send(SIGTERM);
+  return process_.wait(deadline);
+}
+
+reports::record::BackupRecord take_backup(const Repository& repository, const BackupOptions& options,
+                                          base::Progress& progress, const std::stop_token& stop) {
+  backup_engine::BackupRequest request;
+  request.repository.text = repository.directory.string();
+  request.cluster = repository.cluster;
+  request.conninfo = options.conninfo;
+  request.pgdata = options.data_directory;
+  request.type = engine_type(options.type);
+  request.jobs = options.jobs;
+  const auto result = backup_engine::take_backup(request, progress, stop);
+  const auto& summary = result.summary;
+  reports::record::BackupRecord record;
+  record.label = summary.label;
+  record.type = backup_engine::to_string(summary.type);
+  record.parent_label = summary.parent_label;
+  record.source = summary.source;
+  record.source_bytes = summary.source_bytes;
+  record.stored_bytes = summary.stored_bytes;
+  record.seconds = result.seconds;
+  record.start_lsn = backup_engine::postgres::to_string(summary.start_lsn);
+  record.stop_lsn = backup_engine::postgres::to_string(summary.stop_lsn);
+  record.timeline = summary.timeline.number();
+  record.damaged_pages = summary.damaged_pages;
+  return record;
+}
+
+namespace {
+
+// Pages of `fd` that are in memory, as mincore sees them; nullopt where the kernel does not say.
+std::optional<std::size_t> cached_pages(int fd, std::size_t size_bytes) {
+  auto* const mapped = ::mmap(nullptr, size_bytes, PROT_READ, MAP_SHARED, fd, 0);
+  if (mapped == MAP_FAILED) return std::nullopt;
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  std::vector<unsigned char> resident((size_bytes + page - 1) / page);
+  const bool told = ::mincore(mapped, size_bytes, resident.data()) == 0;
+  ::munmap(mapped, size_bytes);
+  if (!told) return std::nullopt;
+  return static_cast<std::size_t>(
+      std::count_if(resident.begin(), resident.end(), [](auto r) { return (r & 1U) != 0; }));
+}
+
+}  // namespace
+
+bool evict_from_page_cache(const Repository& repository) {
+  bool all_cold = true;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(repository.directory)) {
+    if (!entry.is_regular_file() || entry.file_size() == 0) continue;
+    const auto fd = base::open_for_reading(entry.path());
+    if (::fdatasync(fd.get()) != 0 || ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED) != 0) all_cold = false;
+    const auto cached = cached_pages(fd.get(), entry.file_size());
+    if (!cached || *cached != 0) all_cold = false;
+  }
+  return all_cold;
+}
+
+}  // namespace harness::backup

@@ -1,0 +1,63 @@
+// The restore of a drill: the engine puts files into an empty directory, then PostgreSQL recovers it in quarantine.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "backup_engine/base/deadline.hpp"
+#include "backup_engine/base/progress.hpp"
+#include "backup_engine/base/utc_time.hpp"
+#include "harness/server/server.hpp"
+#include "reports/record/report.hpp"
+
+namespace harness::restore {
+
+enum class Goal {
+  end_of_wal,     // replay everything there is, promote
+  immediate,      // the backup's own consistent point, promote
+  pause_at_name,  // a restore point, and stay there read-only
+  pause_immediate,
+};
+
+struct RestoreOrder {
+  std::filesystem::path repository;
+  std::string cluster;
+  std::filesystem::path lifeboat;  // what restore_command runs; the server's user must be able to
+  std::filesystem::path to;
+  Goal goal = Goal::end_of_wal;
+  std::string restore_point;  // pause_at_name only
+  unsigned jobs = 1;
+};
+
+struct Restored {
+  std::string backup_label;
+  std::uint64_t bytes = 0;
+  double fetch_seconds = 0, restore_seconds = 0;
+};
+
+// Throws base::Error as the engine does.
+[[nodiscard]] Restored restore_files(const RestoreOrder& order, backup_engine::base::Progress& progress,
+                                     const std::stop_token& stop);
+
+// When a recovering server reached what; from its own log where only it knows.
+struct Milestones {
+  using Time = backup_engine::base::UtcTime;
+  Time started;  // postgres was started
+  std::optional<Time> consistent, replayed, readable, writable;
+  std::string replayed_lsn;  // "redo done at", the last record replayed; empty when there was nothing to redo
+};
+
+// Waits until the server answers its first query, has promoted, and has committed a write of its own (a logical
+// message: it changes no table). Throws Error(process) with the log's tail when recovery failed.
+[[nodiscard]] Milestones wait_until_writable(server::Server& server, Milestones::Time started,
+                                             const backup_engine::base::Deadline& deadline,
+                                             const std::stop_token& stop);
+
+// Waits until recovery is *paused* at its target; Error(process) when the server promoted instead.
+void wait_until_paused(server::Server& server, const backup_engine::base::Deadline& deadline,
+                       const std::stop_token& stop);
+
+}  // namespace harness::restore
