@@ -76,7 +76,8 @@ ReachedPoint read_reached_point(const Cluster& cluster) {
   // The first eight digits of the name of the segment that is written now: the timeline, even before a checkpoint.
   const auto hex = connection.query("SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)").single();
   const auto file = fmt::format("pg_wal/{}.history", hex);
-  const auto text = connection.query("SELECT pg_read_file($1, true)", {file})[0][0];
+  const auto text = connection.query(
+      "SELECT CASE WHEN (pg_stat_file($1, true)).size IS NOT NULL THEN pg_read_file($1) END", {file})[0][0];
   if (!text) {
     throw Error(ErrorKind::not_found, fmt::format("the target runs on timeline {} but has no {}", hex, file))
         .with_remedy("it was started without recovery, or the file was removed: what it reached is not known");

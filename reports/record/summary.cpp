@@ -50,7 +50,7 @@ void judge_exactness(const Exactness& exact, Reasons& reasons) {
     reasons.push_back({Verdict::fail, "exactness",
                        fmt::format("The commits present are not those of the target: {} missing, {} extra.",
                                    exact.missing.value_or(0), exact.extra.value_or(0))});
-  } else if (!exact.met && exact.expected) {
+  } else if (!exact.met) {
     reasons.push_back({Verdict::unknown, "exactness", "Which commits came back could not be established."});
   }
 }
@@ -73,7 +73,7 @@ std::vector<VerdictReason> recovery_reasons(const Report& report) {
     judge_outcome(restore, reasons);
     judge_rto(restore.rto, reasons);
     judge_rpo(restore.rpo, reasons);
-    judge_exactness(restore.exact, reasons);
+    if (restore.outcome == "recovered") judge_exactness(restore.exact, reasons);
   }
   judge_checks(report.checks, reasons);
   return reasons;

@@ -76,8 +76,13 @@ TEST(OverallVerdict, AsksForNoObjectiveThatTheScenarioDoesNotPromise) {
   auto report = proven();
   report.restores.back().rto = {};
   report.restores.back().rpo = {};
-  report.restores.back().exact = {};
   EXPECT_EQ(overall_verdict(report), Verdict::pass);
+}
+
+TEST(OverallVerdict, IsUnknownWhenNobodyCouldSayWhichCommitsCameBack) {
+  auto report = proven();
+  report.restores.back().exact = {};
+  EXPECT_EQ(overall_verdict(report), Verdict::unknown);
 }
 
 TEST(OverallVerdict, FailsWhenTheCommitsAreNotExactlyThoseOfTheTarget) {
