@@ -1,0 +1,156 @@
+#include "harness/drill/drill.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/file.hpp"
+#include "harness/drill/drill_directory.hpp"
+#include "harness/drill/examination.hpp"
+#include "harness/drill/judgement.hpp"
+#include "harness/drill/machine.hpp"
+#include "harness/drill/publication.hpp"
+#include "harness/drill/recovery.hpp"
+#include "harness/drill/source_side.hpp"
+#include "harness/drill/workplace.hpp"
+#include "reports/record/summary.hpp"
+
+namespace harness::drill {
+
+namespace base = backup_engine::base;
+namespace record = reports::record;
+using record::Verdict;
+
+namespace {
+
+record::Report opening_report(const plan::Plan& plan, const ToolIdentity& tool) {
+  record::Report report;
+  report.drill_id = plan.drill_id;
+  report.seed = plan.circumstances.seed;
+  report.scenario = {plan.scenario.name, plan.scenario.claim, plan.scenario.digest};
+  report.tool = tool;
+  report.initiated_by = describe_initiator(plan.circumstances.reason);
+  report.environment = describe_machine(plan.drill_directory);
+  report.environment.postgres_version = plan.circumstances.postgres_version;
+  report.environment.concurrent_drills = plan.circumstances.concurrent_drills;
+  report.started_at = plan.started_at;
+  return report;
+}
+
+void note_restore(record::Report& report, const plan::Plan& plan, const Recovery& recovery) {
+  record::RestoreRecord restore;
+  restore.kind = "full";
+  restore.target.type = plan.scenario.restore.target == scenario::RestoreTarget::immediate ? "immediate" : "end_of_wal";
+  restore.backup_label = recovery.backup_label;
+  restore.outcome = "recovered";
+  restore.rto.phases = recovery.phases;
+  report.restores.push_back(std::move(restore));
+  report.environment.settings["repository_cache"] = recovery.repository_was_cold ? "cold" : "warm";
+}
+
+void note_verified(record::Report& report, const Recovery& recovery) {
+  const auto now = base::utc_now();
+  const auto writable = recovery.milestones.writable.value_or(now);
+  auto& rto = report.restores.back().rto;
+  rto.phases.push_back(
+      {"verified", base::to_rfc3339(writable), std::chrono::duration<double>(now - writable).count(), {}});
+  rto.verified_seconds = std::chrono::duration<double>(now - recovery.clock_started).count();
+}
+
+// The drill itself. What it learns goes into `report` as it learns it, so that a drill that breaks still tells it.
+void conduct(const Context& context, record::Report& report) {
+  SourceSide source(context);
+  report.environment.settings = source.settings();
+  source.play();
+  source.end_load();
+  source.end_receiver();
+  report.backups = source.backups();
+  report.disasters = source.disasters();
+
+  auto recovery = recover(context, source);
+  note_restore(report, context.plan, recovery);
+  const auto evidence = examine(context, source, recovery);
+  context.step("judge", "judge the evidence");
+  const auto ledger = record::read_ledger(context.directory.ledger());
+  judge(report, Judged{context.plan.scenario, ledger, source.marks(), evidence});
+  note_verified(report, recovery);
+}
+
+// A drill that broke says why, and can never pass.
+void note_failure(record::Report& report, record::Journal& journal, const base::Error& error) {
+  record::Check broke;
+  broke.name = drill_check;
+  broke.verdict = Verdict::unknown;
+  broke.summary = error.what();
+  if (!error.remedy().empty()) broke.summary += "; what to do: " + error.remedy();
+  broke.actual = error.log_tail();
+  report.checks.push_back(std::move(broke));
+  journal.append("drill.broke", {{"kind", std::string(base::to_string(error.kind()))}, {"why", error.what()}});
+}
+
+void conduct_guarded(const Context& context, record::Report& report) {
+  try {
+    conduct(context, report);
+  } catch (const base::Error& error) {
+    note_failure(report, context.journal, error);
+  } catch (const std::exception& error) {
+    note_failure(report, context.journal, base::Error(base::ErrorKind::internal, error.what()));
+  }
+}
+
+bool keeps_data(plan::Keep keep, const record::Report& report, const std::stop_token& stop) {
+  switch (keep) {
+    case plan::Keep::always:
+      return true;
+    case plan::Keep::never:
+      return false;
+    case plan::Keep::on_failure:
+      return !stop.stop_requested() && record::recovery_verdict(report) != Verdict::pass;
+  }
+  return false;
+}
+
+void tear_down(const Context& context, record::Report& report) {
+  report.cleanup.verdict = Verdict::pass;
+  if (keeps_data(context.plan.circumstances.keep, report, context.stop)) {
+    context.workplace.keep();
+    report.cleanup.left_behind.push_back(fmt::format("kept on purpose: {}", context.workplace.path().string()));
+    return;
+  }
+  const auto left = context.workplace.remove();
+  if (left.empty()) return;
+  report.cleanup.verdict = Verdict::fail;
+  report.cleanup.left_behind.push_back(left);
+}
+
+void save_plan(const plan::Plan& plan, const DrillDirectory& directory) {
+  base::write_file_atomically(directory.plan(), plan::to_json(plan));
+  std::filesystem::copy_file(plan.scenario.file, directory.scenario(plan.scenario.name));
+}
+
+}  // namespace
+
+record::Report run_drill(const plan::Plan& plan, const ToolIdentity& tool, Observer& observer,
+                         const std::stop_token& stop) {
+  const auto directory = DrillDirectory::create(plan.drill_directory);
+  save_plan(plan, directory);
+  record::Journal journal(directory.journal());
+  auto report = opening_report(plan, tool);
+  try {
+    auto workplace = Workplace::create(plan);
+    const Context context{plan, directory, workplace, journal, observer, stop};
+    conduct_guarded(context, report);
+    tear_down(context, report);
+  } catch (const base::Error& error) {
+    note_failure(report, journal, error);
+  }
+  report.finished_at = base::to_rfc3339(base::utc_now());
+  report.verdict = record::overall_verdict(report);
+  journal.append("drill.ended", {{"verdict", std::string(record::to_string(report.verdict))}});
+  publish(report, record::read_journal(directory.journal()), directory.path());
+  directory.publish_as_latest();
+  return report;
+}
+
+}  // namespace harness::drill

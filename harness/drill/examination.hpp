@@ -1,0 +1,13 @@
+// Looking at what was restored: every probe that the plan's checks need, each guarded, so that one that fails leaves
+// its reason in the evidence and the others are still taken.
+#pragma once
+
+#include "harness/drill/recovery.hpp"
+#include "reports/record/evidence.hpp"
+
+namespace harness::drill {
+
+// Restores the second copy, examines both, and stops the second. Throws base::Error(interrupted) only.
+[[nodiscard]] reports::record::Evidence examine(const Context& context, const SourceSide& source, Recovery& recovery);
+
+}  // namespace harness::drill

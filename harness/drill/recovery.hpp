@@ -1,0 +1,39 @@
+// The restore that the clock runs for: from the lost server to a restored one that has committed a write.
+#pragma once
+
+#include <optional>
+
+#include "harness/drill/source_side.hpp"
+#include "harness/restore/restore.hpp"
+#include "harness/server/server.hpp"
+#include "reports/record/report.hpp"
+
+namespace harness::drill {
+
+struct Recovery {
+  server::Server server;  // restored, promoted, in quarantine
+  restore::Milestones milestones;
+  std::string backup_label;
+  backup_engine::base::UtcTime clock_started;
+  std::vector<reports::record::Phase> phases;
+  bool repository_was_cold = false;
+};
+
+// Evicts the repository from the page cache, starts the clock, restores, recovers. Throws base::Error.
+[[nodiscard]] Recovery recover(const Context& context, const SourceSide& source);
+
+// A second restore, for what must be looked at before a first start, or at a mark rather than at the target.
+struct SecondCopy {
+  std::filesystem::path data_directory;
+  restore::Goal goal = restore::Goal::pause_immediate;
+};
+[[nodiscard]] SecondCopy restore_second_copy(const Context& context, const SourceSide& source,
+                                             const std::optional<reports::record::Mark>& mark);
+// Starts it in quarantine and waits until it is paused at its target.
+[[nodiscard]] server::Server start_second_copy(const Context& context, const SecondCopy& copy);
+
+// The settings that keep a restored server to itself.
+[[nodiscard]] server::ServerOptions quarantined(const Context& context, const std::filesystem::path& data_directory,
+                                                std::string_view log_name);
+
+}  // namespace harness::drill

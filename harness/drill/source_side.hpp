@@ -1,0 +1,88 @@
+// The source of a drill and everything that lives beside it until the disaster: dataset, load, ledger, witness,
+// repository and WAL receiver.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "harness/backup/engine_backup.hpp"
+#include "harness/drill/drill_directory.hpp"
+#include "harness/drill/observer.hpp"
+#include "harness/drill/workplace.hpp"
+#include "harness/plan/plan.hpp"
+#include "harness/server/server.hpp"
+#include "harness/server/wal_witness.hpp"
+#include "harness/verify/cluster.hpp"
+#include "harness/workload/load.hpp"
+#include "reports/record/journal.hpp"
+#include "reports/record/mark.hpp"
+#include "reports/record/report.hpp"
+
+namespace harness::drill {
+
+// What a drill's parts are handed. All outlive the parts.
+struct Context {
+  const plan::Plan& plan;
+  const DrillDirectory& directory;
+  Workplace& workplace;
+  reports::record::Journal& journal;
+  Observer& observer;
+  std::stop_token stop;
+
+  // Tells the journal and whoever watches that a step begins.
+  void step(std::string_view event, std::string_view text) const;
+};
+
+// What probes connect to. The server must outlive it.
+[[nodiscard]] verify::Cluster cluster_of(const server::Server& server, const workload::Dataset& dataset);
+
+class SourceSide {
+ public:
+  // Provisions and starts the source, loads the dataset, starts witness, repository and receiver. Throws base::Error.
+  explicit SourceSide(Context context);
+
+  // Plays the scenario's timeline in order. Throws base::Error.
+  void play();
+  // After a disaster that ended the source: the load and the receiver are told, and waited for. The receiver syncs and
+  // acknowledges what it still had.
+  void end_load();
+  void end_receiver();
+
+  // Of the running source, those that a reader of the report wants to know (fsync, data_checksums …).
+  [[nodiscard]] std::map<std::string, std::string> settings() const;
+  [[nodiscard]] const std::vector<reports::record::BackupRecord>& backups() const { return backups_; }
+  [[nodiscard]] const std::vector<reports::record::DisasterRecord>& disasters() const { return disasters_; }
+  [[nodiscard]] const std::vector<reports::record::Mark>& marks() const { return marks_; }
+  [[nodiscard]] const workload::Dataset& dataset() const { return dataset_; }
+  [[nodiscard]] const backup::Repository& repository() const { return repository_; }
+  // Full-named segments for pg_waldump, complete once the disaster has struck.
+  [[nodiscard]] const std::filesystem::path& witness_directory() const;
+
+ private:
+  void start_server();
+  void start_witnesses();
+  void make_commits_synchronous();
+  void play_step(const scenario::LoadStep& step);
+  void play_step(const scenario::BackupStep& step);
+  void play_step(const scenario::MarkStep& step);
+  void play_step(const scenario::DisasterStep& step);
+
+  Context context_;
+  server::Installation installation_;
+  workload::Dataset dataset_;
+  backup::Repository repository_;
+  std::optional<server::Server> server_;
+  std::optional<server::WalWitness> witness_;
+  std::optional<backup::WalReceiver> receiver_;
+  std::optional<workload::LedgerJournal> ledger_;
+  std::optional<workload::Load> load_;  // after the ledger: it is stopped first
+  bool load_running_ = false;
+  std::vector<reports::record::BackupRecord> backups_;
+  std::vector<reports::record::DisasterRecord> disasters_;
+  std::vector<reports::record::Mark> marks_;
+};
+
+}  // namespace harness::drill

@@ -1,0 +1,49 @@
+#include "harness/drill/workplace.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "backup_engine/base/error.hpp"
+#include "harness/server/server.hpp"
+#include "harness/server/work_directory.hpp"
+
+namespace harness::drill {
+
+namespace base = backup_engine::base;
+namespace fs = std::filesystem;
+
+namespace {
+
+// Where the private folder is made: --work-dir, the drill directory, or /var/tmp when the servers' user cannot reach
+// it.
+fs::path parent_for(const plan::Plan& plan, const std::optional<process::OsUser>& user) {
+  const auto& asked = plan.circumstances.work_directory;
+  if (asked.empty()) return server::can_reach(plan.drill_directory, user) ? plan.drill_directory : "/var/tmp";
+  if (server::can_reach(fs::absolute(asked), user)) return fs::absolute(asked);
+  throw base::Error(base::ErrorKind::permission, fmt::format("--work-dir {}: the servers' user {} cannot reach it",
+                                                             asked.string(), user ? user->name : "that runs Lifeboat"))
+      .with_remedy("make it and let that user pass through every directory above it, or name another");
+}
+
+// The servers' user runs restore_command; below /root, say, it could not even see this executable.
+fs::path executable_for(const plan::Plan& plan, const std::optional<process::OsUser>& user, const fs::path& workplace) {
+  const auto& own = plan.circumstances.lifeboat;
+  if (server::can_reach(own.parent_path(), user)) return own;
+  const auto copy = workplace / "lifeboat";
+  fs::copy_file(own, copy);
+  if (::chmod(copy.c_str(), 0755) != 0) throw base::system_error(errno, "change the mode of", copy.string());
+  return copy;
+}
+
+}  // namespace
+
+Workplace Workplace::create(const plan::Plan& plan) {
+  const auto user = server::resolve_server_user(plan.circumstances.run_as);
+  auto directory = server::OwnedDirectory::create(parent_for(plan, user), user);
+  auto executable = executable_for(plan, user, directory.path());
+  return {std::move(directory), user, std::move(executable)};
+}
+
+}  // namespace harness::drill
