@@ -1,0 +1,97 @@
+#include "harness/cli/circumstances.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "backup_engine/base/error.hpp"
+#include "harness/server/installation.hpp"
+#include "harness/server/server.hpp"
+
+namespace harness::cli {
+
+namespace base = backup_engine::base;
+namespace fs = std::filesystem;
+
+std::vector<fs::path> scenario_files(const std::vector<fs::path>& named) {
+  std::vector<fs::path> files;
+  for (const auto& path : named) {
+    if (!fs::is_directory(path)) {
+      if (!fs::exists(path)) {
+        throw base::Error(base::ErrorKind::usage, fmt::format("no such scenario: {}", path.string()))
+            .with_remedy("name a .yaml file or a directory of them, as scenarios/smoke");
+      }
+      files.push_back(path);
+      continue;
+    }
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::directory_iterator(path)) {
+      if (entry.path().extension() == ".yaml") found.push_back(entry.path());
+    }
+    if (found.empty()) {
+      throw base::Error(base::ErrorKind::usage, fmt::format("{} holds no scenario (*.yaml)", path.string()))
+          .with_remedy("name a directory of scenarios, as scenarios/smoke");
+    }
+    std::sort(found.begin(), found.end());
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  return files;
+}
+
+fs::path own_executable() {
+  return fs::read_symlink("/proc/self/exe");
+}
+
+fs::path find_fixtures(const fs::path& scenario) {
+  std::vector<fs::path> candidates;
+  for (auto parent = fs::absolute(scenario).parent_path();; parent = parent.parent_path()) {
+    candidates.push_back(parent / "fixtures");
+    if (!parent.has_relative_path()) break;
+  }
+  const auto installed = own_executable().parent_path().parent_path();
+  candidates.push_back(installed / "share" / "lifeboat" / "fixtures");
+  candidates.push_back(installed.parent_path() / "fixtures");  // build/PRESET/lifeboat
+  for (const auto& candidate : candidates) {
+    if (fs::is_directory(candidate / "datasets")) return candidate.lexically_normal();
+  }
+  throw base::Error(base::ErrorKind::not_found, fmt::format("no fixtures/datasets above {}", scenario.string()))
+      .with_remedy("keep scenarios beside fixtures/, or install Lifeboat with cmake --install");
+}
+
+std::vector<scenario::Scenario> parse_scenarios(const std::vector<fs::path>& named) {
+  std::vector<scenario::Scenario> scenarios;
+  std::string wrong, remedy;
+  for (const auto& file : scenario_files(named)) {
+    try {
+      scenarios.push_back(scenario::parse_scenario(file, find_fixtures(file)));
+    } catch (const base::Error& error) {
+      wrong += (wrong.empty() ? "" : "\n") + std::string(error.what());
+      if (remedy.empty()) remedy = error.remedy();
+    }
+  }
+  if (!wrong.empty()) throw base::Error(base::ErrorKind::usage, wrong).with_remedy(remedy);
+  return scenarios;
+}
+
+plan::Plan plan_for(const scenario::Scenario& scenario, const RunVerb& run, std::uint64_t seed) {
+  const auto installation =
+      server::choose_installation(server::find_installations(run.bin_directory), scenario.source.provision.postgres);
+  (void)server::resolve_server_user(run.run_as);  // refused before anything starts
+  plan::Circumstances circumstances;
+  circumstances.out = run.out;
+  circumstances.work_directory = run.work_directory;
+  circumstances.fixtures = find_fixtures(scenario.file);
+  circumstances.lifeboat = own_executable();
+  circumstances.postgres_bin_directory = installation.bin_directory;
+  circumstances.postgres_version = to_string(installation.version);
+  circumstances.run_as = run.run_as;
+  circumstances.reason = run.reason;
+  circumstances.keep = run.keep;
+  circumstances.concurrent_drills = run.concurrent_drills;
+  circumstances.jobs = std::max(1U, std::thread::hardware_concurrency() / run.concurrent_drills);
+  circumstances.seed = seed;
+  return plan::make_plan(scenario, circumstances);
+}
+
+}  // namespace harness::cli

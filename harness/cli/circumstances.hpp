@@ -1,0 +1,28 @@
+// What this machine and the command line offer to a plan.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "harness/cli/command_line.hpp"
+#include "harness/plan/plan.hpp"
+#include "harness/scenario/scenario.hpp"
+
+namespace harness::cli {
+
+// The scenario files that were named, those of directories in the order of their names. Throws base::Error(usage).
+[[nodiscard]] std::vector<std::filesystem::path> scenario_files(const std::vector<std::filesystem::path>& named);
+
+// fixtures/ beside the scenario or above it, else where Lifeboat is installed. Throws base::Error(not_found).
+[[nodiscard]] std::filesystem::path find_fixtures(const std::filesystem::path& scenario);
+
+// All of them parsed and checked, before anything starts. Every file's error is reported: one Error(usage) holds them
+// all.
+[[nodiscard]] std::vector<scenario::Scenario> parse_scenarios(const std::vector<std::filesystem::path>& named);
+
+// Throws base::Error when the machine lacks something (a PostgreSQL, the servers' user).
+[[nodiscard]] plan::Plan plan_for(const scenario::Scenario& scenario, const RunVerb& run, std::uint64_t seed);
+
+[[nodiscard]] std::filesystem::path own_executable();
+
+}  // namespace harness::cli

@@ -1,0 +1,286 @@
+#include "harness/cli/command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <thread>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/postgres/conninfo.hpp"
+#include "harness/cli/version.hpp"
+
+namespace harness::cli {
+
+using backup_engine::base::Error;
+using backup_engine::base::ErrorKind;
+
+namespace {
+
+// Values that must outlive the parse: each verb's options land here, and its callback moves them out.
+struct Parsed {
+  std::optional<Verb> verb;
+  RunVerb run;
+  ValidateVerb validate;
+  JudgeVerb judge;
+  DoctorVerb doctor;
+  ReportVerb report;
+  RepoInitVerb init;
+  BackupVerb backup;
+  ListVerb list;
+  VerifyVerb verify;
+  RestoreVerb restore;
+  WalReceiveVerb receive;
+  WalFetchVerb fetch;
+  std::string compression = "zstd:1", wal_compression = "lz4";
+  std::string type = "full";
+  std::vector<std::string> tablespaces;
+  std::string target_name, target_timeline, target_action = "promote";
+  bool target_immediate = false, json = false, create_slot = false, drop_slot = false;
+};
+
+unsigned cores() {
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+const std::map<std::string, ProgressMode> progress_modes{{"auto", ProgressMode::automatic},
+                                                         {"plain", ProgressMode::plain},
+                                                         {"json", ProgressMode::json},
+                                                         {"none", ProgressMode::none}};
+
+template <typename Value>
+CLI::Option* add_word(CLI::App& app, const std::string& name, Value& into, const std::map<std::string, Value>& words,
+                      const std::string& help) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [&into, words, name](const std::string& word) {
+            const auto found = words.find(word);
+            if (found != words.end()) {
+              into = found->second;
+              return;
+            }
+            std::string known;
+            for (const auto& entry : words) known += (known.empty() ? "" : ", ") + entry.first;
+            throw CLI::ValidationError(name, fmt::format("'{}' is not one of: {}", word, known));
+          },
+          help)
+      ->type_name("WORD");
+}
+
+void add_progress(CLI::App& app, ProgressMode& mode) {
+  add_word(app, "--progress", mode, progress_modes, "auto, plain, json or none");
+}
+
+void add_run_options(CLI::App& app, RunVerb& run) {
+  app.add_option("SCENARIO", run.scenarios, "scenario files, or directories of them")->required();
+  app.add_option("--out", run.out, "where drill directories go")->capture_default_str();
+  app.add_option("--jobs", run.concurrent_drills, "drills at a time")
+      ->check(CLI::Range(1U, 64U))
+      ->capture_default_str();
+  app.add_option("--seed", run.seed, "repeat the run that reported this seed");
+  add_word<plan::Keep>(
+      app, "--keep", run.keep,
+      {{"always", plan::Keep::always}, {"on-failure", plan::Keep::on_failure}, {"never", plan::Keep::never}},
+      "what to do with server data afterwards: always, on-failure or never");
+  app.add_option("--work-dir", run.work_directory, "where server data lies (the drill directory)");
+  app.add_option("--run-as", run.run_as, "user that servers run as, when root (lifeboat, else nobody)");
+  app.add_option("--pg-bindir", run.bin_directory, "use the PostgreSQL programs of this directory");
+  app.add_option("--reason", run.reason, "why, for the record");
+  add_progress(app, run.progress);
+}
+
+void add_drill_verbs(CLI::App& app, Parsed& parsed) {
+  auto* run = app.add_subcommand("run", "Run drills: scenario files, or directories of them");
+  add_run_options(*run, parsed.run);
+  run->callback([&parsed] { parsed.verb = parsed.run; });
+
+  auto* validate = app.add_subcommand("validate", "Check scenarios without running anything");
+  validate->add_option("SCENARIO", parsed.validate.scenarios, "scenario files or directories")->required();
+  validate->callback([&parsed] { parsed.verb = parsed.validate; });
+
+  auto* plan = app.add_subcommand("plan", "Print what a run would do");
+  add_run_options(*plan, parsed.run);
+  plan->callback([&parsed] { parsed.verb = PlanVerb{parsed.run}; });
+
+  auto* judge = app.add_subcommand("judge", "Judge a finished drill again from its evidence");
+  judge->add_option("DRILL_DIR", parsed.judge.drill_directory)->required();
+  judge->add_option("--out", parsed.judge.out, "where the new report goes (DRILL_DIR/judged)");
+  judge->callback([&parsed] { parsed.verb = parsed.judge; });
+
+  auto* report = app.add_subcommand("report", "Print a drill's report in another form");
+  report->add_option("DRILL_DIR", parsed.report.drill_directory)->required();
+  add_word<ReportFormat>(*report, "--format", parsed.report.format,
+                         {{"html", ReportFormat::html}, {"junit", ReportFormat::junit}, {"json", ReportFormat::json}},
+                         "html, junit or json")
+      ->required();
+  report->callback([&parsed] { parsed.verb = parsed.report; });
+
+  auto* doctor = app.add_subcommand("doctor", "Say what this machine lacks for drills, and how to get it");
+  doctor->add_option("--pg-bindir", parsed.doctor.bin_directory, "use the PostgreSQL programs of this directory");
+  doctor->add_option("--run-as", parsed.doctor.run_as, "user that servers would run as, when root");
+  doctor->add_option("--out", parsed.doctor.out, "where drill directories would go")->capture_default_str();
+  doctor->callback([&parsed] { parsed.verb = parsed.doctor; });
+}
+
+void add_repository(CLI::App& app, backup_engine::RepositoryLocation& location) {
+  app.add_option("--repo", location.text, "the repository: a directory")->required();
+}
+
+void add_backup(CLI::App& app, Parsed& parsed) {
+  auto& request = parsed.backup.request;
+  request.jobs = cores();
+  auto* verb = app.add_subcommand("backup", "Back up a running cluster");
+  add_repository(*verb, request.repository);
+  verb->add_option("--cluster", request.cluster, "the cluster's name in the repository")->required();
+  verb->add_option("--dbname", request.conninfo, "connection string of the running server")->required();
+  verb->add_option("--pgdata", request.pgdata, "its data directory, read in parallel")->required();
+  verb->add_option("--type", parsed.type, "full")->check(CLI::IsMember({"full"}));
+  verb->add_option("--jobs", request.jobs, "reading threads")->check(CLI::Range(1U, 256U))->capture_default_str();
+  verb->add_option("--compress", parsed.compression, "none, lz4 or zstd[:LEVEL]")->capture_default_str();
+  add_progress(*verb, parsed.backup.progress);
+  verb->callback([&parsed] {
+    backup_engine::postgres::refuse_password(parsed.backup.request.conninfo);
+    parsed.backup.request.compression = backup_engine::parse_compression(parsed.compression);
+    parsed.verb = parsed.backup;
+  });
+}
+
+backup_engine::RecoveryTarget recovery_target(const Parsed& parsed) {
+  using backup_engine::TargetKind;
+  backup_engine::RecoveryTarget target;
+  if (parsed.target_immediate && !parsed.target_name.empty()) {
+    throw Error(ErrorKind::usage, "two recovery targets: --target-immediate and --target-name")
+        .with_remedy("give one of them");
+  }
+  if (parsed.target_immediate) target.kind = TargetKind::immediate;
+  if (!parsed.target_name.empty()) {
+    target.kind = TargetKind::name;
+    target.value = parsed.target_name;
+  }
+  target.timeline = parsed.target_timeline;
+  if (parsed.target_action == "pause") target.action = backup_engine::TargetAction::pause;
+  if (parsed.target_action == "shutdown") target.action = backup_engine::TargetAction::shutdown;
+  return target;
+}
+
+void add_restore(CLI::App& app, Parsed& parsed) {
+  auto& request = parsed.restore.request;
+  request.jobs = cores();
+  auto* verb = app.add_subcommand("restore", "Restore a backup into an empty directory");
+  add_repository(*verb, request.repository);
+  verb->add_option("--cluster", request.cluster, "the cluster's name in the repository")->required();
+  verb->add_option("--backup", request.backup_label, "label of the backup (the newest)");
+  verb->add_option("--to", request.to, "an absent or empty directory")->required();
+  verb->add_option("--target-name", parsed.target_name, "recover to this restore point");
+  verb->add_flag("--target-immediate", parsed.target_immediate, "recover to the backup's own consistent point");
+  verb->add_option("--target-timeline", parsed.target_timeline, "recovery_target_timeline");
+  verb->add_option("--target-action", parsed.target_action, "promote, pause or shutdown")
+      ->check(CLI::IsMember({"promote", "pause", "shutdown"}));
+  verb->add_option("--tablespace-map", parsed.tablespaces, "OLD=NEW, once for each tablespace");
+  verb->add_option("--jobs", request.jobs, "writing threads")->check(CLI::Range(1U, 256U))->capture_default_str();
+  add_progress(*verb, parsed.restore.progress);
+  verb->callback([&parsed] {
+    parsed.restore.request.target = recovery_target(parsed);
+    for (const auto& pair : parsed.tablespaces) {
+      const auto equals = pair.find('=');
+      if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size()) {
+        throw Error(ErrorKind::usage, fmt::format("--tablespace-map {}: not OLD=NEW", pair))
+            .with_remedy("give the old and the new absolute directory with = between them");
+      }
+      parsed.restore.request.tablespace_map[pair.substr(0, equals)] = pair.substr(equals + 1);
+    }
+    parsed.verb = parsed.restore;
+  });
+}
+
+void add_repository_verbs(CLI::App& app, Parsed& parsed) {
+  auto* repo = app.add_subcommand("repo", "Repositories")->require_subcommand(1);
+  auto* init = repo->add_subcommand("init", "Make an absent or empty directory a repository");
+  add_repository(*init, parsed.init.repository);
+  init->callback([&parsed] { parsed.verb = parsed.init; });
+
+  auto* list = app.add_subcommand("list", "List clusters, backups and WAL");
+  add_repository(*list, parsed.list.repository);
+  list->add_flag("--json", parsed.json, "as JSON");
+  list->callback([&parsed] {
+    if (parsed.json) parsed.list.format = OutputFormat::json;
+    parsed.verb = parsed.list;
+  });
+
+  parsed.verify.jobs = cores();
+  auto* verify = app.add_subcommand("verify", "Read everything that a restore would read, and say what is damaged");
+  add_repository(*verify, parsed.verify.repository);
+  verify->add_option("--cluster", parsed.verify.cluster, "only this cluster");
+  verify->add_option("--backup", parsed.verify.backup_label, "only this backup");
+  verify->add_flag("--json", parsed.json, "as JSON");
+  verify->callback([&parsed] {
+    if (parsed.json) parsed.verify.format = OutputFormat::json;
+    parsed.verb = parsed.verify;
+  });
+}
+
+void add_wal_verbs(CLI::App& app, Parsed& parsed) {
+  auto* wal = app.add_subcommand("wal", "WAL into and out of a repository")->require_subcommand(1);
+
+  auto& receive = parsed.receive.request;
+  auto* receiver = wal->add_subcommand("receive", "Stream WAL into the repository until SIGTERM or SIGINT");
+  add_repository(*receiver, receive.repository);
+  receiver->add_option("--cluster", receive.cluster, "the cluster's name in the repository")->required();
+  receiver->add_option("--dbname", receive.conninfo, "connection string of the running server")->required();
+  receiver->add_option("--slot", receive.slot, "replication slot")->required();
+  auto* create = receiver->add_flag("--create-slot", parsed.create_slot, "make the slot first, if it is not there");
+  receiver->add_flag("--drop-slot", parsed.drop_slot, "drop the slot and end")->excludes(create);
+  receiver->add_option("--compress", parsed.wal_compression, "none, lz4 or zstd[:LEVEL]")->capture_default_str();
+  receiver->callback([&parsed] {
+    auto& request = parsed.receive.request;
+    backup_engine::postgres::refuse_password(request.conninfo);
+    request.compression = backup_engine::parse_compression(parsed.wal_compression);
+    if (parsed.create_slot) request.slot_action = backup_engine::SlotAction::create;
+    if (parsed.drop_slot) request.slot_action = backup_engine::SlotAction::drop;
+    parsed.verb = parsed.receive;
+  });
+
+  auto& fetch = parsed.fetch.request;
+  auto* fetcher = wal->add_subcommand("fetch", "For restore_command: lifeboat wal fetch … %f %p");
+  add_repository(*fetcher, fetch.repository);
+  fetcher->add_option("--cluster", fetch.cluster, "the cluster's name in the repository")->required();
+  fetcher->add_option("FILE", fetch.file_name, "%f")->required();
+  fetcher->add_option("PATH", fetch.to, "%p")->required();
+  fetcher->callback([&parsed] { parsed.verb = parsed.fetch; });
+}
+
+}  // namespace
+
+Verb parse_command_line(const std::vector<std::string>& arguments) {
+  CLI::App app("Lifeboat proves that a PostgreSQL database can be recovered.", "lifeboat");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", version_text());
+  Parsed parsed;
+  add_drill_verbs(app, parsed);
+  add_repository_verbs(app, parsed);
+  add_backup(app, parsed);
+  add_restore(app, parsed);
+  add_wal_verbs(app, parsed);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::Success& asked) {
+    std::ostringstream text, ignored;
+    app.exit(asked, text, ignored);
+    return ShowText{text.str()};
+  } catch (const CLI::ParseError& error) {
+    throw Error(ErrorKind::usage, error.what())
+        .with_remedy("lifeboat --help lists the verbs, lifeboat VERB --help a verb's options");
+  }
+  return *parsed.verb;
+}
+
+bool asks_for_wal_fetch(const std::vector<std::string>& arguments) {
+  return arguments.size() >= 2 && arguments[0] == "wal" && arguments[1] == "fetch";
+}
+
+}  // namespace harness::cli

@@ -1,0 +1,94 @@
+// The command line as values: one options struct a verb, parsed in one place. Parsing touches nothing.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "backup_engine/backup.hpp"
+#include "backup_engine/restore.hpp"
+#include "backup_engine/wal.hpp"
+#include "harness/plan/plan.hpp"
+
+namespace harness::cli {
+
+enum class ProgressMode { automatic, plain, json, none };
+enum class OutputFormat { text, json };
+
+struct RunVerb {
+  std::vector<std::filesystem::path> scenarios;  // files or directories
+  std::filesystem::path out = "drills";
+  unsigned concurrent_drills = 1;
+  std::optional<std::uint64_t> seed;
+  plan::Keep keep = plan::Keep::on_failure;
+  std::filesystem::path work_directory;
+  std::string run_as;
+  std::optional<std::filesystem::path> bin_directory;
+  std::string reason;
+  ProgressMode progress = ProgressMode::automatic;
+};
+struct ValidateVerb {
+  std::vector<std::filesystem::path> scenarios;
+};
+struct PlanVerb {
+  RunVerb run;
+};
+struct JudgeVerb {
+  std::filesystem::path drill_directory;
+  std::filesystem::path out;  // empty: beside the old report, under judged/
+};
+struct DoctorVerb {
+  std::optional<std::filesystem::path> bin_directory;
+  std::string run_as;
+  std::filesystem::path out = "drills";
+};
+enum class ReportFormat { html, junit, json };
+struct ReportVerb {
+  std::filesystem::path drill_directory;
+  ReportFormat format = ReportFormat::html;
+};
+struct RepoInitVerb {
+  backup_engine::RepositoryLocation repository;
+};
+struct BackupVerb {
+  backup_engine::BackupRequest request;
+  ProgressMode progress = ProgressMode::automatic;
+};
+struct ListVerb {
+  backup_engine::RepositoryLocation repository;
+  OutputFormat format = OutputFormat::text;
+};
+struct VerifyVerb {
+  backup_engine::RepositoryLocation repository;
+  std::optional<std::string> cluster, backup_label;
+  unsigned jobs = 0;
+  OutputFormat format = OutputFormat::text;
+};
+struct RestoreVerb {
+  backup_engine::RestoreRequest request;
+  ProgressMode progress = ProgressMode::automatic;
+};
+struct WalReceiveVerb {
+  backup_engine::WalReceiveRequest request;
+};
+struct WalFetchVerb {
+  backup_engine::WalFetchRequest request;
+};
+struct ShowText {  // --help and --version: text for stdout, exit 0
+  std::string text;
+};
+
+using Verb = std::variant<RunVerb, ValidateVerb, PlanVerb, JudgeVerb, DoctorVerb, ReportVerb, RepoInitVerb, BackupVerb,
+                          ListVerb, VerifyVerb, RestoreVerb, WalReceiveVerb, WalFetchVerb, ShowText>;
+
+// Throws base::Error(usage) with a remedy for anything that is not a whole, known command.
+[[nodiscard]] Verb parse_command_line(const std::vector<std::string>& arguments);
+
+// Whether these arguments ask for `wal fetch`, however wrong the rest of them is: its failures follow PostgreSQL's
+// restore_command contract, where a usage error must not look like "not there".
+[[nodiscard]] bool asks_for_wal_fetch(const std::vector<std::string>& arguments);
+
+}  // namespace harness::cli

@@ -1,0 +1,87 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "backup_engine/base/quantity_text.hpp"
+#include "backup_engine/verify.hpp"
+#include "harness/cli/listing.hpp"
+#include "harness/cli/terminal.hpp"
+#include "harness/cli/verbs.hpp"
+
+namespace harness::cli {
+
+namespace base = backup_engine::base;
+using backup_engine::postgres::to_string;
+
+ExitCode execute(const RepoInitVerb& verb) {
+  backup_engine::init_repository(verb.repository);
+  fmt::print("{} is a repository now; next: lifeboat wal receive, then lifeboat backup\n", verb.repository.text);
+  return ExitCode::pass;
+}
+
+ExitCode execute(const BackupVerb& verb, const std::stop_token& stop) {
+  Terminal terminal(verb.progress);
+  const auto result = backup_engine::take_backup(verb.request, terminal.progress("backup"), stop);
+  const auto& summary = result.summary;
+  terminal.finish();
+  fmt::print("{}: {} in {} files, stored as {}, {}; WAL {} to {}\n", summary.label,
+             base::bytes_text(summary.source_bytes), summary.file_count, base::bytes_text(summary.stored_bytes),
+             base::seconds_text(result.seconds), to_string(summary.start_lsn), to_string(summary.stop_lsn));
+  for (const auto& page : result.damaged_pages) {
+    fmt::print("damaged page: {} block {}: its checksum is wrong; it was stored as it is\n", page.file, page.block);
+  }
+  return result.damaged_pages.empty() ? ExitCode::pass : ExitCode::fail;
+}
+
+ExitCode execute(const ListVerb& verb) {
+  const auto clusters = backup_engine::list_repository(verb.repository);
+  fmt::print("{}", verb.format == OutputFormat::json ? listing_json(clusters) : listing_text(clusters));
+  return ExitCode::pass;
+}
+
+ExitCode execute(const VerifyVerb& verb, const std::stop_token& stop) {
+  Terminal terminal(verb.format == OutputFormat::json ? ProgressMode::none : ProgressMode::automatic);
+  const backup_engine::VerifyRequest request{verb.repository, verb.cluster, verb.backup_label, verb.jobs};
+  const auto result = backup_engine::verify_repository(request, terminal.progress("verify"), stop);
+  terminal.finish();
+  fmt::print("{}", verb.format == OutputFormat::json ? verify_json(result) : verify_text(result));
+  const bool sound = result.damage.empty() && std::all_of(result.backups.begin(), result.backups.end(),
+                                                          [](const auto& b) { return b.restorable; });
+  return sound ? ExitCode::pass : ExitCode::fail;
+}
+
+ExitCode execute(const RestoreVerb& verb, const std::stop_token& stop) {
+  Terminal terminal(verb.progress);
+  auto request = verb.request;
+  request.lifeboat = std::filesystem::read_symlink("/proc/self/exe");
+  const auto result = backup_engine::restore_backup(request, terminal.progress("restore"), stop);
+  terminal.finish();
+  fmt::print("{} restored into {}: {} in {} files, {}; start it with pg_ctl, it recovers by itself\n",
+             result.backup_label, request.to.string(), base::bytes_text(result.restored_bytes), result.file_count,
+             base::seconds_text(result.fetch_seconds + result.restore_seconds));
+  return ExitCode::pass;
+}
+
+ExitCode execute(const WalReceiveVerb& verb, const std::stop_token& stop) {
+  backup_engine::receive_wal(verb.request, stop);
+  return ExitCode::pass;
+}
+
+int execute(const WalFetchVerb& verb) noexcept {
+  try {
+    switch (backup_engine::fetch_wal(verb.request)) {
+      case backup_engine::WalFetchOutcome::fetched:
+        return 0;
+      case backup_engine::WalFetchOutcome::not_there:
+        return wal_fetch_not_there;
+    }
+  } catch (const base::Error& error) {
+    fmt::print(stderr, "{}\n", base::describe(error));
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "lifeboat: {}\n", error.what());
+  }
+  return wal_fetch_failed;
+}
+
+}  // namespace harness::cli

@@ -1,0 +1,93 @@
+#include "harness/cli/listing.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "backup_engine/base/quantity_text.hpp"
+
+namespace harness::cli {
+
+namespace base = backup_engine::base;
+using backup_engine::postgres::to_string;
+using Json = nlohmann::ordered_json;
+
+std::string listing_text(const std::vector<backup_engine::ClusterSummary>& clusters) {
+  if (clusters.empty()) return "no clusters yet: lifeboat wal receive and lifeboat backup make the first\n";
+  std::string text;
+  for (const auto& cluster : clusters) {
+    text += fmt::format("{}  PostgreSQL {}, system identifier {}\n", cluster.name, cluster.postgres_major,
+                        cluster.system_identifier);
+    for (const auto& backup : cluster.backups) {
+      text += fmt::format("  backup {}  {} stored as {}, WAL {} to {}{}\n", backup.label,
+                          base::bytes_text(backup.source_bytes), base::bytes_text(backup.stored_bytes),
+                          to_string(backup.start_lsn), to_string(backup.stop_lsn),
+                          backup.damaged_pages == 0 ? "" : fmt::format(", {} damaged pages", backup.damaged_pages));
+    }
+    for (const auto& range : cluster.wal) {
+      text += fmt::format("  wal    timeline {}  {} to {}\n", range.timeline.number(), to_string(range.start),
+                          to_string(range.end));
+    }
+  }
+  return text;
+}
+
+std::string listing_json(const std::vector<backup_engine::ClusterSummary>& clusters) {
+  auto all = Json::array();
+  for (const auto& cluster : clusters) {
+    auto backups = Json::array(), wal = Json::array();
+    for (const auto& b : cluster.backups) {
+      backups.push_back({{"label", b.label},
+                         {"type", backup_engine::to_string(b.type)},
+                         {"parent_label", b.parent_label},
+                         {"source", b.source},
+                         {"started_at", base::to_rfc3339(b.started_at)},
+                         {"finished_at", base::to_rfc3339(b.finished_at)},
+                         {"start_lsn", to_string(b.start_lsn)},
+                         {"stop_lsn", to_string(b.stop_lsn)},
+                         {"timeline", b.timeline.number()},
+                         {"source_bytes", b.source_bytes},
+                         {"stored_bytes", b.stored_bytes},
+                         {"file_count", b.file_count},
+                         {"damaged_pages", b.damaged_pages},
+                         {"data_checksums", b.data_checksums}});
+    }
+    for (const auto& range : cluster.wal) {
+      wal.push_back({{"timeline", range.timeline.number()},
+                     {"start_lsn", to_string(range.start)},
+                     {"end_lsn", to_string(range.end)}});
+    }
+    all.push_back({{"name", cluster.name},
+                   {"system_identifier", std::to_string(cluster.system_identifier)},
+                   {"postgres_major", cluster.postgres_major},
+                   {"backups", backups},
+                   {"wal", wal}});
+  }
+  return Json{{"clusters", all}}.dump(2) + "\n";
+}
+
+std::string verify_text(const backup_engine::VerifyResult& result) {
+  auto text = fmt::format("read {} objects, {}: {} blocks, {} WAL segments\n", result.objects,
+                          base::bytes_text(result.bytes), result.blocks, result.wal_segments);
+  for (const auto& damage : result.damage) text += fmt::format("damaged: {}: {}\n", damage.object, damage.text);
+  for (const auto& backup : result.backups) {
+    text += fmt::format("{} {}: {}\n", backup.cluster, backup.label,
+                        backup.restorable ? "restorable" : "NOT restorable: " + backup.reason);
+  }
+  return text +
+         (result.damage.empty() ? "no damage found\n" : fmt::format("{} objects damaged\n", result.damage.size()));
+}
+
+std::string verify_json(const backup_engine::VerifyResult& result) {
+  auto damage = Json::array(), backups = Json::array();
+  for (const auto& d : result.damage) damage.push_back({{"object", d.object}, {"text", d.text}});
+  for (const auto& b : result.backups) {
+    backups.push_back({{"cluster", b.cluster}, {"label", b.label}, {"restorable", b.restorable}, {"reason", b.reason}});
+  }
+  return Json{{"objects", result.objects},           {"bytes", result.bytes}, {"blocks", result.blocks},
+              {"wal_segments", result.wal_segments}, {"damage", damage},      {"backups", backups}}
+             .dump(2) +
+         "\n";
+}
+
+}  // namespace harness::cli

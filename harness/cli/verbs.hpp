@@ -1,0 +1,29 @@
+// What each verb does, and the exit code it ends with. Errors are thrown; main turns them into words and a code.
+#pragma once
+
+#include <stop_token>
+
+#include "harness/cli/command_line.hpp"
+#include "harness/cli/exit_code.hpp"
+
+namespace harness::cli {
+
+// engine_verbs.cpp
+[[nodiscard]] ExitCode execute(const RepoInitVerb& verb);
+[[nodiscard]] ExitCode execute(const BackupVerb& verb, const std::stop_token& stop);
+[[nodiscard]] ExitCode execute(const ListVerb& verb);
+[[nodiscard]] ExitCode execute(const VerifyVerb& verb, const std::stop_token& stop);
+[[nodiscard]] ExitCode execute(const RestoreVerb& verb, const std::stop_token& stop);
+[[nodiscard]] ExitCode execute(const WalReceiveVerb& verb, const std::stop_token& stop);
+// Follows PostgreSQL's restore_command contract; never throws.
+[[nodiscard]] int execute(const WalFetchVerb& verb) noexcept;
+
+// drill_verbs.cpp
+[[nodiscard]] ExitCode execute(const RunVerb& verb, const std::stop_token& stop);
+[[nodiscard]] ExitCode execute(const ValidateVerb& verb);
+[[nodiscard]] ExitCode execute(const PlanVerb& verb);
+[[nodiscard]] ExitCode execute(const JudgeVerb& verb);
+[[nodiscard]] ExitCode execute(const ReportVerb& verb);
+[[nodiscard]] ExitCode execute(const DoctorVerb& verb);
+
+}  // namespace harness::cli

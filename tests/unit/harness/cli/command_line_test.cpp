@@ -1,0 +1,110 @@
+#include "harness/cli/command_line.hpp"
+
+#include <gtest/gtest.h>
+
+#include "backup_engine/base/error.hpp"
+
+namespace harness::cli {
+namespace {
+
+using backup_engine::base::Error;
+using backup_engine::base::ErrorKind;
+
+std::string usage_error_of(const std::vector<std::string>& arguments) {
+  try {
+    (void)parse_command_line(arguments);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_FALSE(error.remedy().empty());
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(ParseCommandLine, TakesEveryOptionOfRun) {
+  const auto verb = parse_command_line(
+      {"run",      "scenarios/smoke", "--out",      "/tmp/o", "--jobs",   "2",      "--seed",      "7",
+       "--keep",   "never",           "--work-dir", "/w",     "--run-as", "nobody", "--pg-bindir", "/b",
+       "--reason", "quarterly test",  "--progress", "none"});
+  const auto& run = std::get<RunVerb>(verb);
+  ASSERT_EQ(run.scenarios.size(), 1U);
+  EXPECT_EQ(run.scenarios[0], "scenarios/smoke");
+  EXPECT_EQ(run.out, "/tmp/o");
+  EXPECT_EQ(run.concurrent_drills, 2U);
+  EXPECT_EQ(run.seed, 7U);
+  EXPECT_EQ(run.keep, plan::Keep::never);
+  EXPECT_EQ(run.work_directory, "/w");
+  EXPECT_EQ(run.run_as, "nobody");
+  EXPECT_EQ(run.bin_directory, "/b");
+  EXPECT_EQ(run.reason, "quarterly test");
+  EXPECT_EQ(run.progress, ProgressMode::none);
+}
+
+TEST(ParseCommandLine, NamesTheUnknownOption) {
+  EXPECT_NE(usage_error_of({"run", "x.yaml", "--paralel", "2"}).find("--paralel"), std::string::npos);
+}
+
+TEST(ParseCommandLine, NamesWhatIsAllowedForAWord) {
+  EXPECT_NE(usage_error_of({"run", "x.yaml", "--keep", "sometimes"}).find("on-failure"), std::string::npos);
+}
+
+TEST(ParseCommandLine, RefusesNothingAtAll) {
+  EXPECT_NE(usage_error_of({}), "no error");
+}
+
+TEST(ParseCommandLine, RefusesVerbsThatAreNotDelivered) {
+  EXPECT_NE(usage_error_of({"expire", "--repo", "/r"}), "no error");
+  EXPECT_NE(usage_error_of({"backup", "--repo", "/r", "--cluster", "c", "--dbname", "host=/s", "--pgdata", "/d",
+                            "--type", "incremental"}),
+            "no error");
+}
+
+TEST(ParseCommandLine, RefusesAPasswordInTheConnectionString) {
+  const auto text = usage_error_of(
+      {"backup", "--repo", "/r", "--cluster", "c", "--pgdata", "/d", "--dbname", "host=/s password=hunter2"});
+  EXPECT_NE(text.find("password"), std::string::npos);
+  EXPECT_EQ(text.find("hunter2"), std::string::npos) << "the password itself is never repeated";
+}
+
+TEST(ParseCommandLine, RefusesTwoRecoveryTargets) {
+  EXPECT_NE(usage_error_of({"restore", "--repo", "/r", "--cluster", "c", "--to", "/t", "--target-immediate",
+                            "--target-name", "lifeboat-a"})
+                .find("two recovery targets"),
+            std::string::npos);
+}
+
+TEST(ParseCommandLine, RestoresToTheEndOfWalUnlessToldOtherwise) {
+  const auto verb = parse_command_line({"restore", "--repo", "/r", "--cluster", "c", "--to", "/t"});
+  const auto& request = std::get<RestoreVerb>(verb).request;
+  EXPECT_EQ(request.target.kind, backup_engine::TargetKind::end_of_wal);
+  EXPECT_EQ(request.target.action, backup_engine::TargetAction::promote);
+}
+
+TEST(ParseCommandLine, MapsTablespaces) {
+  const auto verb =
+      parse_command_line({"restore", "--repo", "/r", "--cluster", "c", "--to", "/t", "--tablespace-map", "/a=/b"});
+  EXPECT_EQ(std::get<RestoreVerb>(verb).request.tablespace_map.at("/a"), "/b");
+  EXPECT_NE(usage_error_of({"restore", "--repo", "/r", "--cluster", "c", "--to", "/t", "--tablespace-map", "/a"}),
+            "no error");
+}
+
+TEST(ParseCommandLine, RefusesASlotThatIsBothMadeAndDropped) {
+  EXPECT_NE(usage_error_of({"wal", "receive", "--repo", "/r", "--cluster", "c", "--dbname", "host=/s", "--slot", "s",
+                            "--create-slot", "--drop-slot"}),
+            "no error");
+}
+
+TEST(ParseCommandLine, ShowsHelpAndVersion) {
+  EXPECT_NE(std::get<ShowText>(parse_command_line({"--version"})).text.find("lifeboat"), std::string::npos);
+  EXPECT_NE(std::get<ShowText>(parse_command_line({"restore", "--help"})).text.find("--target-immediate"),
+            std::string::npos);
+}
+
+TEST(AsksForWalFetch, SeesItHoweverWrongTheRestIs) {
+  EXPECT_TRUE(asks_for_wal_fetch({"wal", "fetch", "--no-such-option"}));
+  EXPECT_FALSE(asks_for_wal_fetch({"wal", "receive"}));
+  EXPECT_FALSE(asks_for_wal_fetch({"wal"}));
+}
+
+}  // namespace
+}  // namespace harness::cli
