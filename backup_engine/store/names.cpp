@@ -209,7 +209,7 @@ std::optional<WalObjectName> parse_wal_object(const std::string& cluster, const 
   WalObjectName parsed;
   if (below.find('/') == std::string_view::npos) {
     const auto timeline = postgres::parse_history_file_name(below);
-    if (!timeline) return std::nullopt;
+    if (!timeline || postgres::history_file_name(*timeline) != below) return std::nullopt;
     parsed.kind = WalObjectKind::history;
     parsed.segment.timeline = *timeline;
     return parsed;
@@ -219,7 +219,7 @@ std::optional<WalObjectName> parse_wal_object(const std::string& cluster, const 
   const auto file = below.substr(18);
   if (file.substr(0, 8) != below.substr(0, 8) || file.substr(8, 8) != below.substr(9, 8)) return std::nullopt;
   const auto segment = postgres::parse_segment_name(file.substr(0, 24), size);
-  if (!segment) return std::nullopt;
+  if (!segment || postgres::file_name(*segment, size) != file.substr(0, 24)) return std::nullopt;
   parsed.segment = *segment;
   return parse_suffix(file.substr(24), parsed, size);
 }

@@ -1,0 +1,159 @@
+#include "backup_engine/store/manifest.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/store/file_table.hpp"
+#include "backup_engine/store/sealed_json.hpp"
+
+namespace store = backup_engine::store;
+using backup_engine::base::Error;
+using backup_engine::base::ErrorKind;
+using ::testing::HasSubstr;
+
+namespace {
+
+ErrorKind kind_of_failure(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.kind();
+  }
+  ADD_FAILURE() << "did not fail";
+  return ErrorKind::internal;
+}
+
+store::Manifest some_manifest() {
+  store::Manifest manifest;
+  manifest.summary.cluster = "main";
+  manifest.summary.label = "20261120T021500Z-full";
+  manifest.summary.source = "files";
+  manifest.summary.started_at = manifest.summary.finished_at =
+      *backup_engine::base::parse_rfc3339("2026-11-20T02:15:00.5Z");
+  manifest.summary.start_lsn = backup_engine::postgres::Lsn(0x16B374D848);
+  manifest.summary.timeline = backup_engine::postgres::TimelineId(11);
+  manifest.summary.system_identifier = 18'446'744'073'709'551'615ULL;
+  manifest.summary.data_checksums = true;
+  manifest.tablespaces = {{16400, "/srv/\xff\xfe not UTF-8"}};
+  manifest.backup_label_text = "START WAL LOCATION: …\nLABEL: x\n";
+  manifest.damaged_pages = {{"base/1/2", 7}};
+  manifest.external_files = {"/etc/postgresql/15/main/postgresql.conf"};
+  manifest.block_size_bytes = 65536;
+  manifest.block_count = 12;
+  manifest.packs = {{"20261120T021500Z-full", 3, {99, "00ff"}}};
+  manifest.index_backups = {"20261120T021500Z-full"};
+  manifest.block_root = {7, "aa"};
+  return manifest;
+}
+
+store::FileTable table_of(std::vector<store::FileEntry> entries) {
+  return {store::encode_file_table(entries), "files"};
+}
+
+store::FileEntry entry_at(std::string path) {
+  store::FileEntry entry;
+  entry.path = std::move(path);
+  return entry;
+}
+
+}  // namespace
+
+TEST(Manifest, ComesBackAsItWasWritten) {
+  const auto manifest = some_manifest();
+  const auto read = store::decode_manifest(store::encode_manifest(manifest), "m");
+  EXPECT_EQ(read.summary.started_at, manifest.summary.started_at);
+  EXPECT_EQ(read.summary.start_lsn, manifest.summary.start_lsn);
+  EXPECT_EQ(read.summary.system_identifier, manifest.summary.system_identifier);
+  EXPECT_EQ(read.summary.timeline, manifest.summary.timeline);
+  EXPECT_TRUE(read.summary.data_checksums);
+  ASSERT_EQ(read.tablespaces.size(), 1U);
+  EXPECT_EQ(read.tablespaces[0].path, manifest.tablespaces[0].path);
+  EXPECT_EQ(read.backup_label_text, manifest.backup_label_text);
+  EXPECT_EQ(read.external_files, manifest.external_files);
+  EXPECT_EQ(read.damaged_pages[0].block, 7U);
+  EXPECT_EQ(read.packs[0].digest, manifest.packs[0].digest);
+  EXPECT_EQ(read.block_root, manifest.block_root);
+  EXPECT_EQ(store::encode_manifest(read), store::encode_manifest(manifest));
+}
+
+TEST(Manifest, OfAFutureVersionOrWithACipherIsRefusedAsUnsupported) {
+  for (const auto& [from, to] : {std::pair<std::string, std::string>{"\"version\": 1", "\"version\": 2"},
+                                 {"\"cipher\": \"none\"", "\"cipher\": \"aes-256-gcm\""},
+                                 {"\"hash\": \"xxh3-128\"", "\"hash\": \"blake3\""},
+                                 {"\"codec\": \"zstd\"", "\"codec\": \"brotli\""}}) {
+    auto text = store::encode_manifest(some_manifest());
+    text.erase(text.rfind(",\n  \"sha256\""));
+    ASSERT_NE(text.find(from), std::string::npos) << from;
+    text.replace(text.find(from), from.size(), to);
+    const auto resealed = store::seal_json(text + "\n}");
+    EXPECT_EQ(kind_of_failure([&] { static_cast<void>(store::decode_manifest(resealed, "m")); }),
+              ErrorKind::unsupported)
+        << to;
+  }
+}
+
+TEST(Manifest, ThatIsGarbageCutOrLacksAMemberIsCorrupt) {
+  const auto text = store::encode_manifest(some_manifest());
+  for (const std::size_t length : {0UL, 1UL, 80UL, text.size() / 2, text.size() - 1}) {
+    EXPECT_EQ(kind_of_failure([&] { static_cast<void>(store::decode_manifest(text.substr(0, length), "m")); }),
+              ErrorKind::corrupt);
+  }
+  const auto empty = store::seal_json("{\n  \"format\": \"lifeboat-backup\",\n  \"version\": 1\n}");
+  EXPECT_EQ(kind_of_failure([&] { static_cast<void>(store::decode_manifest(empty, "m")); }), ErrorKind::corrupt);
+  const auto other = store::seal_json("{\n  \"format\": \"lifeboat-cluster\",\n  \"version\": 1\n}");
+  EXPECT_EQ(kind_of_failure([&] { static_cast<void>(store::decode_manifest(other, "m")); }), ErrorKind::corrupt);
+}
+
+TEST(FileTable, KeepsEveryFieldAndFindsByPath) {
+  store::FileEntry file = entry_at("base/1/1259");
+  file.mode = 0640;
+  file.uid = 70;
+  file.gid = 71;
+  file.size_bytes = 1ULL << 40U;
+  file.modified_ns = -5;
+  file.crc32c = 0xDEADBEEF;
+  file.extents = {{5, 10}, {1'000'000'000'000, 3}};
+  store::FileEntry link = entry_at("pg_tblspc/16400");
+  link.kind = store::FileKind::symlink;
+  link.link_target = "/srv/fast";
+  store::FileEntry external = entry_at("/etc/postgresql.conf");
+  external.area = store::FileArea::external;
+  const auto table = table_of({link, file, external});
+  ASSERT_EQ(table.size(), 3U);
+  EXPECT_EQ(table.entry(*table.find("base/1/1259")), file);
+  EXPECT_EQ(table.entry(*table.find("pg_tblspc/16400")), link);
+  EXPECT_EQ(table.entry(*table.find("/etc/postgresql.conf")), external);
+  EXPECT_EQ(table.find("base/1"), std::nullopt);
+  EXPECT_EQ(table_of({}).size(), 0U);
+}
+
+TEST(FileTable, RefusesAPathThatIsThereTwice) {
+  std::vector<store::FileEntry> entries{entry_at("a"), entry_at("b"), entry_at("a")};
+  EXPECT_EQ(kind_of_failure([&] { static_cast<void>(store::encode_file_table(entries)); }), ErrorKind::internal);
+}
+
+TEST(FileTable, SurvivesAnyGarbage) {
+  std::vector<store::FileEntry> entries{entry_at("a"), entry_at("b")};
+  entries[0].extents = {{0, 1}};
+  const auto bytes = store::encode_file_table(entries);
+  for (std::size_t length = 0; length < bytes.size(); ++length) {
+    EXPECT_EQ(kind_of_failure([&] {
+                store::FileTable({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length)}, "t");
+              }),
+              ErrorKind::corrupt);
+  }
+  // Any byte may say anything: either it is refused, or every entry can still be read within bounds.
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    auto changed = bytes;
+    changed[at] = std::byte{0xFF};
+    try {
+      const store::FileTable table(changed, "t");
+      for (std::size_t i = 0; i < table.size(); ++i) EXPECT_LE(table.entry(i).path.size(), bytes.size());
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::corrupt);
+    }
+  }
+}
