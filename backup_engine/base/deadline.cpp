@@ -25,7 +25,8 @@ void poll_until(const Deadline& deadline, std::string_view what,
   for (;;) {
     const auto seen = look();
     if (!seen) return;
-    if (stop.stop_requested()) throw Error(ErrorKind::interrupted, fmt::format("interrupted while waiting for {}", what));
+    if (stop.stop_requested())
+      throw Error(ErrorKind::interrupted, fmt::format("interrupted while waiting for {}", what));
     if (deadline.expired()) {
       throw Error(ErrorKind::timed_out, fmt::format("gave up waiting for {}; last seen: {}", what, *seen));
     }

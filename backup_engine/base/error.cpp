@@ -10,21 +10,36 @@ namespace backup_engine::base {
 
 std::string_view to_string(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::usage: return "usage";
-    case ErrorKind::unsupported: return "unsupported";
-    case ErrorKind::not_found: return "not found";
-    case ErrorKind::already_exists: return "already exists";
-    case ErrorKind::permission: return "permission denied";
-    case ErrorKind::no_space: return "no space";
-    case ErrorKind::io: return "input/output";
-    case ErrorKind::corrupt: return "corrupt";
-    case ErrorKind::mismatch: return "mismatch";
-    case ErrorKind::connection: return "connection";
-    case ErrorKind::server: return "server";
-    case ErrorKind::process: return "process";
-    case ErrorKind::timed_out: return "timed out";
-    case ErrorKind::interrupted: return "interrupted";
-    case ErrorKind::internal: return "internal";
+    case ErrorKind::usage:
+      return "usage";
+    case ErrorKind::unsupported:
+      return "unsupported";
+    case ErrorKind::not_found:
+      return "not found";
+    case ErrorKind::already_exists:
+      return "already exists";
+    case ErrorKind::permission:
+      return "permission denied";
+    case ErrorKind::no_space:
+      return "no space";
+    case ErrorKind::io:
+      return "input/output";
+    case ErrorKind::corrupt:
+      return "corrupt";
+    case ErrorKind::mismatch:
+      return "mismatch";
+    case ErrorKind::connection:
+      return "connection";
+    case ErrorKind::server:
+      return "server";
+    case ErrorKind::process:
+      return "process";
+    case ErrorKind::timed_out:
+      return "timed out";
+    case ErrorKind::interrupted:
+      return "interrupted";
+    case ErrorKind::internal:
+      return "internal";
   }
   return "unknown";
 }
@@ -65,15 +80,20 @@ std::string describe(const Error& error) {
 Error system_error(int error_number, std::string_view action, std::string_view path) {
   const auto kind = [&] {
     switch (error_number) {
-      case ENOENT: return ErrorKind::not_found;
+      case ENOENT:
+        return ErrorKind::not_found;
       case EEXIST:
-      case ENOTEMPTY: return ErrorKind::already_exists;
+      case ENOTEMPTY:
+        return ErrorKind::already_exists;
       case EACCES:
       case EPERM:
-      case EROFS: return ErrorKind::permission;
+      case EROFS:
+        return ErrorKind::permission;
       case ENOSPC:
-      case EDQUOT: return ErrorKind::no_space;
-      default: return ErrorKind::io;
+      case EDQUOT:
+        return ErrorKind::no_space;
+      default:
+        return ErrorKind::io;
     }
   }();
   return {kind, fmt::format("cannot {}: {}: {}", action, path, std::generic_category().message(error_number))};

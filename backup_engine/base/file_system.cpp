@@ -31,7 +31,8 @@ class PosixFile final : public WritableFile {
     }
   }
   void resize(std::uint64_t size_bytes) override {
-    if (::ftruncate(fd_.get(), static_cast<off_t>(size_bytes)) != 0) throw system_error(errno, "resize", path_.string());
+    if (::ftruncate(fd_.get(), static_cast<off_t>(size_bytes)) != 0)
+      throw system_error(errno, "resize", path_.string());
   }
   void sync() override {
     if (::fdatasync(fd_.get()) != 0) throw system_error(errno, "sync", path_.string());

@@ -33,7 +33,7 @@ class FileSystem {
   virtual void rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
   // Atomic; Error(already_exists) when `to` does: how put-if-absent is made on POSIX.
   virtual void rename_if_absent(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
-  virtual void remove(const std::filesystem::path& path) = 0;  // a file or an empty directory
+  virtual void remove(const std::filesystem::path& path) = 0;                         // a file or an empty directory
   virtual void create_directory(const std::filesystem::path& path, mode_t mode) = 0;  // one level
   virtual void create_symlink(const std::filesystem::path& target, const std::filesystem::path& link) = 0;
   virtual void set_owner(const std::filesystem::path& path, uid_t user, gid_t group) = 0;  // does not follow links

@@ -9,7 +9,9 @@ namespace backup_engine::base {
 
 using namespace std::chrono;
 
-UtcTime utc_now() { return time_point_cast<microseconds>(system_clock::now()); }
+UtcTime utc_now() {
+  return time_point_cast<microseconds>(system_clock::now());
+}
 
 std::string to_rfc3339(UtcTime time) {
   const auto whole = floor<seconds>(time);

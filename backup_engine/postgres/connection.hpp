@@ -37,19 +37,22 @@ class Rows {
 class Connection {
  public:
   // conninfo: libpq keywords or URI. application_name is what pg_stat_activity shows. Throws Error(connection), or
-  // Error(usage) when the conninfo holds a password (see conninfo.hpp). Blocks up to connect_timeout (10 s unless said).
+  // Error(usage) when the conninfo holds a password (see conninfo.hpp). Blocks up to connect_timeout (10 s unless
+  // said).
   Connection(const std::string& conninfo, std::string_view application_name);
   ~Connection();
   Connection(Connection&&) noexcept;
   Connection& operator=(Connection&&) noexcept;
 
   // One statement with $1… parameters as text. Throws Error(server, with sqlstate) when PostgreSQL reports an ERROR and
-  // Error(connection) when the connection is gone (FATAL and PANIC included): then the fate of what was sent is unknown.
+  // Error(connection) when the connection is gone (FATAL and PANIC included): then the fate of what was sent is
+  // unknown.
   Rows query(const std::string& sql, const std::vector<Value>& parameters = {});
   // One or more statements separated by semicolons, results thrown away. Errors as query().
   void execute(const std::string& sql);
 
-  // Warnings (severity WARNING, text as the server sent it) since the last call. COMMIT answering with one is no clean commit.
+  // Warnings (severity WARNING, text as the server sent it) since the last call. COMMIT answering with one is no clean
+  // commit.
   [[nodiscard]] std::vector<std::string> take_warnings();
   [[nodiscard]] Version server_version() const;
   [[nodiscard]] int backend_pid() const;

@@ -25,7 +25,7 @@ class Lsn {
   std::uint64_t position_ = 0;
 };
 
-[[nodiscard]] std::string to_string(Lsn lsn);                          // "16/B374D848"
+[[nodiscard]] std::string to_string(Lsn lsn);                       // "16/B374D848"
 [[nodiscard]] std::optional<Lsn> parse_lsn(std::string_view text);  // nullopt unless exactly X/X
 
 }  // namespace backup_engine::postgres

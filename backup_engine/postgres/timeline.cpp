@@ -9,9 +9,13 @@
 
 namespace backup_engine::postgres {
 
-std::string to_hex(TimelineId timeline) { return fmt::format("{:08X}", timeline.number()); }
+std::string to_hex(TimelineId timeline) {
+  return fmt::format("{:08X}", timeline.number());
+}
 
-std::string history_file_name(TimelineId timeline) { return to_hex(timeline) + ".history"; }
+std::string history_file_name(TimelineId timeline) {
+  return to_hex(timeline) + ".history";
+}
 
 std::optional<TimelineId> parse_history_file_name(std::string_view name) {
   std::uint32_t number = 0;
@@ -34,7 +38,8 @@ std::vector<TimelineSwitch> parse_history(std::string_view text) {
     fields >> parent >> position;
     const auto lsn = parse_lsn(position);
     if (fields.fail() || !lsn) {
-      throw base::Error(base::ErrorKind::corrupt, fmt::format("line {} of a timeline history is not one: {}", line_number, line));
+      throw base::Error(base::ErrorKind::corrupt,
+                        fmt::format("line {} of a timeline history is not one: {}", line_number, line));
     }
     std::getline(fields >> std::ws, reason);
     switches.push_back({TimelineId(parent), *lsn, reason});

@@ -24,8 +24,8 @@ class TimelineId {
   std::uint32_t number_ = 0;
 };
 
-[[nodiscard]] std::string to_hex(TimelineId timeline);                            // "0000000A"
-[[nodiscard]] std::string history_file_name(TimelineId timeline);                 // "0000000A.history"
+[[nodiscard]] std::string to_hex(TimelineId timeline);             // "0000000A"
+[[nodiscard]] std::string history_file_name(TimelineId timeline);  // "0000000A.history"
 [[nodiscard]] std::optional<TimelineId> parse_history_file_name(std::string_view name);
 
 // One line of a .history file: `parent` was left at `switch_lsn`.

@@ -43,7 +43,9 @@ WalSegment segment_ending_at(TimelineId timeline, Lsn lsn, SegmentSize size) {
   return {timeline, (lsn.position_bytes() - 1) / size.bytes()};
 }
 
-Lsn start_of(const WalSegment& segment, SegmentSize size) { return Lsn(segment.number * size.bytes()); }
+Lsn start_of(const WalSegment& segment, SegmentSize size) {
+  return Lsn(segment.number * size.bytes());
+}
 
 std::string file_name(const WalSegment& segment, SegmentSize size) {
   const auto per_log_file = log_file_bytes / size.bytes();

@@ -27,8 +27,8 @@ struct RecoveryTarget {
 struct RestoreRequest {
   RepositoryLocation repository;
   std::string cluster;
-  std::string backup_label;      // empty: the newest
-  std::filesystem::path to;      // absent or empty
+  std::string backup_label;  // empty: the newest
+  std::filesystem::path to;  // absent or empty
   RecoveryTarget target;
   unsigned jobs = 1;
   std::filesystem::path lifeboat;  // the executable that restore_command calls; absolute
@@ -45,7 +45,8 @@ struct RestoreResult {
 
 // pg_control is renamed into place last: a half-done restore cannot start. Every block is verified by its hash as it
 // is written. Files get the modes they had; owner as the source's when root, else the caller. Throws Error:
-// not_found, already_exists (not empty), no_space (1.5 × the backup, checked first), corrupt (object named), interrupted.
+// not_found, already_exists (not empty), no_space (1.5 × the backup, checked first), corrupt (object named),
+// interrupted.
 [[nodiscard]] RestoreResult restore_backup(const RestoreRequest& request, base::Progress& progress,
                                            const std::stop_token& stop = {});
 

@@ -29,18 +29,18 @@ struct WalReceiveRequest {
 };
 
 // Streams until `stop` is requested (then syncs, acknowledges and returns), reconnecting when the server goes away.
-// slot_action create makes the slot (if absent) and streams; drop removes it (if there) and returns. Throws Error: server
-// (no such slot), mismatch (another cluster, or a server that went another way than the WAL held), permission,
+// slot_action create makes the slot (if absent) and streams; drop removes it (if there) and returns. Throws Error:
+// server (no such slot), mismatch (another cluster, or a server that went another way than the WAL held), permission,
 // already_exists (another receiver of this cluster runs on this host), connection when the first connection fails, and
-// what the repository throws. Resumes at the repository's own durable end. WAL that the server no longer has is recorded
-// as a gap and passed over. Defined in docs/formats/wal.md.
+// what the repository throws. Resumes at the repository's own durable end. WAL that the server no longer has is
+// recorded as a gap and passed over. Defined in docs/formats/wal.md.
 void receive_wal(const WalReceiveRequest& request, const std::stop_token& stop);
 
 struct WalFetchRequest {
   RepositoryLocation repository;
   std::string cluster;
-  std::string file_name;             // %f: a segment, a .history, a .partial, a .backup
-  std::filesystem::path to;          // %p
+  std::string file_name;     // %f: a segment, a .history, a .partial, a .backup
+  std::filesystem::path to;  // %p
 };
 
 enum class WalFetchOutcome { fetched, not_there };
