@@ -1,0 +1,161 @@
+#include "harness/verify/judge.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace harness::verify {
+namespace {
+
+using reports::record::Check;
+using reports::record::LedgerOutcome;
+using reports::record::LedgerRow;
+using reports::record::LedgerTransaction;
+using reports::record::Mark;
+using reports::record::ToolRun;
+using reports::record::Verdict;
+using scenario::CheckKind;
+using testing::HasSubstr;
+
+constexpr CheckKind all_kinds[] = {
+    CheckKind::ledger,      CheckKind::content, CheckKind::page_checksums, CheckKind::amcheck,  CheckKind::verifybackup,
+    CheckKind::constraints, CheckKind::catalog, CheckKind::sequences,      CheckKind::settings, CheckKind::sql};
+
+Check judged(CheckKind kind, const Records& records) {
+  return judge({{kind, kind == CheckKind::sql ? "rules.sql" : ""}}, records).checks.at(0);
+}
+
+TEST(Judge, WithoutEvidenceEveryCheckIsUnknown) {
+  for (const auto kind : all_kinds) EXPECT_EQ(judged(kind, {}).verdict, Verdict::unknown) << to_string(kind);
+}
+
+TEST(Judge, ThatExaminedNothingIsUnknown) {
+  Records records;
+  records.ledger.emplace();
+  records.marks.emplace_back().name = "m";
+  auto& evidence = records.evidence;
+  evidence.content_mark = "m";
+  evidence.ledger.emplace();
+  evidence.content.emplace();
+  evidence.constraints.emplace();
+  evidence.catalog.emplace();
+  evidence.sequences.emplace();
+  evidence.sql.push_back({"rules.sql", {}});
+  evidence.page_checksums =
+      ToolRun{"pg_checksums", {}, 0, "Files scanned: 0\nBlocks scanned: 0\nBad checksums: 0\n", 0};
+  evidence.amcheck = ToolRun{"pg_amcheck", {}, 1, "pg_amcheck: error: no relations to check\n", 0};
+  evidence.verify_backup = ToolRun{"pg_verifybackup", {}, 0, "", 0};
+  for (const auto kind : all_kinds) EXPECT_EQ(judged(kind, records).verdict, Verdict::unknown) << to_string(kind);
+}
+
+TEST(Judge, GivesTheReasonWhyEvidenceIsMissing) {
+  Records records;
+  records.evidence.missing["constraints"] = "the server went away";
+  EXPECT_THAT(judged(CheckKind::constraints, records).summary, HasSubstr("the server went away"));
+}
+
+TEST(Judge, ListsWhatWasNotAskedFor) {
+  EXPECT_THAT(judge({}, {}).not_tested, testing::Contains(HasSubstr("not asked for: page checksums")));
+}
+
+Records with_ledger(const std::vector<LedgerTransaction>& ledger, const std::vector<std::int64_t>& present) {
+  Records records;
+  records.ledger = ledger;
+  records.evidence.ledger.emplace();
+  for (const auto id : present) {
+    records.evidence.ledger->rows.push_back(LedgerRow{id, static_cast<std::uint64_t>(id), "d", "d"});
+  }
+  return records;
+}
+
+LedgerTransaction transaction(std::int64_t id, std::int64_t sent, std::int64_t answered) {
+  return {id, 0, static_cast<std::uint64_t>(id), "d", sent, answered, LedgerOutcome::acknowledged};
+}
+
+TEST(LedgerCheck, LeavesALostTailToTheRpo) {
+  const auto check = judged(CheckKind::ledger, with_ledger({transaction(1, 10, 20), transaction(2, 30, 40)}, {1}));
+  EXPECT_EQ(check.verdict, Verdict::pass) << check.summary;
+  EXPECT_THAT(check.actual, HasSubstr("1 absent"));
+}
+
+TEST(LedgerCheck, FailsOnAHoleBeforeALaterCommit) {
+  const auto check = judged(CheckKind::ledger, with_ledger({transaction(1, 10, 20), transaction(2, 30, 40)}, {2}));
+  ASSERT_EQ(check.verdict, Verdict::fail);
+  EXPECT_EQ(check.findings.at(0).key, "1");
+}
+
+// Both were under way at once: either may have committed first.
+TEST(LedgerCheck, DoesNotOrderConcurrentCommits) {
+  EXPECT_EQ(judged(CheckKind::ledger, with_ledger({transaction(1, 10, 40), transaction(2, 30, 35)}, {2})).verdict,
+            Verdict::pass);
+}
+
+TEST(LedgerCheck, FailsOnAHoleThatOnlyTheWalShows) {
+  auto records = with_ledger({transaction(1, 10, 20), transaction(2, 30, 40)}, {1});
+  auto& order = records.evidence.commit_order.emplace();
+  order.reached_lsn = "0/300";
+  order.records.resize(1);
+  order.records[0].xid = 2;
+  order.records[0].lsn = "0/200";
+  EXPECT_EQ(judged(CheckKind::ledger, records).verdict, Verdict::fail);
+  order.reached_lsn = "0/200";
+  EXPECT_EQ(judged(CheckKind::ledger, records).verdict, Verdict::pass);
+}
+
+TEST(LedgerCheck, AcceptsInDoubtEitherWayAndRefusesRolledBack) {
+  auto in_doubt = transaction(1, 10, 0);
+  in_doubt.outcome = LedgerOutcome::unknown;
+  EXPECT_EQ(judged(CheckKind::ledger, with_ledger({in_doubt, transaction(2, 30, 40)}, {1, 2})).verdict, Verdict::pass);
+  EXPECT_EQ(judged(CheckKind::ledger, with_ledger({in_doubt, transaction(2, 30, 40)}, {2})).verdict, Verdict::pass);
+  in_doubt.outcome = LedgerOutcome::aborted;
+  EXPECT_EQ(judged(CheckKind::ledger, with_ledger({in_doubt}, {1})).verdict, Verdict::fail);
+}
+
+TEST(PageChecksumCheck, NamesFileAndBlock) {
+  Records records;
+  records.evidence.page_checksums = ToolRun{
+      "pg_checksums",
+      {},
+      1,
+      "pg_checksums: error: checksum verification failed in file \"/x/base/5/1234\", block 7: calculated checksum AB "
+      "but "
+      "block contains CD\nChecksum operation completed\nFiles scanned:   9\nBlocks scanned:  90\nBad checksums:  1\n",
+      0};
+  const auto check = judged(CheckKind::page_checksums, records);
+  ASSERT_EQ(check.verdict, Verdict::fail);
+  EXPECT_EQ(check.findings.at(0).object, "base/5/1234");
+  EXPECT_EQ(check.findings.at(0).key, "block 7");
+}
+
+TEST(PageChecksumCheck, IsUnknownWithoutChecksums) {
+  Records records;
+  records.evidence.page_checksums =
+      ToolRun{"pg_checksums", {}, 1, "pg_checksums: error: data checksums are not enabled in cluster\n", 0};
+  EXPECT_EQ(judged(CheckKind::page_checksums, records).verdict, Verdict::unknown);
+}
+
+TEST(SettingsCheck, PassesOverQuarantineAndPathsAndNamesTheRest) {
+  Records records;
+  auto& mark = records.marks.emplace_back();
+  mark.settings = {{"work_mem", "4096"}, {"archive_mode", "on"}, {"port", "1"}, {"jit", "on"}};
+  auto& now = records.evidence.catalog.emplace();
+  now.settings = {{"work_mem", "4096"}, {"archive_mode", "off"}, {"port", "2"}, {"jit", "off"}};
+  now.quarantined = {{"jit", "off"}};
+  const auto passed = judged(CheckKind::settings, records);
+  EXPECT_EQ(passed.verdict, Verdict::pass);
+  EXPECT_THAT(passed.actual, HasSubstr("archive_mode, jit, port"));
+  now.settings["work_mem"] = "64";
+  EXPECT_EQ(judged(CheckKind::settings, records).findings.at(0).object, "work_mem");
+}
+
+TEST(SqlCheck, IsUnknownWhenARuleCouldNotBeRun) {
+  Records records;
+  records.evidence.sql.push_back({"rules.sql", {{"rule", {}, {}, 0, "relation does not exist"}}});
+  EXPECT_EQ(judged(CheckKind::sql, records).verdict, Verdict::unknown);
+  records.evidence.sql[0].results.push_back({"other", {"id"}, {{"secret"}}, 1, ""});
+  const auto check = judged(CheckKind::sql, records);
+  EXPECT_EQ(check.verdict, Verdict::fail);
+  EXPECT_THAT(check.findings.at(0).key, testing::Not(HasSubstr("secret")));
+}
+
+}  // namespace
+}  // namespace harness::verify
