@@ -1,0 +1,176 @@
+// The block pipeline on one core, and the tables of a backup with a million files. Rates are of bytes in the clear.
+#include <benchmark/benchmark.h>
+
+#include <random>
+#include <string>
+
+#include "backup_engine/base/crc32c.hpp"
+#include "backup_engine/base/temporary_directory.hpp"
+#include "backup_engine/store/backup_reader.hpp"
+#include "backup_engine/store/backup_writer.hpp"
+#include "backup_engine/store/block_hash.hpp"
+#include "backup_engine/store/codec.hpp"
+#include "backup_engine/store/framed_object.hpp"
+#include "backup_engine/store/posix_storage.hpp"
+
+namespace base = backup_engine::base;
+namespace store = backup_engine::store;
+using backup_engine::Codec;
+using Bytes = std::vector<std::byte>;
+
+namespace {
+
+constexpr std::size_t block_bytes = store::default_block_bytes;
+
+// Heap pages filled from the end with order rows, as PostgreSQL lays them out: pointers, a hole, rows.
+Bytes table_pages(std::size_t count) {
+  std::mt19937_64 random(1);
+  Bytes bytes(count);
+  std::uint64_t id = 1'000'000;
+  for (std::size_t page = 0; page + 8192 <= count; page += 8192) {
+    std::size_t free_end = page + 8192;
+    for (std::size_t pointer = page + 24; pointer + 4 < free_end; pointer += 4) {
+      auto row = std::string(24, '\0') + "customer " + std::to_string(random() % 100'000) + " paid " +
+                 std::to_string(random() % 1'000'000) + " by card on 2026-11-" + std::to_string(10 + random() % 20);
+      for (std::size_t i = 0; i < 8; ++i) row[i] = static_cast<char>((id >> (8 * i)) & 0xFFU);
+      ++id;
+      if (free_end - row.size() < pointer + 4) break;
+      free_end -= row.size();
+      std::copy_n(std::as_bytes(std::span(row)).begin(), row.size(),
+                  bytes.begin() + static_cast<std::ptrdiff_t>(free_end));
+      bytes[pointer] = static_cast<std::byte>(free_end & 0xFFU);
+      bytes[pointer + 1] = static_cast<std::byte>((free_end >> 8U) & 0xFFU);
+    }
+  }
+  return bytes;
+}
+
+Bytes random_bytes(std::size_t count) {
+  std::mt19937_64 random(2);
+  Bytes bytes(count);
+  for (auto& byte : bytes) byte = static_cast<std::byte>(random());
+  return bytes;
+}
+
+const Bytes& input(bool rows) {
+  static const auto pages = table_pages(8 * 1024 * 1024), noise = random_bytes(8 * 1024 * 1024);
+  return rows ? pages : noise;
+}
+
+void count_bytes(benchmark::State& state, std::size_t bytes_each) {
+  state.SetBytesProcessed(static_cast<std::int64_t>(static_cast<std::size_t>(state.iterations()) * bytes_each));
+}
+
+// What a backup does to each block: CRC of the file, zero test, hash, compression, CRC of the stored bytes.
+void block_pipeline(benchmark::State& state, backup_engine::Compression compression, bool rows) {
+  const auto& bytes = input(rows);
+  store::Compressor compressor(compression);
+  std::size_t stored = 0;
+  for (auto _ : state) {
+    stored = 0;
+    for (std::size_t at = 0; at < bytes.size(); at += block_bytes) {
+      const auto block = std::span(bytes).subspan(at, block_bytes);
+      benchmark::DoNotOptimize(base::crc32c(block));
+      if (store::all_zero(block)) continue;
+      benchmark::DoNotOptimize(store::hash_block(block));
+      const auto compressed = compressor.compress(block);
+      benchmark::DoNotOptimize(base::crc32c(compressed.bytes));
+      stored += compressed.bytes.size();
+    }
+  }
+  count_bytes(state, bytes.size());
+  state.counters["stored_part"] = static_cast<double>(stored) / static_cast<double>(bytes.size());
+}
+
+// The way back: CRC, expansion, hash.
+void restore_pipeline(benchmark::State& state, backup_engine::Compression compression, bool rows) {
+  const auto& bytes = input(rows);
+  store::Compressor compressor(compression);
+  struct Stored {
+    store::BlockEntry entry;
+    store::BlockHash hash;
+    Bytes bytes;
+  };
+  std::vector<Stored> blocks;
+  for (std::size_t at = 0; at < bytes.size(); at += block_bytes) {
+    const auto block = std::span(bytes).subspan(at, block_bytes);
+    const auto compressed = compressor.compress(block);
+    Stored stored{{}, store::hash_block(block), Bytes(compressed.bytes.begin(), compressed.bytes.end())};
+    stored.entry.codec = compressed.codec;
+    const auto crc = base::crc32c(stored.bytes);
+    for (unsigned i = 0; i < 4; ++i) stored.bytes.push_back(static_cast<std::byte>(crc >> (8 * i)));
+    blocks.push_back(std::move(stored));
+  }
+  Bytes clear(block_bytes);
+  for (auto _ : state) {
+    for (const auto& block : blocks) store::expand_block(block.entry, block.hash, block.bytes, 0, clear, "a block");
+  }
+  count_bytes(state, bytes.size());
+}
+
+void crc(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(base::crc32c(std::span(input(true)).first(block_bytes)));
+  count_bytes(state, block_bytes);
+}
+
+void hash(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(store::hash_block(std::span(input(true)).first(block_bytes)));
+  count_bytes(state, block_bytes);
+}
+
+std::vector<store::FileEntry> many_entries(std::size_t count) {
+  std::vector<store::FileEntry> entries(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    auto& entry = entries[i];
+    entry.path = "base/" + std::to_string(16384 + i % 100) + "/" + std::to_string(20000 + i / 100);
+    entry.size_bytes = 8192 * (i % 50);
+    entry.mode = 0600;
+    if (entry.size_bytes > 0) entry.extents = {{i * 50, (entry.size_bytes + block_bytes - 1) / block_bytes}};
+  }
+  return entries;
+}
+
+void write_table_of_a_million_files(benchmark::State& state) {
+  const base::TemporaryDirectory directory("/var/tmp", "lifeboat-bench");
+  store::PosixStorage storage(directory.path(), base::posix_file_system());
+  const auto entries = many_entries(1'000'000);
+  for (auto _ : state) {
+    auto copy = entries;
+    const auto digest = store::put_framed(storage, "files", store::ObjectKind::file_table, {Codec::zstd, 1},
+                                          store::encode_file_table(copy), store::Durability::now);
+    state.counters["stored_bytes"] = static_cast<double>(digest.size_bytes);
+    storage.remove("files");
+  }
+}
+
+void read_table_of_a_million_files(benchmark::State& state) {
+  const base::TemporaryDirectory directory("/var/tmp", "lifeboat-bench");
+  store::PosixStorage storage(directory.path(), base::posix_file_system());
+  auto entries = many_entries(1'000'000);
+  store::put_framed(storage, "files", store::ObjectKind::file_table, {Codec::zstd, 1},
+                    store::encode_file_table(entries), store::Durability::now);
+  for (auto _ : state) {
+    const store::FileTable table(store::read_framed(storage, "files", store::ObjectKind::file_table), "files");
+    std::uint64_t bytes = 0;
+    for (std::size_t i = 0; i < table.size(); ++i) bytes += table.entry(i).size_bytes;
+    benchmark::DoNotOptimize(bytes);
+  }
+}
+
+}  // namespace
+
+BENCHMARK(crc);
+BENCHMARK(hash);
+BENCHMARK_CAPTURE(block_pipeline, none_rows, {Codec::none, 0}, true)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(block_pipeline, lz4_rows, {Codec::lz4, 0}, true)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(block_pipeline, zstd_rows, {Codec::zstd, 1}, true)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(block_pipeline, zstd3_rows, {Codec::zstd, 3}, true)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(block_pipeline, none_random, {Codec::none, 0}, false)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(block_pipeline, lz4_random, {Codec::lz4, 0}, false)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(block_pipeline, zstd_random, {Codec::zstd, 1}, false)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(restore_pipeline, none_rows, {Codec::none, 0}, true)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(restore_pipeline, lz4_rows, {Codec::lz4, 0}, true)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(restore_pipeline, zstd_rows, {Codec::zstd, 1}, true)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(restore_pipeline, zstd_random, {Codec::zstd, 1}, false)->Unit(benchmark::kMillisecond);
+BENCHMARK(write_table_of_a_million_files)->Unit(benchmark::kMillisecond);
+BENCHMARK(read_table_of_a_million_files)->Unit(benchmark::kMillisecond);
