@@ -3,9 +3,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <string>
-#include <system_error>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/remove_tree.hpp"
 
 namespace backup_engine::base {
 
@@ -22,8 +22,7 @@ TemporaryDirectory::TemporaryDirectory(TemporaryDirectory&& other) noexcept
 
 TemporaryDirectory::~TemporaryDirectory() {
   if (kept_) return;
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
+  (void)remove_tree(path_);
 }
 
 }  // namespace backup_engine::base

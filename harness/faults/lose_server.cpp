@@ -8,6 +8,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/base/remove_tree.hpp"
 
 namespace harness::faults {
 
@@ -44,8 +45,7 @@ void lose_data_directory(const ExpendableDirectory& data_directory) {
                 fmt::format("the data directory will not be lost under a running server: {}", path.string()))
         .with_remedy("kill the server first");
   }
-  std::error_code failed;
-  fs::remove_all(path, failed);
+  const auto failed = backup_engine::base::remove_tree(path);
   if (failed) throw backup_engine::base::system_error(failed.value(), "remove the data directory", path.string());
 }
 

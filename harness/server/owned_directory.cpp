@@ -14,6 +14,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/base/remove_tree.hpp"
 #include "harness/server/process_tree.hpp"
 
 namespace harness::server {
@@ -107,7 +108,10 @@ void reclaim(const fs::path& directory, const Maker& here, Reclaimed& outcome) {
     outcome.left.push_back(fmt::format("{}: its server, process {}, still runs", directory.string(), *server));
     return;
   }
-  fs::remove_all(directory);
+  if (const auto failure = backup_engine::base::remove_tree(directory)) {
+    outcome.left.push_back(fmt::format("{}: {}", directory.string(), failure.message()));
+    return;
+  }
   outcome.removed.push_back(directory);
 }
 
@@ -129,8 +133,7 @@ OwnedDirectory::OwnedDirectory(OwnedDirectory&& other) noexcept
 
 OwnedDirectory::~OwnedDirectory() {
   if (!ours_) return;
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
+  (void)backup_engine::base::remove_tree(path_);
 }
 
 void OwnedDirectory::keep() {
@@ -141,9 +144,8 @@ void OwnedDirectory::keep() {
 
 std::string OwnedDirectory::remove() {
   if (!ours_) return {};
-  std::error_code failure;
-  fs::remove_all(path_, failure);
-  if (failure) return fmt::format("{}: {}", path_.string(), failure.message());
+  if (const auto failure = backup_engine::base::remove_tree(path_))
+    return fmt::format("{}: {}", path_.string(), failure.message());
   ours_ = false;
   return {};
 }
