@@ -37,11 +37,26 @@ fs::path executable_for(const plan::Plan& plan, const std::optional<process::OsU
   return copy;
 }
 
+// What a Lifeboat that was killed left where this one works, or below the same --out:
+// OUT/SCENARIO/START/lifeboat-XXXXXX.
+void reclaim_leftovers(const fs::path& parent, const fs::path& out) {
+  server::reclaim_abandoned(parent);
+  std::error_code unreadable;
+  for (const auto& scenario : fs::directory_iterator(out, unreadable)) {
+    if (scenario.is_symlink() || !scenario.is_directory()) continue;
+    for (const auto& drill : fs::directory_iterator(scenario, unreadable)) {
+      if (!drill.is_symlink()) server::reclaim_abandoned(drill);
+    }
+  }
+}
+
 }  // namespace
 
 Workplace Workplace::create(const plan::Plan& plan) {
   const auto user = server::resolve_server_user(plan.circumstances.run_as);
-  auto directory = server::OwnedDirectory::create(parent_for(plan, user), user);
+  const auto parent = parent_for(plan, user);
+  reclaim_leftovers(parent, plan.drill_directory.parent_path().parent_path());
+  auto directory = server::OwnedDirectory::create(parent, user);
   auto executable = executable_for(plan, user, directory.path());
   return {std::move(directory), user, std::move(executable)};
 }
