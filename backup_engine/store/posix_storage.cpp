@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -86,7 +87,9 @@ class PosixPut final : public PutStream {
       : storage_(storage),
         final_path_(std::move(final_path)),
         temporary_(final_path_.parent_path() / new_temporary_name()),
-        file_(storage.file_system_.create(temporary_, file_mode)) {}
+        file_(storage.file_system_.create(temporary_, file_mode)) {
+    storage_.give_to_owner(temporary_);
+  }
   ~PosixPut() override {
     if (file_) remove_quietly(storage_.file_system_, temporary_);
   }
@@ -146,7 +149,10 @@ bool is_put_debris(std::string_view name) {
 }
 
 PosixStorage::PosixStorage(fs::path root, base::FileSystem& file_system)
-    : root_(std::move(root)), file_system_(file_system), durable_directories_{root_} {}
+    : root_(std::move(root)), file_system_(file_system), durable_directories_{root_} {
+  struct stat info {};
+  if (::geteuid() == 0 && ::stat(root_.c_str(), &info) == 0 && info.st_uid != 0) owner_ = {info.st_uid, info.st_gid};
+}
 
 PosixStorage::~PosixStorage() {
   for (const auto& pending : pending_) remove_quietly(file_system_, pending.temporary);
@@ -170,6 +176,7 @@ void PosixStorage::make_durable_directory(const fs::path& directory) {
   make_durable_directory(parent);
   try {
     file_system_.create_directory(directory, directory_mode);
+    give_to_owner(directory);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::already_exists) throw;
   }
@@ -177,6 +184,10 @@ void PosixStorage::make_durable_directory(const fs::path& directory) {
   file_system_.sync_directory(parent);
   const std::lock_guard lock(mutex_);
   durable_directories_.insert(directory);
+}
+
+void PosixStorage::give_to_owner(const fs::path& path) {
+  if (owner_) file_system_.set_owner(path, owner_->first, owner_->second);
 }
 
 std::unique_ptr<PutStream> PosixStorage::begin_put(const std::string& name) {

@@ -3,9 +3,15 @@
 // What makes bytes durable goes through base::FileSystem, so that tests can make each step fail.
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "backup_engine/base/file_system.hpp"
 #include "backup_engine/store/storage.hpp"
@@ -40,12 +46,15 @@ class PosixStorage final : public Storage {
 
   [[nodiscard]] std::filesystem::path path_of(const std::string& name) const;
   void make_durable_directory(const std::filesystem::path& directory);
+  // What root writes belongs to whom the repository belongs to, who could not read it otherwise.
+  void give_to_owner(const std::filesystem::path& path);
   void put_later(Pending pending);
   [[nodiscard]] std::vector<ListedObject> walk(const std::string& prefix, bool debris) const;
 
   std::filesystem::path root_;
   base::FileSystem& file_system_;
-  std::mutex mutex_;  // guards what follows
+  std::optional<std::pair<uid_t, gid_t>> owner_;  // set when we are root and the repository is another's
+  std::mutex mutex_;                              // guards what follows
   std::set<std::filesystem::path> durable_directories_;
   std::set<std::filesystem::path> unsynced_directories_;  // with a removal that is not durable yet
   std::vector<Pending> pending_;
