@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <functional>
+#include <mutex>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/parallel.hpp"
 #include "harness/server/quarantine.hpp"
 #include "harness/verify/catalog_probe.hpp"
 #include "harness/verify/commit_order_probe.hpp"
@@ -21,7 +23,7 @@ using scenario::CheckKind;
 
 namespace {
 
-// Runs probes one by one; what one throws is the reason why its evidence is missing.
+// Runs a probe; what it throws is the reason why its evidence is missing. Thread-safe: a probe writes its own member.
 class Prober {
  public:
   Prober(const Context& context, record::Evidence& evidence) : context_(context), evidence_(evidence) {}
@@ -30,18 +32,25 @@ class Prober {
     if (context_.stop.stop_requested()) throw base::Error(base::ErrorKind::interrupted, "interrupted");
     context_.step("probe", "examine: " + name);
     const auto began = base::utc_now();
+    std::string why;
     try {
       work();
     } catch (const std::exception& error) {
-      evidence_.missing[name] = error.what();
-      context_.journal.append("probe.failed", {{"probe", name}, {"why", error.what()}});
+      why = first_line(error.what());
+      context_.journal.append("probe.failed", {{"probe", name}, {"why", why}});
     }
-    evidence_.seconds[name] = std::chrono::duration<double>(base::utc_now() - began).count();
+    const std::lock_guard lock(mutex_);
+    if (!why.empty()) evidence_.missing[name] = why;
+    evidence_.seconds[name] += std::chrono::duration<double>(base::utc_now() - began).count();
   }
 
  private:
+  // PostgreSQL's DETAIL may quote values, and reports travel.
+  static std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
   const Context& context_;
   record::Evidence& evidence_;
+  std::mutex mutex_;
 };
 
 bool wants(const Context& context, CheckKind kind) {
@@ -49,41 +58,48 @@ bool wants(const Context& context, CheckKind kind) {
   return std::any_of(checks.begin(), checks.end(), [kind](const auto& check) { return check.kind == kind; });
 }
 
-verify::ToolOptions tools(const Context& context, const server::Server& server) {
+verify::ToolOptions tools(const Context& context, const server::Installation& installation) {
   verify::ToolOptions options;
-  options.bin_directory = server.options().installation.bin_directory;
+  options.bin_directory = installation.bin_directory;
   options.run_as = context.workplace.user();
   options.stop = context.stop;
   return options;
 }
 
-// What only an untouched directory shows, then content at the last mark on the recovered second copy.
-void examine_second_copy(const Context& context, const SourceSide& source, const Recovery& recovery, Prober& prober,
-                         record::Evidence& evidence) {
+// What only an untouched directory shows; then content at the mark where recovery pauses; then, cleanly stopped, the
+// page checksums: replay has by then repaired what an online backup may hold torn.
+void examine_second_copy(const Context& context, const SourceSide& source, const server::Installation& installation,
+                         Prober& prober, record::Evidence& evidence) {
   const auto mark = source.marks().empty() ? std::nullopt : std::optional(source.marks().back());
   const bool marked = mark && context.plan.scenario.restore.target == scenario::RestoreTarget::end_of_wal;
   SecondCopy copy;
   prober.probe("second_copy", [&] { copy = restore_second_copy(context, source, marked ? mark : std::nullopt); });
   if (copy.data_directory.empty()) return;
-  const auto options = tools(context, recovery.server);
+  const auto options = tools(context, installation);
   if (wants(context, CheckKind::verifybackup)) {
     prober.probe("verify_backup", [&] { evidence.verify_backup = run_verifybackup(options, copy.data_directory); });
   }
-  if (wants(context, CheckKind::page_checksums)) {
-    prober.probe("page_checksums", [&] { evidence.page_checksums = run_checksums(options, copy.data_directory); });
+  std::optional<server::Server> second;
+  prober.probe("second_copy", [&] { second = start_second_copy(context, copy); });
+  if (!second) return;
+  if (wants(context, CheckKind::content) && mark) {
+    prober.probe("content", [&] {
+      evidence.content = verify::probe_content(cluster_of(*second, source.dataset()), &mark->content);
+      evidence.content_mark = mark->name;
+    });
   }
-  if (!wants(context, CheckKind::content) || !mark) return;
-  prober.probe("content", [&] {
-    const auto second = start_second_copy(context, copy);
-    evidence.content = verify::probe_content(cluster_of(second, source.dataset()), &mark->content);
-    evidence.content_mark = mark->name;
-  });
+  if (wants(context, CheckKind::page_checksums)) {
+    prober.probe("page_checksums", [&] {
+      second->stop(server::StopMode::fast, base::Deadline::after(context.plan.server_start_limit));
+      evidence.page_checksums = run_checksums(options, copy.data_directory);
+    });
+  }
 }
 
 void examine_target(const Context& context, const SourceSide& source, const Recovery& recovery, Prober& prober,
                     record::Evidence& evidence) {
   const auto cluster = cluster_of(recovery.server, source.dataset());
-  const auto options = tools(context, recovery.server);
+  const auto options = tools(context, recovery.server.options().installation);
   prober.probe("ledger", [&] { evidence.ledger = verify::probe_ledger(cluster); });
   prober.probe("commit_order", [&] {
     const verify::WitnessWal witness{source.witness_directory(), source.backups().front().start_lsn, 1};
@@ -118,8 +134,13 @@ void examine_target(const Context& context, const SourceSide& source, const Reco
 record::Evidence examine(const Context& context, const SourceSide& source, Recovery& recovery) {
   record::Evidence evidence;
   Prober prober(context, evidence);
-  examine_target(context, source, recovery, prober, evidence);
-  examine_second_copy(context, source, recovery, prober, evidence);
+  // Two clusters that do not know of each other: examined at the same time.
+  base::for_each_in_parallel(2, 2, [&](std::size_t which) {
+    if (which == 0) examine_target(context, source, recovery, prober, evidence);
+    if (which == 1) {
+      examine_second_copy(context, source, recovery.server.options().installation, prober, evidence);
+    }
+  });
   record::write_evidence(context.directory.path(), evidence);
   return evidence;
 }
