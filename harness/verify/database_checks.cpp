@@ -95,6 +95,12 @@ Check check_sql(const SqlEvidence& sql) {
       if (first_error.empty()) first_error = fmt::format("'{}' could not be run: {}", result.name, result.error);
       continue;
     }
+    if (result.columns.empty()) {
+      failed_to_run = true;
+      if (first_error.empty())
+        first_error = fmt::format("'{}' is no query: it cannot tell of a violation", result.name);
+      continue;
+    }
     if (result.row_count == 0) continue;
     const auto key =
         result.rows.empty() ? "" : backup_engine::base::sha256_hex(joined(result.rows.front())).substr(0, 16);

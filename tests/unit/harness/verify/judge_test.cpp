@@ -133,6 +133,35 @@ TEST(PageChecksumCheck, IsUnknownWithoutChecksums) {
   EXPECT_EQ(judged(CheckKind::page_checksums, records).verdict, Verdict::unknown);
 }
 
+Check judged_amcheck(int exit_code, const std::string& output) {
+  Records records;
+  records.evidence.amcheck = ToolRun{"pg_amcheck", {}, exit_code, output, 0};
+  return judged(CheckKind::amcheck, records);
+}
+
+TEST(AmcheckCheck, PassesOnlyWhenItSaysThatItLookedAtEverything) {
+  const std::string all =
+      "  0/31 relations (0%),    0/420 pages (0%)\n 31/31 relations (100%),  420/420 pages (100%)\n";
+  EXPECT_EQ(judged_amcheck(0, all).verdict, Verdict::pass);
+  EXPECT_THAT(judged_amcheck(0, all).summary, HasSubstr("all 31 "));
+  EXPECT_EQ(judged_amcheck(0, "").verdict, Verdict::unknown) << "it may not have run at all";
+  EXPECT_EQ(judged_amcheck(0, " 30/31 relations (96%), 400/420 pages (95%)\n").verdict, Verdict::unknown);
+  EXPECT_EQ(judged_amcheck(0, " 0/0 relations (0%), 0/0 pages (0%)\n").verdict, Verdict::unknown);
+  EXPECT_EQ(
+      judged_amcheck(0, "pg_amcheck: warning: skipping database \"app\": amcheck is not installed\n" + all).verdict,
+      Verdict::unknown);
+}
+
+TEST(AmcheckCheck, NamesTheRelationWithProgressInBetween) {
+  const auto check =
+      judged_amcheck(2,
+                     " 1/31 relations (3%), 0/420 pages (0%)\nbtree index \"app.shop.orders_pkey\":\n"
+                     " 31/31 relations (100%), 420/420 pages (100%)\n    item order invariant violated\n");
+  ASSERT_EQ(check.verdict, Verdict::fail);
+  EXPECT_EQ(check.findings.at(0).object, "app.shop.orders_pkey");
+  EXPECT_EQ(check.findings.at(0).text, "item order invariant violated");
+}
+
 TEST(SettingsCheck, PassesOverQuarantineAndPathsAndNamesTheRest) {
   Records records;
   auto& mark = records.marks.emplace_back();
@@ -145,6 +174,14 @@ TEST(SettingsCheck, PassesOverQuarantineAndPathsAndNamesTheRest) {
   EXPECT_THAT(passed.actual, HasSubstr("archive_mode, jit, port"));
   now.settings["work_mem"] = "64";
   EXPECT_EQ(judged(CheckKind::settings, records).findings.at(0).object, "work_mem");
+}
+
+TEST(SqlCheck, IsUnknownForAStatementThatReturnsNothingToJudge) {
+  Records records;
+  records.evidence.sql.push_back({"rules.sql", {{"rule", {}, {}, 0, ""}}});
+  EXPECT_EQ(judged(CheckKind::sql, records).verdict, Verdict::unknown);
+  records.evidence.sql[0].results[0].columns = {"id"};
+  EXPECT_EQ(judged(CheckKind::sql, records).verdict, Verdict::pass);
 }
 
 TEST(SqlCheck, IsUnknownWhenARuleCouldNotBeRun) {
