@@ -270,11 +270,15 @@ std::vector<CheckRequest> Parser::checks(const YAML::Node& node, std::vector<Pos
                  "list some: [ledger, content, page_checksums, …]; docs/scenarios.md explains each");
   }
   std::vector<CheckRequest> result;
-  std::set<std::pair<CheckKind, fs::path>> seen;
+  std::set<std::pair<CheckKind, fs::path>> seen;  // by the file's own name: it is what reports and evidence call it
   for (const auto& item : node) {
     auto request = check(item);
-    if (!seen.emplace(request.kind, request.sql_file).second) {
-      reader_.fail(item, fmt::format("the check {} is listed twice", to_string(request.kind)), "keep one of the two");
+    if (!seen.emplace(request.kind, request.sql_file.filename()).second) {
+      reader_.fail(item,
+                   fmt::format("the check {} is listed twice", std::string(to_string(request.kind)) +
+                                                                   (request.sql_file.empty() ? "" : " ") +
+                                                                   request.sql_file.filename().string()),
+                   "keep one of the two; SQL files need different names");
     }
     positions.push_back(position_of(item));
     result.push_back(std::move(request));

@@ -76,9 +76,10 @@ bool load_runs_behind(const Steps& steps, std::size_t end) {
   return running;
 }
 
-// Full to the end of WAL: what came after the mark is replayed too, so the mark may stand anywhere behind the backup.
+// Full to the end of WAL: what came after the mark is replayed too, so the mark may stand anywhere behind the backup
+// that is restored, the last one; recovery cannot stop before it.
 bool mark_describes_end_of_wal(const Steps& steps) {
-  const auto backup = first_of<BackupStep>(steps);
+  const auto backup = last_of<BackupStep>(steps);
   return std::any_of(steps.begin() + static_cast<std::ptrdiff_t>(backup), steps.end(), is<MarkStep>);
 }
 
@@ -92,7 +93,7 @@ void require_described_target(const Reader& reader, const Scenario& scenario, Ch
   const auto name = to_string(check);
   if (scenario.restore.target == RestoreTarget::end_of_wal && !mark_describes_end_of_wal(scenario.timeline)) {
     reader.fail(position, fmt::format("no mark says what the check {} must find at the end of WAL", name),
-                "add \"- mark: NAME\" between the first backup and the disaster, or leave the check out");
+                "add \"- mark: NAME\" between the last backup and the disaster, or leave the check out");
   }
   if (scenario.restore.target == RestoreTarget::immediate && !mark_describes_last_backup(scenario.timeline)) {
     reader.fail(

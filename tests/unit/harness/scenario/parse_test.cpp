@@ -79,6 +79,18 @@ TEST(ParseScenario, FindsSqlBesideTheFixturesAndBesideTheScenario) {
   EXPECT_EQ(checks[1].sql_file, own);
 }
 
+// Reports and evidence name an SQL file by its last name alone: with two, one would be judged by the other's rows.
+TEST(ParseScenario, RefusesTwoSqlFilesOfOneName) {
+  const WrittenScenario written(with("[ledger]", "[{ sql: fixtures/checks/shop.sql }, { sql: shop.sql }]"));
+  std::ofstream(written.file().parent_path() / "shop.sql") << "SELECT 1;\n";
+  try {
+    (void)written.parse();
+    FAIL() << "accepted";
+  } catch (const backup_engine::base::Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("sql shop.sql is listed twice"));
+  }
+}
+
 TEST(ParseScenario, FollowsAnchorsAndAliases) {
   const auto scenario = WrittenScenario(with("  - load: { for: 1s }\n  - backup: full",
                                              "  - load: &slice { for: 2s }\n  - backup: full\n  - load: *slice"))

@@ -149,7 +149,13 @@ INSTANTIATE_TEST_SUITE_P(
                 "end_of_wal }\nverify: [ledger]",
                 "  - mark: here\n  - backup: full\n  - disaster: lose_server\nrestore: { kind: full, target: "
                 "end_of_wal }\nverify: [catalog]",
-                "12:10: no mark says what the check catalog must find at the end of WAL", "between the first backup"},
+                "12:10: no mark says what the check catalog must find at the end of WAL", "between the last backup"},
+        Refused{
+            "ContentWithMarkBeforeTheBackupThatIsRestored",
+            "  - mark: here\n  - disaster: lose_server\nrestore: { kind: full, target: end_of_wal }\nverify: [ledger]",
+            "  - mark: here\n  - backup: full\n  - disaster: lose_server\nrestore: { kind: full, target: "
+            "end_of_wal }\nverify: [content]",
+            "13:10: no mark says what the check content must find at the end of WAL", "between the last backup"},
         Refused{"ContentAtBackupPointWithMarkAfterIt", "target: end_of_wal }\nverify: [ledger]",
                 "target: immediate }\nverify: [content]",
                 "12:10: no mark says what the check content must find at the backup's own point",
@@ -178,6 +184,8 @@ INSTANTIATE_TEST_SUITE_P(ParseScenario, SettingRefusal,
                                          std::pair{"zero_damaged_pages: on", "replaced by empty pages"},
                                          std::pair{"wal_level: minimal", "replica or logical"},
                                          std::pair{"archive_command: cp", "Lifeboat sets this one itself"},
+                                         std::pair{"log_directory: /etc", "Lifeboat sets this one itself"},
+                                         std::pair{"include: /etc/passwd", "Lifeboat sets this one itself"},
                                          std::pair{"recovery_target_time: now", "Lifeboat sets this one itself"},
                                          std::pair{"Work-Mem: 1MB", "is no name of a PostgreSQL setting"}));
 
