@@ -102,9 +102,10 @@ void examine_target(const Context& context, const SourceSide& source, const Reco
   const auto options = tools(context, recovery.server.options().installation);
   prober.probe("ledger", [&] { evidence.ledger = verify::probe_ledger(cluster); });
   prober.probe("commit_order", [&] {
+    if (!evidence.ledger) throw base::Error(base::ErrorKind::server, "the ledger's rows could not be read");
     const verify::WitnessWal witness{source.witness_directory(), source.backups().front().start_lsn, 1};
-    evidence.commit_order =
-        verify::probe_commit_order(options, witness, cluster, evidence.ledger.value_or(record::LedgerRows{}));
+    evidence.commit_order = verify::probe_commit_order(options, witness, cluster, *evidence.ledger);
+    evidence.commit_order->acknowledged_lsn = source.acknowledged_lsn();
   });
   if (wants(context, CheckKind::constraints)) {
     prober.probe("constraints", [&] { evidence.constraints = verify::probe_constraints(cluster); });

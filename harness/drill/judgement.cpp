@@ -65,30 +65,35 @@ record::RestoreRecord::Reached judge_reached(const record::CommitOrderEvidence& 
 }
 
 // A restore to the backup's own point has a target of its own: what was acknowledged past it is discarded, not lost.
-std::optional<measure::TargetPoint> target_point(const Judged& judged, const record::RestoreRecord& restore) {
-  if (judged.scenario.restore.target == scenario::RestoreTarget::end_of_wal) return std::nullopt;
+std::optional<measure::TargetPoint> target_point(const std::optional<std::string>& target_lsn,
+                                                 const record::RestoreRecord& restore) {
   const auto time = base::parse_rfc3339(restore.reached.time);
-  if (!time) return std::nullopt;
-  return measure::TargetPoint{time->time_since_epoch().count(), restore.reached.lsn};
+  if (!target_lsn || !time) return std::nullopt;
+  return measure::TargetPoint{time->time_since_epoch().count(), *target_lsn};
 }
 
 void judge_loss(record::Report& report, const Judged& judged) {
   auto& restore = report.restores.back();
   const auto& order = judged.evidence.commit_order;
-  if (order) restore.reached = judge_reached(*order);
+  // Judging again must not keep what the evidence no longer says.
+  restore.rpo = {};
+  restore.exact = {};
+  restore.reached = order ? judge_reached(*order) : record::RestoreRecord::Reached{};
+  const bool immediate = judged.scenario.restore.target == scenario::RestoreTarget::immediate;
+  const auto target_lsn =
+      immediate && !report.backups.empty() ? std::optional(report.backups.back().stop_lsn) : std::nullopt;
   restore.rpo.objective_seconds = seconds(judged.scenario.objectives.rpo);
-  if (judged.evidence.ledger && !report.disasters.empty()) {
+  // Without the witness nothing says which commits lie before a backup's stop.
+  const bool comparable = order || !immediate;
+  if (judged.evidence.ledger && comparable && !report.disasters.empty()) {
     const auto struck = time_of(report.disasters.back().at, "the disaster");
-    const measure::RpoQuestion question{struck.time_since_epoch().count(), target_point(judged, restore),
+    const measure::RpoQuestion question{struck.time_since_epoch().count(), target_point(target_lsn, restore),
                                         restore.rpo.objective_seconds};
     restore.rpo =
         measure::measure_rpo(question, judged.ledger, *judged.evidence.ledger, order ? &order->records : nullptr);
   }
   if (!order) return;
-  const bool immediate = judged.scenario.restore.target == scenario::RestoreTarget::immediate;
-  const auto must_reach =
-      immediate && !report.backups.empty() ? std::optional(report.backups.back().stop_lsn) : std::nullopt;
-  restore.exact = measure::measure_exactness(*order, judged.ledger, must_reach);
+  restore.exact = measure::measure_exactness(*order, judged.ledger, target_lsn);
 }
 
 }  // namespace
@@ -125,6 +130,11 @@ record::Report judge_again(const std::filesystem::path& drill_directory, const s
   const auto directory = DrillDirectory::open(drill_directory);
   auto report = record::read_report(directory.report());
   const auto scenario = scenario::parse_scenario(directory.scenario(report.scenario.name), fixtures);
+  if (scenario.digest != report.scenario.digest) {
+    throw base::Error(base::ErrorKind::corrupt,
+                      fmt::format("{} is not the scenario that was drilled", scenario.file.string()))
+        .with_remedy("put the drill's own copy back: what it promised cannot be changed afterwards");
+  }
   std::vector<record::Mark> marks;
   for (const auto& step : scenario.timeline) {
     const auto* const mark = std::get_if<scenario::MarkStep>(&step.what);

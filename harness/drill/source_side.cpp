@@ -146,7 +146,22 @@ void SourceSide::play_step(const scenario::MarkStep& step) {
   if (load_running_) load_->resume();
 }
 
+// A receiver that is gone by now would make the loss look like that of a disaster. What it called durable must come
+// back.
+void SourceSide::note_acknowledged_wal() {
+  const auto conninfo = server_->conninfo();
+  receiver_->wait_until_streaming(conninfo, Deadline::after(context_.plan.server_start_limit), context_.stop);
+  acknowledged_lsn_ = server_->connect()
+                          .query(
+                              "SELECT flush_lsn FROM pg_stat_replication WHERE application_name = $1 AND flush_lsn "
+                              "IS NOT NULL",
+                              {context_.plan.slot})
+                          .single();
+  context_.journal.append("receiver.acknowledged", {{"lsn", acknowledged_lsn_}});
+}
+
 void SourceSide::play_step(const scenario::DisasterStep& step) {
+  note_acknowledged_wal();
   context_.step("disaster.begin", fmt::format("disaster: {}", step.kind));
   const disaster::Victim victim{
       *server_, faults::ExpendableDirectory::made_by_this_drill(context_.workplace.source(), context_.workplace.path()),

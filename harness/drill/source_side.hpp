@@ -56,6 +56,8 @@ class SourceSide {
   [[nodiscard]] const std::vector<reports::record::BackupRecord>& backups() const { return backups_; }
   [[nodiscard]] const std::vector<reports::record::DisasterRecord>& disasters() const { return disasters_; }
   [[nodiscard]] const std::vector<reports::record::Mark>& marks() const { return marks_; }
+  // What the WAL receiver had acknowledged as durable when the disaster was about to strike.
+  [[nodiscard]] const std::string& acknowledged_lsn() const { return acknowledged_lsn_; }
   [[nodiscard]] const workload::Dataset& dataset() const { return dataset_; }
   [[nodiscard]] const backup::Repository& repository() const { return repository_; }
   // Full-named segments for pg_waldump, complete once the disaster has struck.
@@ -65,6 +67,7 @@ class SourceSide {
   void start_server();
   void start_witnesses();
   void make_commits_synchronous();
+  void note_acknowledged_wal();
   void play_step(const scenario::LoadStep& step);
   void play_step(const scenario::BackupStep& step);
   void play_step(const scenario::MarkStep& step);
@@ -83,6 +86,7 @@ class SourceSide {
   std::vector<reports::record::BackupRecord> backups_;
   std::vector<reports::record::DisasterRecord> disasters_;
   std::vector<reports::record::Mark> marks_;
+  std::string acknowledged_lsn_;
 };
 
 }  // namespace harness::drill

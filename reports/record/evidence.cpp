@@ -93,6 +93,7 @@ void fields(Io& io, typename Io::template Ref<CommitOrderEvidence> order) {
   io("records", order.records);
   io("reached_lsn", order.reached_lsn);
   io("reached_timeline", order.reached_timeline);
+  io("acknowledged_lsn", order.acknowledged_lsn);
   io("xids_present", order.xids_present);
 }
 

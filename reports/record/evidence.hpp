@@ -89,6 +89,7 @@ struct CommitOrderEvidence {
   std::vector<CommitRecord> records;  // in WAL order
   std::string reached_lsn;            // where the target's recovery ended, read from PostgreSQL
   std::uint32_t reached_timeline = 1;
+  std::string acknowledged_lsn;  // durable, as the WAL receiver had told the source before the disaster; may be empty
   std::vector<std::uint64_t> xids_present;  // of the ledger rows found on the target
 };
 

@@ -138,6 +138,29 @@ TEST(MeasureExactness, IsNotMetShortOfTheBackupsStop) {
   EXPECT_EQ(measure_exactness(evidence, {transaction(1)}, "0/301").met, false);
 }
 
+TEST(MeasureExactness, CountsWhatRanPastTheBackupsStopAsExtra) {
+  const auto evidence = order({commit(701, "0/100"), commit(702, "0/200")}, {701, 702});
+  const auto exact = measure_exactness(evidence, {transaction(1), transaction(2)}, "0/180");
+  EXPECT_EQ(exact.expected, 1U);
+  EXPECT_EQ(exact.extra, 1U);
+  EXPECT_EQ(exact.met, false);
+}
+
+// What the engine said was durable must come back, however early recovery ended.
+TEST(MeasureExactness, MissesWhatTheReceiverHadAcknowledged) {
+  auto evidence = order({commit(701, "0/100"), commit(702, "0/400"), commit(703, "0/500")}, {701});
+  evidence.records[0].end_lsn = "0/400";
+  evidence.records[1].end_lsn = "0/500";
+  const std::vector<LedgerTransaction> ledger = {transaction(1), transaction(2), transaction(3)};
+  EXPECT_EQ(measure_exactness(evidence, ledger, {}).met, true);
+  evidence.acknowledged_lsn = "0/4FF";  // may end within the second commit record
+  EXPECT_EQ(measure_exactness(evidence, ledger, {}).met, true);
+  evidence.acknowledged_lsn = "0/500";
+  const auto exact = measure_exactness(evidence, ledger, {});
+  EXPECT_EQ(exact.missing, 1U);
+  EXPECT_EQ(exact.met, false);
+}
+
 TEST(MeasureExactness, SaysNothingWithoutAWitnessedCommit) {
   EXPECT_FALSE(measure_exactness(order({}, {}), {transaction(1)}, {}).met.has_value());
   EXPECT_THROW((void)measure_exactness(CommitOrderEvidence{}, {}, {}), backup_engine::base::Error);

@@ -21,7 +21,7 @@ Evidence everything() {
   evidence.catalog = CatalogEvidence{{{"table a", "1"}}, {{"fsync", "on"}}, {{"archive_mode", "off"}}, {"en_US"}, {}};
   evidence.sql = {{"fixtures/checks/a.sql", {{"totals", {"id"}, {{"7"}, {"8"}}, 40, ""}, {"broken", {}, {}, 0, "no"}}}};
   evidence.commit_order = CommitOrderEvidence{
-      "pg_receivewal", {{"0/10", "0/20", 740, {741, 742}, "2026-11-20T02:15:00Z", 1, false}}, "0/20", 2, {740}};
+      "pg_receivewal", {{"0/10", "0/20", 740, {741, 742}, "2026-11-20T02:15:00Z", 1, false}}, "0/20", 2, "0/18", {740}};
   evidence.seconds = {{"ledger", 0.5}};
   return evidence;
 }
@@ -46,6 +46,7 @@ TEST_F(EvidenceFiles, GiveBackEveryMember) {
   EXPECT_EQ(read.sql.at(0).results.at(1).error, "no");
   EXPECT_EQ(read.commit_order->records.at(0).subtransactions.at(1), 742U);
   EXPECT_FALSE(read.commit_order->records.at(0).committed);
+  EXPECT_EQ(read.commit_order->acknowledged_lsn, "0/18");
   EXPECT_EQ(read.commit_order->xids_present.at(0), 740U);
   EXPECT_EQ(read.seconds.at("ledger"), 0.5);
 }
