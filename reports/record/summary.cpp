@@ -33,6 +33,11 @@ void judge_rto(const Rto& rto, Reasons& reasons) {
 }
 
 void judge_rpo(const Rpo& rpo, Reasons& reasons) {
+  if (rpo.unexpected.value_or(0) + rpo.duplicated.value_or(0) > 0) {
+    reasons.push_back({Verdict::fail, "rpo",
+                       fmt::format("{} transactions are there that nobody committed, and {} more than once.",
+                                   rpo.unexpected.value_or(0), rpo.duplicated.value_or(0))});
+  }
   if (!rpo.objective_seconds && !rpo.met) return;
   if (!rpo.met) {
     reasons.push_back({Verdict::unknown, "rpo", "The loss could not be measured against its objective."});

@@ -63,6 +63,16 @@ TEST(OverallVerdict, FailsWhenAnObjectiveIsMissed) {
   EXPECT_EQ(overall_verdict(report), Verdict::fail);
 }
 
+TEST(OverallVerdict, FailsOnRowsThatNobodyCommittedOrThatAreThereTwice) {
+  auto report = proven();
+  report.restores.back().rpo = {};
+  report.restores.back().rpo.unexpected = 1;
+  EXPECT_EQ(overall_verdict(report), Verdict::fail);
+  report.restores.back().rpo.unexpected = 0;
+  report.restores.back().rpo.duplicated = 1;
+  EXPECT_EQ(overall_verdict(report), Verdict::fail);
+}
+
 TEST(OverallVerdict, IsUnknownWhenAnObjectiveCouldNotBeMeasured) {
   auto report = proven();
   report.restores.back().rto.met.reset();
