@@ -34,7 +34,7 @@ record::Report opening_report(const plan::Plan& plan, const ToolIdentity& tool) 
   report.environment = describe_machine(plan.drill_directory);
   report.environment.postgres_version = plan.circumstances.postgres_version;
   report.environment.concurrent_drills = plan.circumstances.concurrent_drills;
-  report.started_at = plan.started_at;
+  report.started_at = base::to_rfc3339(base::utc_now());  // several plans are made before the first drill begins
   return report;
 }
 
