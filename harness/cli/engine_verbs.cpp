@@ -57,9 +57,11 @@ ExitCode execute(const RestoreVerb& verb, const std::stop_token& stop) {
   request.lifeboat = std::filesystem::read_symlink("/proc/self/exe");
   const auto result = backup_engine::restore_backup(request, terminal.progress("restore"), stop);
   terminal.finish();
-  fmt::print("{} restored into {}: {} in {} files, {}; start it with pg_ctl, it recovers by itself\n",
-             result.backup_label, request.to.string(), base::bytes_text(result.restored_bytes), result.file_count,
-             base::seconds_text(result.fetch_seconds + result.restore_seconds));
+  fmt::print(
+      "{} restored into {}: {} in {} files, {}\n"
+      "every file is synced; start it with: pg_ctl start -D {} -o '-c recovery_init_sync_method=syncfs'\n",
+      result.backup_label, request.to.string(), base::bytes_text(result.restored_bytes), result.file_count,
+      base::seconds_text(result.fetch_seconds + result.restore_seconds), request.to.string());
   return ExitCode::pass;
 }
 

@@ -46,6 +46,7 @@ void note_restore(record::Report& report, const plan::Plan& plan, const Recovery
   restore.outcome = "recovered";
   restore.rto.phases = recovery.phases;
   report.restores.push_back(std::move(restore));
+  report.environment.settings["recovery_init_sync_method"] = "syncfs";
   report.environment.settings["repository_cache"] = recovery.repository_was_cold ? "cold" : "warm";
 }
 

@@ -45,6 +45,7 @@ server::ServerOptions quarantined(const Context& context, const std::filesystem:
   options.log_file = context.directory.log(log_name);
   options.run_as = context.workplace.user();
   options.settings = server::quarantine_settings(options.installation.version.major());
+  options.settings["recovery_init_sync_method"] = "syncfs";  // the restore has synced every file: docs/adr/0003
   return options;
 }
 
