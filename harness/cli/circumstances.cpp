@@ -6,8 +6,10 @@
 #include <thread>
 
 #include "backup_engine/base/error.hpp"
+#include "harness/drill/workplace.hpp"
 #include "harness/server/installation.hpp"
 #include "harness/server/server.hpp"
+#include "harness/server/socket_directory.hpp"
 
 namespace harness::cli {
 
@@ -77,7 +79,10 @@ std::vector<scenario::Scenario> parse_scenarios(const std::vector<fs::path>& nam
 plan::Plan plan_for(const scenario::Scenario& scenario, const RunVerb& run, std::uint64_t seed) {
   const auto installation =
       server::choose_installation(server::find_installations(run.bin_directory), scenario.source.provision.postgres);
-  (void)server::resolve_server_user(run.run_as);  // refused before anything starts
+  // What would stop the drill on its way is refused before anything starts.
+  const auto user = server::resolve_server_user(run.run_as);
+  server::refuse_long_socket_path(server::socket_parent({}, user));
+  if (!run.work_directory.empty()) drill::Workplace::refuse_unreachable(run.work_directory, user);
   plan::Circumstances circumstances;
   circumstances.out = run.out;
   circumstances.work_directory = run.work_directory;

@@ -7,6 +7,7 @@
 #include "harness/cli/terminal.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/cli/version.hpp"
+#include "harness/drill/drill_directory.hpp"
 #include "harness/drill/judgement.hpp"
 #include "harness/drill/suite.hpp"
 #include "harness/server/doctor.hpp"
@@ -65,7 +66,7 @@ ExitCode execute(const JudgeVerb& verb) {
 }
 
 ExitCode execute(const ReportVerb& verb) {
-  const auto report = reports::record::read_report(verb.drill_directory / "report.json");
+  const auto report = reports::record::read_report(drill::DrillDirectory::open(verb.drill_directory).report());
   switch (verb.format) {
     case ReportFormat::html:
       fmt::print("{}", reports::render::html(report));

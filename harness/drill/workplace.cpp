@@ -21,10 +21,8 @@ namespace {
 fs::path parent_for(const plan::Plan& plan, const std::optional<process::OsUser>& user) {
   const auto& asked = plan.circumstances.work_directory;
   if (asked.empty()) return server::can_reach(plan.drill_directory, user) ? plan.drill_directory : "/var/tmp";
-  if (server::can_reach(fs::absolute(asked), user)) return fs::absolute(asked);
-  throw base::Error(base::ErrorKind::permission, fmt::format("--work-dir {}: the servers' user {} cannot reach it",
-                                                             asked.string(), user ? user->name : "that runs Lifeboat"))
-      .with_remedy("make it and let that user pass through every directory above it, or name another");
+  Workplace::refuse_unreachable(asked, user);
+  return fs::absolute(asked);
 }
 
 // The servers' user runs restore_command; below /root, say, it could not even see this executable.
@@ -51,6 +49,13 @@ void reclaim_leftovers(const fs::path& parent, const fs::path& out) {
 }
 
 }  // namespace
+
+void Workplace::refuse_unreachable(const fs::path& work_directory, const std::optional<process::OsUser>& user) {
+  if (server::can_reach(fs::absolute(work_directory), user)) return;
+  throw base::Error(base::ErrorKind::usage, fmt::format("--work-dir {}: the servers' user {} cannot reach it",
+                                                        work_directory.string(), user ? user->name : "(you)"))
+      .with_remedy("make it and let that user pass through every directory above it, or name another");
+}
 
 Workplace Workplace::create(const plan::Plan& plan) {
   const auto user = server::resolve_server_user(plan.circumstances.run_as);

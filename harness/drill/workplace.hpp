@@ -17,6 +17,9 @@ class Workplace {
   // Below --work-dir, else the drill directory, else (when the servers' user cannot reach that) /var/tmp. Throws
   // base::Error(permission | no_space …) before anything is started.
   [[nodiscard]] static Workplace create(const plan::Plan& plan);
+  // Throws base::Error(usage) when the servers' user cannot reach the --work-dir; touches nothing.
+  static void refuse_unreachable(const std::filesystem::path& work_directory,
+                                 const std::optional<process::OsUser>& user);
 
   [[nodiscard]] std::filesystem::path source() const { return directory_.path() / "source"; }
   [[nodiscard]] std::filesystem::path repository() const { return directory_.path() / "repository"; }

@@ -33,7 +33,7 @@ fs::path socket_parent(const fs::path& parent, const std::optional<process::OsUs
   return "/tmp";
 }
 
-OwnedDirectory make_socket_directory(const fs::path& parent, const std::optional<process::OsUser>& run_as) {
+void refuse_long_socket_path(const fs::path& parent) {
   const auto path_bytes = (parent / "lifeboat-XXXXXX" / socket_name).string().size();
   constexpr auto most_bytes = sizeof(sockaddr_un::sun_path) - 1;
   if (path_bytes > most_bytes) {
@@ -43,6 +43,10 @@ OwnedDirectory make_socket_directory(const fs::path& parent, const std::optional
                     parent.string(), most_bytes))
         .with_remedy("set XDG_RUNTIME_DIR to a shorter directory, or unset it to use /tmp");
   }
+}
+
+OwnedDirectory make_socket_directory(const fs::path& parent, const std::optional<process::OsUser>& run_as) {
+  refuse_long_socket_path(parent);
   reclaim_once(parent);
   return OwnedDirectory::create(parent, run_as);
 }

@@ -16,8 +16,11 @@ constexpr auto socket_name = ".s.PGSQL.5432";  // the port is part of the name; 
 [[nodiscard]] std::filesystem::path socket_parent(const std::filesystem::path& parent,
                                                   const std::optional<process::OsUser>& run_as);
 
-// Reclaims what dead runs left below the parent (once a process and parent), then makes a new directory. Throws
-// base::Error(usage) when a socket's path in it would be too long.
+// Throws base::Error(usage) when a socket's path in a new directory below `parent` would be too long.
+void refuse_long_socket_path(const std::filesystem::path& parent);
+
+// Reclaims what dead runs left below the parent (once a process and parent), then makes a new directory. Throws as
+// refuse_long_socket_path does.
 [[nodiscard]] OwnedDirectory make_socket_directory(const std::filesystem::path& parent,
                                                    const std::optional<process::OsUser>& run_as);
 
