@@ -67,6 +67,7 @@ class SourceSide {
   void start_server();
   void start_witnesses();
   void make_commits_synchronous();
+  void wait_for_arrival(const std::string& lsn);
   void note_acknowledged_wal();
   void play_step(const scenario::LoadStep& step);
   void play_step(const scenario::BackupStep& step);

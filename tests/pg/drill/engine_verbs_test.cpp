@@ -1,0 +1,216 @@
+// The engine by command line, as an operator uses it: as the user that owns the cluster, and then with pg_ctl.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/file.hpp"
+#include "harness/server/socket_directory.hpp"
+#include "tests/pg/server/disposable_cluster.hpp"
+
+namespace harness::drill {
+namespace {
+
+namespace base = backup_engine::base;
+namespace fs = std::filesystem;
+using backup_engine::postgres::Connection;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr int usage = 3, not_there = 1, failed_wal_fetch = 254;
+
+class Operator : public server::DisposableCluster {
+ protected:
+  struct Ended {
+    int code = -1;
+    std::string words;
+  };
+
+  Operator() : source_(started(options())) {
+    // The servers' user may not be able to reach the build directory.
+    fs::copy_file(LIFEBOAT_BINARY, path("lifeboat"));
+    fs::permissions(path("lifeboat"), fs::perms(0755));
+    lifeboat_ok({"repo", "init", "--repo", repository()});
+  }
+
+  [[nodiscard]] fs::path path(const std::string& name) const { return directory_.path() / name; }
+  [[nodiscard]] std::string repository() const { return path("repository"); }
+  [[nodiscard]] std::string pgdata() const { return options().data_directory; }
+
+  [[nodiscard]] process::Command command(const fs::path& program, const std::vector<std::string>& arguments) const {
+    process::Command made;
+    made.program = program;
+    made.arguments = arguments;
+    made.run_as = user_;
+    made.working_directory = directory_.path();
+    return made;
+  }
+  [[nodiscard]] Ended lifeboat(const std::vector<std::string>& arguments) const {
+    const auto done = process::run(command(path("lifeboat"), arguments), server::soon());
+    EXPECT_EQ(done.status.signal, 0) << done.output;
+    return {done.status.code, done.output};
+  }
+  std::string lifeboat_ok(const std::vector<std::string>& arguments) const {
+    const auto ended = lifeboat(arguments);
+    EXPECT_EQ(ended.code, 0) << ended.words;
+    return ended.words;
+  }
+
+  [[nodiscard]] process::Subprocess receiving() const {
+    auto receiver = command(path("lifeboat"), {"wal", "receive", "--repo", repository(), "--cluster", "shop",
+                                               "--dbname", source_.conninfo(), "--slot", "lifeboat", "--create-slot"});
+    receiver.output_file = path("receiver.log");
+    auto running = process::Subprocess::start(receiver);
+    auto connection = source_.connect();
+    base::poll_until(server::soon(), "the receiver to stream", [&]() -> std::optional<std::string> {
+      if (running.poll()) return "it ended: " + base::read_file(path("receiver.log"));
+      const auto rows = connection.query("SELECT state FROM pg_stat_replication WHERE flush_lsn IS NOT NULL");
+      if (!rows.empty() && rows[0][0] == "streaming") return std::nullopt;
+      return "it does not stream yet";
+    });
+    return running;
+  }
+  // All that was committed until now is in the repository.
+  void wait_until_acknowledged() const {
+    auto connection = source_.connect();
+    const auto committed = connection.query("SELECT pg_current_wal_lsn()").single();
+    base::poll_until(server::soon(), "the WAL in the repository", [&]() -> std::optional<std::string> {
+      const auto row = connection.query("SELECT flush_lsn, flush_lsn >= $1 FROM pg_stat_replication", {committed})[0];
+      return row[1] == "t" ? std::nullopt : row[0];
+    });
+  }
+  void back_up(const std::string& cluster = "shop") const {
+    EXPECT_THAT(lifeboat_ok({"backup", "--repo", repository(), "--cluster", cluster, "--dbname", source_.conninfo(),
+                             "--pgdata", pgdata(), "--progress", "none"}),
+                HasSubstr("-full: "));
+  }
+
+  // What `query` gives on a restored directory that pg_ctl starts and stops.
+  [[nodiscard]] std::string answer_of(const fs::path& restored, const std::string& query) const {
+    const auto sockets = server::make_socket_directory("/tmp", user_);
+    const auto pg_ctl = options().installation.program("pg_ctl");
+    auto start = command(pg_ctl, {"start", "--pgdata", restored, "--wait", "--log", restored.string() + ".log",
+                                  "--options", "-c listen_addresses='' -k " + sockets.path().string()});
+    start.output_file = path("pg_ctl.log");
+    EXPECT_TRUE(process::run(start, server::soon()).status.success())
+        << process::tail_of(restored.string() + ".log", 30);
+    std::string answer;
+    {
+      Connection connection(fmt::format("host={} user=postgres dbname=postgres", sockets.path().string()), "test");
+      base::poll_until(server::soon(), "promotion", [&]() -> std::optional<std::string> {
+        return connection.query("SELECT pg_is_in_recovery()").single() == "f"
+                   ? std::nullopt
+                   : std::optional<std::string>("recovering");
+      });
+      answer = connection.query(query).single();
+    }
+    EXPECT_TRUE(
+        process::run(command(pg_ctl, {"stop", "--pgdata", restored, "--wait", "--mode", "fast"}), server::soon())
+            .status.success());
+    return answer;
+  }
+
+  server::Server source_;
+};
+
+TEST_F(Operator, BacksUpAndRestoresToTheEndOfWalAndToTheBackupItself) {
+  auto source = source_.connect();
+  source.execute("CREATE TABLE boats (name text)");
+  auto receiver = receiving();
+  source.execute("INSERT INTO boats VALUES ('backed up')");
+  back_up();
+  source.execute("INSERT INTO boats VALUES ('streamed')");
+  wait_until_acknowledged();
+  receiver.send(SIGTERM);
+  EXPECT_EQ(receiver.wait(server::soon()).code, 0) << base::read_file(path("receiver.log"));
+
+  EXPECT_THAT(lifeboat_ok({"list", "--repo", repository()}), AllOf(HasSubstr("shop"), HasSubstr("-full")));
+  const auto listed = nlohmann::json::parse(lifeboat_ok({"list", "--repo", repository(), "--json"}));
+  const auto& cluster = listed["clusters"].at(0);
+  EXPECT_EQ(cluster["name"], "shop");
+  const std::string label = cluster["backups"].at(0)["label"];
+  EXPECT_THAT(lifeboat_ok({"verify", "--repo", repository()}), HasSubstr("no damage found"));
+  EXPECT_EQ(nlohmann::json::parse(lifeboat_ok({"verify", "--repo", repository(), "--json"}))["damage"].size(), 0U);
+
+  const auto query = "SELECT string_agg(name, ', ' ORDER BY name) FROM boats";
+  lifeboat_ok({"restore", "--repo", repository(), "--cluster", "shop", "--to", path("end")});
+  EXPECT_EQ(answer_of(path("end"), query), "backed up, streamed");
+  lifeboat_ok({"restore", "--repo", repository(), "--cluster", "shop", "--backup", label, "--to", path("point"),
+               "--target-immediate"});
+  EXPECT_EQ(answer_of(path("point"), query), "backed up");
+
+  // Into a directory that holds something: refused, and left as it is.
+  std::ofstream(path("end") / "precious") << "data";
+  const auto refused = lifeboat({"restore", "--repo", repository(), "--cluster", "shop", "--to", path("end")});
+  EXPECT_EQ(refused.code, usage) << refused.words;
+  EXPECT_THAT(refused.words, AllOf(HasSubstr(path("end").string()), HasSubstr("what to do: ")));
+  EXPECT_EQ(base::read_file(path("end") / "precious"), "data");
+  const auto absent = lifeboat({"restore", "--repo", repository(), "--cluster", "boat", "--to", path("none")});
+  EXPECT_EQ(absent.code, usage) << absent.words;
+  EXPECT_THAT(absent.words, HasSubstr("boat"));
+  EXPECT_FALSE(fs::exists(path("none")));
+}
+
+TEST_F(Operator, FetchesWalByTheContractOfRestoreCommand) {
+  auto source = source_.connect();
+  auto receiver = receiving();
+  back_up();
+  const auto segment = source.query("SELECT pg_walfile_name(pg_current_wal_lsn())").single();
+  source.execute("SELECT pg_switch_wal()");
+  const auto stored = path("repository/clusters/shop/wal/00000001/00000000") / (segment + ".lz4");
+  base::poll_until(server::soon(), "the segment in the repository", [&]() -> std::optional<std::string> {
+    return fs::exists(stored) ? std::nullopt : std::optional<std::string>("not there");
+  });
+  receiver.send(SIGINT);
+  EXPECT_EQ(receiver.wait(server::soon()).code, 0) << "SIGINT ends it in good order too";
+
+  const auto fetch = [&](const std::string& name) {
+    return lifeboat({"wal", "fetch", "--repo", repository(), "--cluster", "shop", name, path("fetched")});
+  };
+  EXPECT_EQ(fetch(segment).code, 0);
+  EXPECT_EQ(fs::file_size(path("fetched")), 16U * 1024 * 1024);
+  EXPECT_EQ(fetch("0000000100000FFF00000001").code, not_there);
+  EXPECT_EQ(fetch("00000002.history").code, not_there);
+
+  auto bytes = base::read_file(stored);
+  bytes[bytes.size() / 2] ^= 0x10;
+  base::write_file_atomically(stored, bytes);
+  const auto damaged = fetch(segment);
+  EXPECT_EQ(damaged.code, failed_wal_fetch) << damaged.words;
+  EXPECT_THAT(damaged.words, HasSubstr(segment));
+  const auto verified = lifeboat({"verify", "--repo", repository()});
+  EXPECT_EQ(verified.code, 1) << verified.words;
+  EXPECT_THAT(verified.words, AllOf(HasSubstr(segment), Not(HasSubstr("no damage found"))));
+}
+
+TEST_F(Operator, IsRefusedARepositoryOfAnotherCluster) {
+  auto receiver = receiving();
+  back_up();
+  const auto other = started(options("other"));
+  for (const auto& verb :
+       std::vector<std::vector<std::string>>{{"backup", "--pgdata", options("other").data_directory},
+                                             {"wal", "receive", "--slot", "other", "--create-slot"}}) {
+    auto arguments = verb;
+    arguments.insert(arguments.end(), {"--repo", repository(), "--cluster", "shop", "--dbname", other.conninfo()});
+    const auto refused = lifeboat(arguments);
+    EXPECT_EQ(refused.code, usage) << refused.words;
+    EXPECT_THAT(refused.words, AllOf(HasSubstr("shop"), HasSubstr("system identifier"), HasSubstr("what to do: ")));
+  }
+  EXPECT_EQ(other.connect().query("SELECT count(*) FROM pg_replication_slots").single(), "0") << "nothing touched";
+  const auto listed = nlohmann::json::parse(lifeboat_ok({"list", "--repo", repository(), "--json"}));
+  EXPECT_EQ(listed["clusters"].at(0)["backups"].size(), 1U);
+}
+
+TEST_F(Operator, IsToldWhenADirectoryIsNotTheServers) {
+  const auto other = started(options("other"));
+  const auto refused = lifeboat({"backup", "--repo", repository(), "--cluster", "shop", "--dbname", source_.conninfo(),
+                                 "--pgdata", options("other").data_directory});
+  EXPECT_EQ(refused.code, usage) << refused.words;
+  EXPECT_THAT(refused.words, HasSubstr("what to do: "));
+}
+
+}  // namespace
+}  // namespace harness::drill
