@@ -60,8 +60,8 @@ class Storage {
   virtual void remove(const std::string& name) = 0;  // durable at the next sync; Error(not_found)
   // Makes everything committed with on_sync visible and durable, and every removal durable.
   virtual void sync() = 0;
-  // Makes every object directly in `folder` (ending in '/') durable, whoever put it: for one who found an object that its
-  // writer may have left visible and not yet durable, and is about to rely on it.
+  // Makes every object directly in `folder` (ending in '/') durable, whoever put it: for one who found an object that
+  // its writer may have left visible and not yet durable, and is about to rely on it.
   virtual void make_durable(const std::string& folder) = 0;
   // Where the repository is, for messages.
   [[nodiscard]] virtual std::string location() const = 0;
