@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,7 +14,6 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
-#include "backup_engine/base/temporary_directory.hpp"
 #include "harness/process/launch.hpp"
 
 namespace harness::process {
@@ -120,11 +120,13 @@ void Subprocess::send_to_group(int signal) {
 }
 
 Completed run(const Command& command, const Deadline& deadline, const std::stop_token& stop) {
-  std::optional<backup_engine::base::TemporaryDirectory> own;
+  backup_engine::base::UniqueFd memory;  // output that nobody asked for a file of leaves none
   auto redirected = command;
   if (redirected.output_file.empty()) {
-    own.emplace(std::filesystem::temp_directory_path(), "lifeboat-output");
-    redirected.output_file = own->path() / "output";
+    memory.reset(::memfd_create("output", MFD_CLOEXEC));
+    if (!memory.valid())
+      throw backup_engine::base::system_error(errno, "make room for the output of", to_text(command));
+    redirected.output_file = fmt::format("/proc/self/fd/{}", memory.get());
   }
   // An appended file may hold earlier words that are not this program's.
   std::error_code absent;

@@ -73,7 +73,7 @@ struct Completed {
   std::string output;  // stdout and stderr
   double seconds = 0;
 };
-// Starts, waits and reads the output (through a private temporary file when output_file is empty). A bad exit is a
+// Starts, waits and reads the output (in memory when output_file is empty). A bad exit is a
 // value; throws only as start() and wait() do, after having killed it.
 [[nodiscard]] Completed run(const Command& command, const backup_engine::base::Deadline& deadline,
                             const std::stop_token& stop = {});

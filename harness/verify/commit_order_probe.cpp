@@ -88,7 +88,7 @@ ReachedPoint read_reached_point(const Cluster& cluster) {
 }
 
 std::vector<CommitRecord> read_commit_records(const ToolOptions& options, const WitnessWal& witness) {
-  const backup_engine::base::TemporaryDirectory links(fs::temp_directory_path(), "lifeboat-waldump");
+  const backup_engine::base::TemporaryDirectory links(witness.directory.parent_path(), "waldump");
   link_segments(witness.directory, links.path());
   process::Command command;
   command.program = options.bin_directory / "pg_waldump";

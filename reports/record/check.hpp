@@ -9,7 +9,7 @@
 
 namespace reports::record {
 
-// Names things, never values: key is a digest of the key's values unless --show-values.
+// Names things, never values: key is a digest of the key's values.
 struct Finding {
   std::string object;  // shop.orders, a file, a setting …
   std::string key;     // empty where there is none
