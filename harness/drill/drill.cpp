@@ -38,10 +38,15 @@ record::Report opening_report(const plan::Plan& plan, const ToolIdentity& tool) 
   return report;
 }
 
-void note_restore(record::Report& report, const plan::Plan& plan, const Recovery& recovery) {
+record::RestoreRecord restore_asked_for(const plan::Plan& plan) {
   record::RestoreRecord restore;
   restore.kind = "full";
   restore.target.type = plan.scenario.restore.target == scenario::RestoreTarget::immediate ? "immediate" : "end_of_wal";
+  return restore;
+}
+
+void note_restore(record::Report& report, const plan::Plan& plan, const Recovery& recovery) {
+  auto restore = restore_asked_for(plan);
   restore.backup_label = recovery.backup_label;
   restore.outcome = "recovered";
   restore.rto.phases = recovery.phases;
@@ -59,17 +64,32 @@ void note_verified(record::Report& report, const Recovery& recovery) {
   rto.verified_seconds = std::chrono::duration<double>(now - recovery.clock_started).count();
 }
 
+// A backup that turns out to be damaged, or that PostgreSQL refuses to recover from, is an answer to the drill's
+// question, and not a drill that broke.
+Recovery recover_or_tell(const Context& context, const SourceSide& source, double receiver_seconds,
+                         record::Report& report) {
+  try {
+    return recover(context, source, receiver_seconds);
+  } catch (const base::Error& error) {
+    if (error.kind() == base::ErrorKind::corrupt || error.kind() == base::ErrorKind::process) {
+      report.restores.push_back(restore_asked_for(context.plan));
+      report.restores.back().outcome = "failed";
+    }
+    throw;
+  }
+}
+
 // The drill itself. What it learns goes into `report` as it learns it, so that a drill that breaks still tells it.
 void conduct(const Context& context, record::Report& report) {
   SourceSide source(context);
   report.environment.settings = source.settings();
   source.play();
   source.end_load();
-  source.end_receiver();
+  const auto receiver_seconds = source.end_receiver();
   report.backups = source.backups();
   report.disasters = source.disasters();
 
-  auto recovery = recover(context, source);
+  auto recovery = recover_or_tell(context, source, receiver_seconds, report);
   note_restore(report, context.plan, recovery);
   const auto evidence = examine(context, source, recovery);
   context.step("judge", "judge the evidence");

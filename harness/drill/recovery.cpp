@@ -49,13 +49,13 @@ server::ServerOptions quarantined(const Context& context, const std::filesystem:
   return options;
 }
 
-Recovery recover(const Context& context, const SourceSide& source) {
+Recovery recover(const Context& context, const SourceSide& source, double receiver_seconds) {
   const bool cold = backup::evict_from_page_cache(source.repository());
   auto order = order_for(context, source, context.workplace.restored());
   order.goal = goal_of(context.plan.scenario.restore.target);
 
-  RtoClock clock;
-  clock.end_phase("detect");  // no step of this version's timelines comes after the loss
+  RtoClock clock(receiver_seconds);
+  clock.end_phases({{"detect", 0.0}});  // no step of this version's timelines comes after the loss
   context.step("restore.begin", "restore into an empty directory");
   auto options = quarantined(context, order.to, "restored");
   clock.end_phase("provision");

@@ -19,8 +19,10 @@ struct Recovery {
   bool repository_was_cold = false;
 };
 
-// Evicts the repository from the page cache, starts the clock, restores, recovers. Throws base::Error.
-[[nodiscard]] Recovery recover(const Context& context, const SourceSide& source);
+// Evicts the repository from the page cache, starts the clock, restores, recovers. What ending the receiver took is
+// part of the recovery's time. Throws base::Error; Error(corrupt) when the backup itself cannot be restored,
+// Error(process) when the restored server ends instead of recovering.
+[[nodiscard]] Recovery recover(const Context& context, const SourceSide& source, double receiver_seconds);
 
 // A second restore, for what must be looked at before a first start, or at a mark rather than at the target.
 struct SecondCopy {

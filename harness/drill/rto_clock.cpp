@@ -24,7 +24,11 @@ server::ResourceUse share_of(const server::ResourceUse& use, double share) {
 
 }  // namespace
 
-RtoClock::RtoClock() : started_at_(base::utc_now()), phase_began_(started_at_), meter_(::getpid()) {}
+RtoClock::RtoClock(double spent_seconds)
+    : started_at_(base::utc_now() -
+                  std::chrono::duration_cast<Time::duration>(std::chrono::duration<double>(spent_seconds))),
+      phase_began_(started_at_),
+      meter_(::getpid()) {}
 
 void RtoClock::add(const std::string& name, Time from, double seconds, const server::ResourceUse& use) {
   phases_.push_back({name,
@@ -48,7 +52,7 @@ void RtoClock::end_phases(const std::vector<std::pair<std::string, double>>& nam
     add(name, from, seconds, share_of(use, total > 0 ? seconds / total : 0));
     from += std::chrono::duration_cast<Time::duration>(std::chrono::duration<double>(seconds));
   }
-  phase_began_ = base::utc_now();
+  phase_began_ = from;
 }
 
 void RtoClock::end_recovery(const restore::Milestones& milestones) {

@@ -17,11 +17,13 @@ class RtoClock {
  public:
   using Time = backup_engine::base::UtcTime;
 
-  RtoClock();  // starts
+  // Starts; `spent_seconds` of the recovery have passed already and belong to the first phase that takes time.
+  explicit RtoClock(double spent_seconds = 0);
 
   // The phase that has just ended; it began when the one before did end.
   void end_phase(const std::string& name);
-  // As end_phase for several phases, one after another, whose lengths are known; the use is shared out by length.
+  // As end_phase for several phases, one after another, whose lengths are known; the use is shared out by length. The
+  // next phase begins where they end.
   void end_phases(const std::vector<std::pair<std::string, double>>& name_and_seconds);
   // replay, consistent, readable and writable, as the milestones tell.
   void end_recovery(const restore::Milestones& milestones);

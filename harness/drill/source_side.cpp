@@ -201,9 +201,16 @@ void SourceSide::end_load() {
                                          {"unknown", std::to_string(total.unknown)}});
 }
 
-void SourceSide::end_receiver() {
+double SourceSide::end_receiver() {
+  const auto began = Deadline::Clock::now();
   const auto ended = receiver_->stop(Deadline::after(quiet_limit));
+  const std::chrono::duration<double> took = Deadline::Clock::now() - began;
   context_.journal.append("receiver.ended", {{"status", process::to_text(ended)}});
+  if (!ended.success()) {
+    throw base::Error(base::ErrorKind::process, fmt::format("the WAL receiver ended with {}", process::to_text(ended)))
+        .with_remedy("read logs/wal-receive.log in the drill's directory");
+  }
+  return took.count();
 }
 
 const std::filesystem::path& SourceSide::witness_directory() const {

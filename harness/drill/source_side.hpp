@@ -47,9 +47,9 @@ class SourceSide {
   // Plays the scenario's timeline in order. Throws base::Error.
   void play();
   // After a disaster that ended the source: the load and the receiver are told, and waited for. The receiver syncs and
-  // acknowledges what it still had.
+  // acknowledges what it still had; throws base::Error(process) when it could not. Returns the seconds it took.
   void end_load();
-  void end_receiver();
+  [[nodiscard]] double end_receiver();
 
   // Of the running source, those that a reader of the report wants to know (fsync, data_checksums …).
   [[nodiscard]] std::map<std::string, std::string> settings() const;
