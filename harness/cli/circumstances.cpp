@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <thread>
 
 #include "backup_engine/base/error.hpp"
@@ -70,6 +71,13 @@ std::vector<scenario::Scenario> parse_scenarios(const std::vector<fs::path>& nam
     } catch (const base::Error& error) {
       wrong += (wrong.empty() ? "" : "\n") + std::string(error.what());
       if (remedy.empty()) remedy = error.remedy();
+    }
+  }
+  std::set<std::string> names;
+  for (const auto& scenario : scenarios) {
+    if (!names.insert(scenario.name).second) {
+      throw base::Error(base::ErrorKind::usage, fmt::format("two scenarios of this run are named {}", scenario.name))
+          .with_remedy("their drills would share a directory: run them one after the other");
     }
   }
   if (!wrong.empty()) throw base::Error(base::ErrorKind::usage, wrong).with_remedy(remedy);
