@@ -123,6 +123,12 @@ std::vector<std::string> list_not_tested(const std::vector<CheckRequest>& reques
     lines.push_back(asks_for(requests, blindness.kind) ? blindness.when_checked
                                                        : fmt::format("not asked for: {}", blindness.when_not));
   }
+  const auto& rows = records.evidence.ledger;
+  if (rows && !rows->rows.empty() && std::all_of(rows->rows.begin(), rows->rows.end(), [](const auto& row) {
+        return row.recomputed_digest.empty();
+      })) {
+    lines.emplace_back("ledger: the transactions' business rows; the target cannot recompute their digests");
+  }
   if (!records.ledger) lines.emplace_back("no ledger was kept: lost transactions cannot be told");
   if (records.marks.empty())
     lines.emplace_back("no mark was taken: content, catalog and settings have nothing to be compared with");

@@ -110,6 +110,14 @@ TEST(LedgerCheck, AcceptsInDoubtEitherWayAndRefusesRolledBack) {
   EXPECT_EQ(judged(CheckKind::ledger, with_ledger({in_doubt}, {1})).verdict, Verdict::fail);
 }
 
+TEST(Judge, SaysWhenNoDigestCouldBeRecomputed) {
+  auto records = with_ledger({transaction(1, 10, 20), transaction(2, 30, 40)}, {1, 2});
+  const auto told = testing::Contains(HasSubstr("the target cannot recompute"));
+  EXPECT_THAT(judge({}, records).not_tested, testing::Not(told));
+  for (auto& row : records.evidence.ledger->rows) row.recomputed_digest.clear();
+  EXPECT_THAT(judge({}, records).not_tested, told);
+}
+
 TEST(PageChecksumCheck, NamesFileAndBlock) {
   Records records;
   records.evidence.page_checksums = ToolRun{
