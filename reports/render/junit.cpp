@@ -92,7 +92,9 @@ std::vector<Case> cases_of(const Report& report) {
   without_checks.checks.clear();
   const auto reasons = recovery_reasons(without_checks);
   std::vector<Case> cases{promise("restore", "outcome", outcome_text(report), reasons)};
-  if (!report.restores.empty()) {
+  const bool as_expected =
+      !report.restores.empty() && report.restores.back().outcome == report.restores.back().expected.outcome;
+  if (as_expected) {
     const auto fast = how_fast(report), loss = what_would_we_lose(report);
     cases.push_back(promise("rto", "rto", fast.headline + ". " + fast.detail, reasons));
     cases.back().seconds = report.restores.back().rto.writable_seconds.value_or(0);

@@ -60,6 +60,20 @@ TEST(JUnit, IsNeverGreenForADrillThatBroke) {
   EXPECT_EQ(root.all("error").size(), root.all("testcase").size()) << "nothing is known, so nothing passes";
 }
 
+TEST(JUnit, PassesNoPromiseOfARestoreThatFailed) {
+  auto report = passing_report();
+  auto& restore = report.restores.back();
+  restore.outcome = "failed";
+  restore.rto = {};
+  restore.rpo = {};
+  restore.exact = {};
+  const auto root = read_markup(junit(report));
+  EXPECT_EQ(case_named(root, "restore").all("failure").size(), 1U);
+  for (const char* name : {"rto", "rpo", "exactness"}) {
+    EXPECT_EQ(case_named(root, name).all("error").size(), 1U) << name;
+  }
+}
+
 TEST(JUnit, IsNeverGreenWhenTheReportIsNot) {
   auto report = passing_report();
   report.verdict = Verdict::unknown;
