@@ -50,6 +50,14 @@ void require_end_of_wal(const wal::WalArchive& archive, postgres::TimelineId tim
       .with_remedy("restore to a target before it, or from a backup taken after it");
 }
 
+// Every backup needs WAL, so a cluster without any is storage that is only partly there. PostgreSQL would take it for
+// the end of WAL, and promote.
+void require_any_wal(const wal::WalArchive& archive, const std::string& cluster) {
+  if (!archive.ranges().empty()) return;
+  throw Error(ErrorKind::not_found, fmt::format("the repository holds no WAL of cluster {} at all", cluster))
+      .with_remedy("look whether all of its storage is there and mounted");
+}
+
 // The open segment: its parts, and zeros where WAL ends, as in a segment that PostgreSQL has just begun.
 std::optional<Bytes> join_open_segment(const wal::WalArchive& archive, const postgres::WalSegment& segment) {
   const auto size = archive.segment_size();
@@ -114,7 +122,10 @@ WalFetchOutcome fetch_wal(const WalFetchRequest& request) {
   const auto identity = store::read_cluster(*storage, request.cluster);
   const wal::WalArchive archive(*storage, request.cluster, identity.wal_segment_size, Compression{});
   const auto bytes = read_named(archive, request.file_name);
-  if (!bytes) return WalFetchOutcome::not_there;
+  if (!bytes) {
+    require_any_wal(archive, request.cluster);
+    return WalFetchOutcome::not_there;
+  }
   write_whole(request.to, *bytes);
   return WalFetchOutcome::fetched;
 }

@@ -49,6 +49,12 @@ TEST_F(FetchWal, JoinsPartsAndPadsTheOpenSegment) {
   EXPECT_EQ(repository_.fetched(), text_of(wal_bytes(four_mb, four_mb + 5000)) + std::string(megabyte - 5000, '\0'));
 }
 
+// A folder that is gone, as with storage that is not mounted, must not look like the end of WAL.
+TEST_F(FetchWal, ComplainsWhenThereIsNoWalAtAll) {
+  EXPECT_THAT(complaint("000000010000000000000003"), testing::HasSubstr("holds no WAL of cluster main at all"));
+  EXPECT_THAT(complaint("00000002.history"), testing::HasSubstr("no WAL"));
+}
+
 TEST_F(FetchWal, WhatIsNotThereIsAValueAndLeavesNoFile) {
   put_segment(3);
   for (const auto* name :
