@@ -119,6 +119,10 @@ void judge(record::Report& report, const Judged& judged) {
   report.checks = std::move(judgement.checks);
   add_probe_seconds(report.checks, judged.evidence.seconds);
   report.not_tested = std::move(judgement.not_tested);
+  report.not_tested.emplace_back(
+      "isolation: settings keep the restored servers to themselves, no network namespace does; what their functions "
+      "and "
+      "foreign servers could reach was not looked at");
   if (report.restores.empty()) return;
   auto& restore = report.restores.back();
   restore.rto = judge_rto(restore, judged.scenario.objectives);

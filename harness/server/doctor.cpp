@@ -157,9 +157,9 @@ Examined examine_isolation(const DoctorOptions&) {
   const bool possible = succeeds("/usr/bin/unshare", {"--net", "--mount", "/bin/true"});
   return {.what = "network isolation",
           .health = possible ? Health::good : Health::limited,
-          .detail = possible
-                        ? "network and mount namespaces can be made"
-                        : "network namespaces cannot be made: isolation of restored servers is reported as unknown",
+          .detail =
+              possible ? "network and mount namespaces can be made"
+                       : "network namespaces cannot be made: restored servers are kept to themselves by settings alone",
           .remedy = possible ? "" : "run as root or with CAP_SYS_ADMIN (in a container: --cap-add=SYS_ADMIN)"};
 }
 

@@ -76,6 +76,13 @@ TEST(JudgeDrill, ComparesARestoreToTheBackupsPointWithTheBackupAndNotWithItself)
   EXPECT_EQ(report.restores[0].exact.met, false);
 }
 
+TEST(JudgeDrill, AdmitsThatNoNetworkNamespaceSurroundsTheServers) {
+  auto report = recovered();
+  judge(report, {promising(scenario::RestoreTarget::end_of_wal), {}, {}, Evidence{}});
+  ASSERT_FALSE(report.not_tested.empty());
+  EXPECT_EQ(report.not_tested.back().substr(0, 10), "isolation:");
+}
+
 TEST(JudgeAgain, RefusesAScenarioThatIsNotTheOneThatWasDrilled) {
   const backup_engine::base::TemporaryDirectory directory("/var/tmp", "lifeboat-judge");
   const auto drill = directory.path() / "drill";
