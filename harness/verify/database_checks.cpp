@@ -92,7 +92,9 @@ Check check_sql(const SqlEvidence& sql) {
   for (const auto& result : sql.results) {
     if (!result.error.empty()) {
       failed_to_run = true;
-      if (first_error.empty()) first_error = fmt::format("'{}' could not be run: {}", result.name, result.error);
+      // PostgreSQL's DETAIL may quote values, and reports travel.
+      const auto message = result.error.substr(0, result.error.find('\n'));
+      if (first_error.empty()) first_error = fmt::format("'{}' could not be run: {}", result.name, message);
       continue;
     }
     if (result.columns.empty()) {

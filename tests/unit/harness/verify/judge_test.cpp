@@ -194,8 +194,11 @@ TEST(SqlCheck, IsUnknownForAStatementThatReturnsNothingToJudge) {
 
 TEST(SqlCheck, IsUnknownWhenARuleCouldNotBeRun) {
   Records records;
-  records.evidence.sql.push_back({"rules.sql", {{"rule", {}, {}, 0, "relation does not exist"}}});
-  EXPECT_EQ(judged(CheckKind::sql, records).verdict, Verdict::unknown);
+  records.evidence.sql.push_back(
+      {"rules.sql", {{"rule", {}, {}, 0, "no unique constraint\nDETAIL: Key (mail)=(secret)"}}});
+  const auto unknown = judged(CheckKind::sql, records);
+  EXPECT_EQ(unknown.verdict, Verdict::unknown);
+  EXPECT_THAT(unknown.summary, testing::AllOf(HasSubstr("no unique constraint"), testing::Not(HasSubstr("secret"))));
   records.evidence.sql[0].results.push_back({"other", {"id"}, {{"secret"}}, 1, ""});
   const auto check = judged(CheckKind::sql, records);
   EXPECT_EQ(check.verdict, Verdict::fail);
