@@ -62,26 +62,35 @@ fs::path find_fixtures(const fs::path& scenario) {
       .with_remedy("keep scenarios beside fixtures/, or install Lifeboat with cmake --install");
 }
 
+namespace {
+
+void refuse_equal_names(const std::vector<scenario::Scenario>& scenarios) {
+  std::set<std::string> names;
+  for (const auto& scenario : scenarios) {
+    if (names.insert(scenario.name).second) continue;
+    throw base::Error(base::ErrorKind::usage, fmt::format("two scenarios of this run are named {}", scenario.name))
+        .with_remedy("their drills would share a directory: run them one after the other");
+  }
+}
+
+}  // namespace
+
 std::vector<scenario::Scenario> parse_scenarios(const std::vector<fs::path>& named) {
   std::vector<scenario::Scenario> scenarios;
-  std::string wrong, remedy;
+  std::vector<base::Error> wrong;
   for (const auto& file : scenario_files(named)) {
     try {
       scenarios.push_back(scenario::parse_scenario(file, find_fixtures(file)));
     } catch (const base::Error& error) {
-      wrong += (wrong.empty() ? "" : "\n") + std::string(error.what());
-      if (remedy.empty()) remedy = error.remedy();
+      wrong.push_back(error);
     }
   }
-  std::set<std::string> names;
-  for (const auto& scenario : scenarios) {
-    if (!names.insert(scenario.name).second) {
-      throw base::Error(base::ErrorKind::usage, fmt::format("two scenarios of this run are named {}", scenario.name))
-          .with_remedy("their drills would share a directory: run them one after the other");
-    }
-  }
-  if (!wrong.empty()) throw base::Error(base::ErrorKind::usage, wrong).with_remedy(remedy);
-  return scenarios;
+  if (wrong.size() == 1) throw wrong.front();
+  refuse_equal_names(scenarios);
+  if (wrong.empty()) return scenarios;
+  auto text = fmt::format("{} scenarios are not sound; nothing was started", wrong.size());
+  for (const auto& error : wrong) text += fmt::format("\n{}\n  what to do: {}", error.what(), error.remedy());
+  throw base::Error(base::ErrorKind::usage, text);
 }
 
 plan::Plan plan_for(const scenario::Scenario& scenario, const RunVerb& run, std::uint64_t seed) {

@@ -104,7 +104,7 @@ void examine_installations(const DoctorOptions& options, std::vector<Examined>& 
   all.push_back({.what = "other versions",
                  .health = Health::limited,
                  .detail = fmt::format("PostgreSQL {} not installed: drills cannot try them", fmt::join(absent, ", ")),
-                 .remedy = "apt-get install postgresql-N from apt.postgresql.org, if you run one of them"});
+                 .remedy = "if you run one of them, apt-get install postgresql-N from a source that has it"});
 }
 
 Examined examine_user(const DoctorOptions& options) {
@@ -115,9 +115,16 @@ Examined examine_user(const DoctorOptions& options) {
           .remedy = ""};
 }
 
+// Where a directory that is not there yet would be made.
+fs::path nearest_existing(const fs::path& wanted) {
+  auto place = fs::absolute(wanted).lexically_normal();
+  while (!fs::exists(place) && place.has_relative_path()) place = place.parent_path();
+  return fs::canonical(place);
+}
+
 Examined examine_work_directory(const DoctorOptions& options) {
   const auto user = resolve_server_user(options.run_as);
-  const auto directory = fs::canonical(options.work_directory);
+  const auto directory = nearest_existing(options.work_directory);
   Examined examined{.what = "work directory", .health = Health::good, .detail = directory.string(), .remedy = ""};
   if (!can_reach(directory, user)) {
     examined.health = Health::limited;
@@ -131,12 +138,13 @@ Examined examine_work_directory(const DoctorOptions& options) {
 Examined examine_space(const DoctorOptions& options) {
   constexpr std::uint64_t little_bytes = 2'000'000'000;  // a smoke drill: source, repository, target and their WAL
   const auto user = resolve_server_user(options.run_as);
-  const fs::path place = can_reach(fs::canonical(options.work_directory), user) ? options.work_directory : "/var/tmp";
+  const auto wanted = nearest_existing(options.work_directory);
+  const fs::path place = can_reach(wanted, user) ? wanted : "/var/tmp";
   const auto free_bytes = backup_engine::base::free_space_bytes(place);
   const bool enough = free_bytes >= little_bytes;
   return {.what = "free space",
           .health = enough ? Health::good : Health::limited,
-          .detail = fmt::format("{} on {}", backup_engine::base::bytes_text(free_bytes), fs::canonical(place).string()),
+          .detail = fmt::format("{} on {}", backup_engine::base::bytes_text(free_bytes), place.string()),
           .remedy =
               enough ? "" : "free some, or name another directory with --work-dir: a drill needs 1.5 times its source"};
 }
