@@ -17,6 +17,7 @@ std::string bytes_text(std::uint64_t bytes) {
 }
 
 std::string seconds_text(double seconds) {
+  if (seconds > 0 && seconds < 0.01) return fmt::format("{:.1f} ms", seconds * 1000);  // never a zero that is none
   if (seconds < 10) return fmt::format("{:.2f} s", seconds);
   if (seconds < 100) return fmt::format("{:.1f} s", seconds);
   const auto whole = std::llround(seconds);

@@ -84,10 +84,7 @@ SecondCopy restore_second_copy(const Context& context, const SourceSide& source,
 }
 
 server::Server start_second_copy(const Context& context, const SecondCopy& copy) {
-  auto options = quarantined(context, copy.data_directory, "examined");
-  // This copy's start is in nobody's RTO, and one sync is quicker than one for each of a thousand files.
-  options.settings["recovery_init_sync_method"] = "syncfs";
-  auto second = server::Server::start(std::move(options));
+  auto second = server::Server::start(quarantined(context, copy.data_directory, "examined"));
   restore::wait_until_paused(second, Deadline::after(context.plan.recovery_limit), context.stop);
   return second;
 }

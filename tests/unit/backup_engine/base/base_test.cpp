@@ -238,6 +238,8 @@ TEST(QuantityText, IsForPeople) {
   EXPECT_EQ(bytes_text(999'949), "999.9 kB");
   EXPECT_EQ(bytes_text(999'951), "1.0 MB");
   EXPECT_EQ(bytes_text(1'234'567'890), "1.2 GB");
+  EXPECT_EQ(seconds_text(0), "0.00 s");
+  EXPECT_EQ(seconds_text(0.001), "1.0 ms");
   EXPECT_EQ(seconds_text(0.432), "0.43 s");
   EXPECT_EQ(seconds_text(12.04), "12.0 s");
   EXPECT_EQ(seconds_text(200), "3 min 20 s");

@@ -1,0 +1,64 @@
+#include "harness/restore/server_log.hpp"
+
+#include <gtest/gtest.h>
+
+namespace harness::restore {
+namespace {
+
+using backup_engine::base::to_rfc3339;
+
+// A server's own words, from a recovery to the end of WAL.
+constexpr auto recovered =
+    R"(2026-11-21 01:27:02.737 UTC [7902] LOG:  starting PostgreSQL 15.20 on x86_64-pc-linux-gnu, 64-bit
+2026-11-21 01:27:02.766 UTC [7906] FATAL:  the database system is starting up
+2026-11-21 01:27:08.515 UTC [7905] LOG:  redo starts at 0/4001220
+2026-11-21 01:27:08.526 UTC [8093] DETAIL:  Consistent recovery state has not been yet reached.
+2026-11-21 01:27:08.646 UTC [7905] LOG:  completed backup recovery with redo LSN 0/4001220 and end LSN 0/433C508
+2026-11-21 01:27:08.646 UTC [7905] LOG:  consistent recovery state reached at 0/433C508
+2026-11-21 01:27:08.661 UTC [7905] LOG:  invalid record length at 0/528D2B0: wanted 24, got 0
+2026-11-21 01:27:08.661 UTC [7905] LOG:  redo done at 0/528D288 system usage: CPU: user: 0.02 s, system: 0.00 s, elapsed: 0.14 s
+2026-11-21 01:27:09.361 UTC [7902] LOG:  database system is ready to accept connections
+)";
+
+TEST(ReadRecoveryLog, FindsWhenTheServerWasConsistentAndHadReplayed) {
+  const auto log = read_recovery_log(recovered);
+  ASSERT_TRUE(log.consistent && log.replayed);
+  EXPECT_EQ(to_rfc3339(*log.consistent), "2026-11-21T01:27:08.646000Z");
+  EXPECT_EQ(to_rfc3339(*log.replayed), "2026-11-21T01:27:08.661000Z");
+  EXPECT_EQ(log.replayed_lsn, "0/528D288");
+}
+
+TEST(ReadRecoveryLog, TakesARedoThatIsNotRequiredForDone) {
+  const auto log = read_recovery_log("2026-11-21 01:27:08.515 UTC [7905] LOG:  redo is not required\n");
+  ASSERT_TRUE(log.replayed);
+  EXPECT_EQ(to_rfc3339(*log.replayed), "2026-11-21T01:27:08.515000Z");
+  EXPECT_EQ(log.replayed_lsn, "");
+  EXPECT_FALSE(log.consistent);
+}
+
+TEST(ReadRecoveryLog, BelievesTheLastOfSeveralStarts) {
+  const auto earlier = std::string("2026-11-20 00:00:00.000 UTC [1] LOG:  redo done at 0/1000 system usage: none\n");
+  EXPECT_EQ(read_recovery_log(earlier + recovered).replayed_lsn, "0/528D288");
+}
+
+TEST(ReadRecoveryLog, ReadsALastLineWithoutItsEnd) {
+  const auto log = read_recovery_log("2026-11-21 01:27:08.661 UTC [7905] LOG:  redo done at 0/528D288");
+  EXPECT_EQ(log.replayed_lsn, "0/528D288");
+}
+
+TEST(ReadRecoveryLog, KnowsNothingOfALogThatSaysNothing) {
+  for (const auto* const text : {"", "\n\n", "2026-11-21 01:27:02.737 UTC [7902] LOG:  starting PostgreSQL\n"}) {
+    const auto log = read_recovery_log(text);
+    EXPECT_FALSE(log.consistent);
+    EXPECT_FALSE(log.replayed);
+    EXPECT_EQ(log.replayed_lsn, "");
+  }
+}
+
+TEST(ReadRecoveryLog, TakesNoTimeFromALineWithAnotherPrefix) {
+  const auto log = read_recovery_log("Nov 21 01:27:08 LOG:  consistent recovery state reached at 0/433C508\n");
+  EXPECT_FALSE(log.consistent);
+}
+
+}  // namespace
+}  // namespace harness::restore
