@@ -1,5 +1,7 @@
 // What a user got wrong: one clear message, exit code 3, nothing touched.
 #include <gmock/gmock.h>
+#include <pwd.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -15,7 +17,7 @@ using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr int usage = 3, failed_wal_fetch = 254;
+constexpr int not_carried_out = 2, usage = 3, failed_wal_fetch = 254;
 constexpr auto what_to_do = "what to do: ";
 
 class Refusal : public LifeboatCommand {
@@ -137,6 +139,58 @@ TEST_F(Refusal, IsNotNeededForAPlanWhichWritesNothing) {
   EXPECT_EQ(validated.code, 0) << validated.words;
   EXPECT_THAT(validated.words, ContainsRegex("full-after-server-loss.yaml: sound: "));
   EXPECT_FALSE(fs::exists(out()));
+}
+
+// Lifeboat run by somebody who is not root, with a copy of all that it needs.
+class OrdinaryUser : public LifeboatCommand {
+ protected:
+  OrdinaryUser() {
+    fs::copy_file(LIFEBOAT_BINARY, path("lifeboat"));
+    fs::permissions(path("lifeboat"), fs::perms(0755));
+    fs::copy(source_path("fixtures"), path("fixtures"), fs::copy_options::recursive);
+    fs::copy_file(source_path("scenarios/smoke/full-to-backup-point.yaml"), path("full-to-backup-point.yaml"));
+  }
+
+  [[nodiscard]] Ended lifeboat_as_user(const Arguments& arguments,
+                                       const std::map<std::string, std::string>& environment = {}) const {
+    process::Command command;
+    command.program = path("lifeboat");
+    command.arguments = arguments;
+    command.environment = environment;
+    if (::geteuid() == 0) {
+      const auto* const nobody = ::getpwnam("nobody");
+      command.run_as = process::OsUser{nobody->pw_name, nobody->pw_uid, nobody->pw_gid};
+    }
+    const auto done = process::run(command, backup_engine::base::Deadline::after(std::chrono::seconds(60)));
+    return {done.status.code, done.output};
+  }
+};
+
+TEST_F(OrdinaryUser, IsToldThatASocketsPathWouldBeTooLong) {
+  const auto runtime = path(std::string(100, 'x'));
+  fs::create_directory(runtime);
+  fs::permissions(runtime, fs::perms(0777));
+  const auto ended = lifeboat_as_user({"run", path("full-to-backup-point.yaml"), "--out", out()},
+                                      {{"XDG_RUNTIME_DIR", runtime.string()}});
+  EXPECT_EQ(ended.code, usage) << ended.words;
+  EXPECT_THAT(ended.words, AllOf(HasSubstr("too long"), HasSubstr(runtime.string()), HasSubstr("XDG_RUNTIME_DIR")));
+  EXPECT_TRUE(fs::is_empty(runtime));
+  EXPECT_FALSE(fs::exists(out()));
+}
+
+TEST_F(OrdinaryUser, IsToldThatTheOutDirectoryCannotBeWritten) {
+  const auto closed = path("closed");
+  fs::create_directory(closed);
+  fs::permissions(closed, fs::perms(0500));
+  const auto ended = lifeboat_as_user({"run", path("full-to-backup-point.yaml"), "--out", closed / "drills"});
+  EXPECT_EQ(ended.code, not_carried_out) << ended.words;
+  EXPECT_THAT(ended.words, AllOf(HasSubstr(closed.string()), HasSubstr("--out")));
+}
+
+TEST_F(OrdinaryUser, MayNotRunServersAsSomebodyElse) {
+  const auto ended = lifeboat_as_user({"run", path("full-to-backup-point.yaml"), "--out", out(), "--run-as", "daemon"});
+  EXPECT_EQ(ended.code, usage) << ended.words;
+  EXPECT_THAT(ended.words, HasSubstr("only root may run servers as daemon"));
 }
 
 }  // namespace
