@@ -59,10 +59,17 @@ ExitCode execute(const PlanVerb& verb) {
 }
 
 ExitCode execute(const JudgeVerb& verb) {
-  const auto report =
-      drill::judge_again(verb.drill_directory, find_fixtures(verb.drill_directory / "plan.json"), verb.out);
-  fmt::print("{}", reports::render::result_table({report}, Terminal::result_style()));
-  return exit_code_for(report);
+  try {
+    const auto report =
+        drill::judge_again(verb.drill_directory, find_fixtures(verb.drill_directory / "plan.json"), verb.out);
+    fmt::print("{}", reports::render::result_table({report}, Terminal::result_style()));
+    return exit_code_for(report);
+  } catch (const base::Error& error) {
+    if (error.kind() != base::ErrorKind::corrupt) throw;
+    // Damaged evidence says nothing about the recovery: it cannot be judged, which is not the same as failed.
+    fmt::print(stderr, "{}\n", base::describe(error));
+    return ExitCode::unknown;
+  }
 }
 
 ExitCode execute(const ReportVerb& verb) {

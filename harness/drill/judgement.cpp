@@ -129,6 +129,21 @@ void judge(record::Report& report, const Judged& judged) {
   judge_loss(report, judged);
 }
 
+namespace {
+
+// A file that the drill wrote and that is gone is damage, not something that was never there.
+record::Evidence whole_evidence(const std::filesystem::path& drill_directory) {
+  try {
+    return record::read_evidence(drill_directory);
+  } catch (const base::Error& error) {
+    if (error.kind() != base::ErrorKind::not_found) throw;
+    throw base::Error(base::ErrorKind::corrupt, fmt::format("the evidence is not whole: {}", error.what()))
+        .with_remedy("judge the drill directory as the drill left it");
+  }
+}
+
+}  // namespace
+
 record::Report judge_again(const std::filesystem::path& drill_directory, const std::filesystem::path& fixtures,
                            const std::filesystem::path& out) {
   const auto directory = DrillDirectory::open(drill_directory);
@@ -147,7 +162,7 @@ record::Report judge_again(const std::filesystem::path& drill_directory, const s
     }
   }
   const auto ledger = record::read_ledger(directory.ledger());
-  const auto evidence = record::read_evidence(directory.path());
+  const auto evidence = whole_evidence(directory.path());
   const auto broke =
       std::find_if(report.checks.begin(), report.checks.end(), [](const auto& c) { return c.name == drill_check; });
   const auto why = broke == report.checks.end() ? std::nullopt : std::optional(*broke);

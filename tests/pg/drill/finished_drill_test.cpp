@@ -239,14 +239,14 @@ TEST_F(JudgedAgain, IsUnknownWhenTheLedgerIsDamaged) {
   ledger[ledger.size() / 2] ^= 1;
   base::write_file_atomically(copy_ / "evidence/ledger.log", ledger);
   const auto ended = judge();
-  EXPECT_NE(ended.code, 0) << ended.words;
+  EXPECT_EQ(ended.code, 2) << ended.words;
   EXPECT_THAT(ended.words, HasSubstr("ledger.log"));
 }
 
 TEST_F(JudgedAgain, IsUnknownWithoutTheEvidence) {
   fs::remove(copy_ / "evidence/content.json");
   const auto ended = judge();
-  EXPECT_NE(ended.code, 0) << ended.words;
+  EXPECT_EQ(ended.code, 2) << ended.words;
   EXPECT_THAT(ended.words, HasSubstr("content.json"));
 }
 
