@@ -19,16 +19,17 @@ namespace backup_engine::base {
 namespace {
 
 // The removals wait for the file system, not for a processor.
-constexpr unsigned removals_at_a_time = 16;
+constexpr unsigned removals_at_a_time = 16, directories_at_a_time = 4;
+constexpr int deepest_with_threads = 1;  // a drill's folder holds several clusters
 constexpr std::size_t worth_a_thread = 8;
 
 class Removal {
  public:
   // Every step goes from an open directory to a name in it, so that nobody can put a link in the way meanwhile.
-  void remove(int parent, const std::string& name) {
+  void remove(int parent, const std::string& name, int depth = 0) {
     const UniqueFd directory(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (directory.valid()) {
-      empty(directory.get());
+      empty(directory.get(), depth);
       note(::unlinkat(parent, name.c_str(), AT_REMOVEDIR));
     } else if (errno == ENOTDIR || errno == ELOOP) {
       note(::unlinkat(parent, name.c_str(), 0));
@@ -67,9 +68,10 @@ class Removal {
     return entries;
   }
 
-  void empty(int directory) {
+  void empty(int directory, int depth) {
     const auto entries = list(directory);
-    for (const auto& name : entries.directories) remove(directory, name);
+    for_each_in_parallel(depth < deepest_with_threads ? directories_at_a_time : 1, entries.directories.size(),
+                         [&](std::size_t i) { remove(directory, entries.directories[i], depth + 1); });
     const auto jobs = entries.files.size() < worth_a_thread ? 1 : removals_at_a_time;
     for_each_in_parallel(jobs, entries.files.size(),
                          [&](std::size_t i) { note(::unlinkat(directory, entries.files[i].c_str(), 0)); });
