@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/parallel.hpp"
 #include "backup_engine/base/quantity_text.hpp"
 #include "harness/disaster/disaster.hpp"
 #include "harness/provision/provision.hpp"
@@ -65,12 +66,18 @@ void SourceSide::start_witnesses() {
   const auto& plan = context_.plan;
   context_.step("source.witness", "start the WAL witness and the WAL receiver");
   const auto limit = Deadline::after(plan.server_start_limit);
-  witness_ = server::WalWitness::start(*server_, {context_.workplace.witness(), context_.directory.log("witness")},
-                                       limit, context_.stop);
-  backup::init_repository(repository_);
-  receiver_ =
-      backup::WalReceiver::start(repository_, {server_->conninfo(), plan.slot, context_.directory.log("wal-receive")});
-  receiver_->wait_until_streaming(server_->conninfo(), limit, context_.stop);
+  const auto start_witness = [&] {
+    witness_ = server::WalWitness::start(*server_, {context_.workplace.witness(), context_.directory.log("witness")},
+                                         limit, context_.stop);
+  };
+  const auto start_receiver = [&] {
+    backup::init_repository(repository_);
+    receiver_ = backup::WalReceiver::start(repository_,
+                                           {server_->conninfo(), plan.slot, context_.directory.log("wal-receive")});
+    receiver_->wait_until_streaming(server_->conninfo(), limit, context_.stop);
+  };
+  // Neither knows of the other, and both wait for the server and the disk.
+  base::for_each_in_parallel(2, 2, [&](std::size_t which) { which == 0 ? start_witness() : start_receiver(); });
   if (plan.scenario.source.wal.synchronous) make_commits_synchronous();
   ledger_.emplace(context_.directory.ledger());
   load_.emplace(server_->conninfo(), dataset_, plan.scenario.source.load, plan.circumstances.seed, *ledger_);
