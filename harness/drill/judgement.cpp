@@ -119,6 +119,8 @@ void judge(record::Report& report, const Judged& judged) {
   report.checks = std::move(judgement.checks);
   add_probe_seconds(report.checks, judged.evidence.seconds);
   report.not_tested = std::move(judgement.not_tested);
+  const auto unread = judged.evidence.missing.find("commit_order");
+  if (unread != judged.evidence.missing.end()) report.not_tested.push_back("exactness: " + unread->second);
   report.not_tested.emplace_back(
       "isolation: settings keep the restored servers to themselves, no network namespace does; what their functions "
       "and "

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "backup_engine/base/error.hpp"
@@ -74,6 +75,15 @@ TEST(JudgeDrill, ComparesARestoreToTheBackupsPointWithTheBackupAndNotWithItself)
   judge(report, {scenario, one_acknowledged(), {}, evidence});
   EXPECT_EQ(report.restores[0].exact.extra, 1U) << "replay ran past the backup's stop";
   EXPECT_EQ(report.restores[0].exact.met, false);
+}
+
+TEST(JudgeDrill, SaysWhyExactnessIsNotKnown) {
+  auto report = recovered();
+  Evidence evidence;
+  evidence.missing["commit_order"] = "pg_waldump cannot read the witness WAL";
+  judge(report, {promising(scenario::RestoreTarget::end_of_wal), {}, {}, evidence});
+  const auto& told = report.not_tested;
+  EXPECT_NE(std::find(told.begin(), told.end(), "exactness: pg_waldump cannot read the witness WAL"), told.end());
 }
 
 TEST(JudgeDrill, AdmitsThatNoNetworkNamespaceSurroundsTheServers) {
