@@ -254,8 +254,10 @@ class MissedObjective : public LifeboatCommand {};
 
 TEST_F(MissedObjective, FailsTheDrillAndSaysByHowMuch) {
   const std::string scenario = "objective-cannot-be-met";
-  const auto ended =
-      lifeboat({"run", source_path("tests/scenarios") / (scenario + ".yaml"), "--out", out(), "--keep", "never"});
+  const auto work = path("work");
+  fs::create_directory(work);
+  const auto ended = lifeboat({"run", source_path("tests/scenarios") / (scenario + ".yaml"), "--out", out(), "--keep",
+                               "never", "--work-dir", work});
   EXPECT_EQ(ended.code, 1) << ended.words;
   EXPECT_THAT(ended.words, AllOf(HasSubstr("FAIL"), HasSubstr("(of 1.0 ms)")));
   const auto found = record::read_report(drill_directory(scenario) / "report.json");
@@ -266,6 +268,7 @@ TEST_F(MissedObjective, FailsTheDrillAndSaysByHowMuch) {
   EXPECT_THAT(found.checks, Each(Field(&record::Check::verdict, Verdict::pass))) << "only the objective was missed";
   EXPECT_THAT(base::read_file(drill_directory(scenario) / "junit.xml"), HasSubstr("<failure"));
   EXPECT_THAT(processes(), IsEmpty());
+  EXPECT_TRUE(fs::is_empty(work)) << "where the servers' data lay";
 }
 
 }  // namespace
