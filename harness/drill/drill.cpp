@@ -79,16 +79,29 @@ Recovery recover_or_tell(const Context& context, const SourceSide& source, doubl
   }
 }
 
+void note_source(record::Report& report, const SourceSide& source) {
+  report.backups = source.backups();
+  report.disasters = source.disasters();
+}
+
+// Returns what the receiver took to end. However far it comes, the report says so.
+double play_source(SourceSide& source, record::Report& report) {
+  try {
+    source.play();
+    note_source(report, source);
+    source.end_load();
+    return source.end_receiver();
+  } catch (...) {
+    note_source(report, source);
+    throw;
+  }
+}
+
 // The drill itself. What it learns goes into `report` as it learns it, so that a drill that breaks still tells it.
 void conduct(const Context& context, record::Report& report) {
   SourceSide source(context);
   report.environment.settings = source.settings();
-  source.play();
-  source.end_load();
-  const auto receiver_seconds = source.end_receiver();
-  report.backups = source.backups();
-  report.disasters = source.disasters();
-
+  const auto receiver_seconds = play_source(source, report);
   auto recovery = recover_or_tell(context, source, receiver_seconds, report);
   note_restore(report, context.plan, recovery);
   const auto evidence = examine(context, source, recovery);
@@ -158,8 +171,10 @@ record::Report run_drill(const plan::Plan& plan, const ToolIdentity& tool, Obser
   save_plan(plan, directory);
   record::Journal journal(directory.journal());
   auto report = opening_report(plan, tool);
+  report.cleanup.verdict = Verdict::pass;  // there is nothing to clean up yet
   try {
     auto workplace = Workplace::create(plan);
+    report.cleanup.verdict = Verdict::unknown;
     const Context context{plan, directory, workplace, journal, observer, stop};
     conduct_guarded(context, report);
     tear_down(context, report);

@@ -84,7 +84,10 @@ SecondCopy restore_second_copy(const Context& context, const SourceSide& source,
 }
 
 server::Server start_second_copy(const Context& context, const SecondCopy& copy) {
-  auto second = server::Server::start(quarantined(context, copy.data_directory, "examined"));
+  auto options = quarantined(context, copy.data_directory, "examined");
+  // A standby refuses every query under a default of serializable; nothing judges this copy's settings.
+  options.settings["default_transaction_isolation"] = "read committed";
+  auto second = server::Server::start(std::move(options));
   restore::wait_until_paused(second, Deadline::after(context.plan.recovery_limit), context.stop);
   return second;
 }

@@ -1,5 +1,7 @@
 #include "harness/drill/suite.hpp"
 
+#include <exception>
+#include <mutex>
 #include <optional>
 
 #include "backup_engine/base/file.hpp"
@@ -15,8 +17,16 @@ SuiteResult run_suite(const std::vector<plan::Plan>& plans, const ToolIdentity& 
                       const std::stop_token& stop) {
   std::vector<std::optional<reports::record::Report>> slots(plans.size());
   const auto at_a_time = plans.empty() ? 1 : plans.front().circumstances.concurrent_drills;
+  std::exception_ptr failure;  // of a drill that could not even be recorded: told after the others have their pages
+  std::mutex mutex;
   base::for_each_in_parallel(at_a_time, plans.size(), [&](std::size_t i) {
-    if (!stop.stop_requested()) slots[i] = run_drill(plans[i], tool, observer, stop);
+    if (stop.stop_requested()) return;
+    try {
+      slots[i] = run_drill(plans[i], tool, observer, stop);
+    } catch (const std::exception&) {
+      const std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
+    }
   });
   SuiteResult result;
   std::vector<reports::render::IndexEntry> entries;
@@ -30,6 +40,7 @@ SuiteResult run_suite(const std::vector<plan::Plan>& plans, const ToolIdentity& 
   result.index_page = out / "index.html";
   base::write_file_atomically(result.index_page, reports::render::index_html(entries));
   base::write_file_atomically(out / "junit.xml", reports::render::junit_suite(result.reports));
+  if (failure) std::rethrow_exception(failure);
   return result;
 }
 

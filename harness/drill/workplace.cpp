@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/space.hpp"
 #include "harness/server/server.hpp"
 #include "harness/server/work_directory.hpp"
 
@@ -48,6 +49,15 @@ void reclaim_leftovers(const fs::path& parent, const fs::path& out) {
   }
 }
 
+// A drill holds its source, a repository, two restored copies and the WAL of all: asked for before anything is
+// started, 1.5 times over. Each unit of scale is about 20 MB of rows (docs/datasets.md).
+void require_room(const plan::Plan& plan, const fs::path& parent) {
+  constexpr std::uint64_t wal_and_catalogs_bytes = 400'000'000, unit_of_scale_bytes = 60'000'000;
+  const auto scale = static_cast<std::uint64_t>(plan.scenario.source.provision.scale);
+  base::require_space("the drill's servers and repository", parent,
+                      wal_and_catalogs_bytes + scale * unit_of_scale_bytes);
+}
+
 }  // namespace
 
 void Workplace::refuse_unreachable(const fs::path& work_directory, const std::optional<process::OsUser>& user) {
@@ -61,6 +71,7 @@ Workplace Workplace::create(const plan::Plan& plan) {
   const auto user = server::resolve_server_user(plan.circumstances.run_as);
   const auto parent = parent_for(plan, user);
   reclaim_leftovers(parent, plan.drill_directory.parent_path().parent_path());
+  require_room(plan, parent);
   auto directory = server::OwnedDirectory::create(parent, user);
   auto executable = executable_for(plan, user, directory.path());
   return {std::move(directory), user, std::move(executable)};
