@@ -30,7 +30,7 @@ fs::path parent_for(const plan::Plan& plan, const std::optional<process::OsUser>
 fs::path executable_for(const plan::Plan& plan, const std::optional<process::OsUser>& user, const fs::path& workplace) {
   const auto& own = plan.circumstances.lifeboat;
   if (server::can_reach(own.parent_path(), user)) return own;
-  const auto copy = workplace / "lifeboat";
+  auto copy = workplace / "lifeboat";
   fs::copy_file(own, copy);
   if (::chmod(copy.c_str(), 0755) != 0) throw base::system_error(errno, "change the mode of", copy.string());
   return copy;
