@@ -58,6 +58,12 @@ TEST(ResultTable, NamesFailingChecksTheirFirstFindingsAndARemedy) {
   EXPECT_THAT(text, HasSubstr("/var/tmp/lifeboat-<x>/target"));
 }
 
+TEST(ResultTable, BlamesNoPhaseBehindTheEndOfTheRtoForMissingIt) {
+  auto report = failing_report();
+  report.restores.back().rto.phases.push_back({"verified", "", 1000, {}});
+  EXPECT_THAT(result_table({report}, {}), HasSubstr("the longest phase was replay with 81.5 s"));
+}
+
 TEST(ProgressLine, ShowsBarBytesRateAndTimeLeft) {
   EXPECT_EQ(progress_line({"fetch", 620'000'000, 1'000'000'000, 5}, {false, false, 100}),
             "fetch         [###################.............]   62 %  620.0 MB of 1.0 GB  124.0 MB/s  3.06 s left");
