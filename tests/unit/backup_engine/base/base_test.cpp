@@ -17,24 +17,15 @@
 #include "backup_engine/base/sha256.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
 #include "backup_engine/base/utc_time.hpp"
+#include "tests/support/failure.hpp"
 
 namespace fs = std::filesystem;
 using namespace backup_engine::base;
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
+using tests::kind_of_failure;
 
 namespace {
-
-ErrorKind kind_of_failure(const std::function<void()>& work, std::string* message = nullptr) {
-  try {
-    work();
-  } catch (const Error& error) {
-    if (message != nullptr) *message = error.what();
-    return error.kind();
-  }
-  ADD_FAILURE() << "did not fail";
-  return ErrorKind::internal;
-}
 
 class OnDisk : public ::testing::Test {
  protected:

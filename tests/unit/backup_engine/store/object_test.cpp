@@ -9,6 +9,7 @@
 #include "backup_engine/store/little_endian.hpp"
 #include "backup_engine/store/posix_storage.hpp"
 #include "tests/fault/faulty_file_system.hpp"
+#include "tests/support/failure.hpp"
 #include "tests/unit/backup_engine/store/small_repository.hpp"
 
 namespace store = backup_engine::store;
@@ -17,19 +18,9 @@ using backup_engine::Compression;
 using backup_engine::base::Error;
 using backup_engine::base::ErrorKind;
 using ::testing::HasSubstr;
+using tests::kind_of_failure;
 
 namespace {
-
-ErrorKind kind_of_failure(const std::function<void()>& work, std::string* message = nullptr) {
-  try {
-    work();
-  } catch (const Error& error) {
-    if (message != nullptr) *message = error.what();
-    return error.kind();
-  }
-  ADD_FAILURE() << "did not fail";
-  return ErrorKind::internal;
-}
 
 // A header with one byte changed and its checksum made right again.
 tests::Bytes header_with(std::size_t at, unsigned value) {

@@ -8,6 +8,7 @@
 #include "backup_engine/store/posix_storage.hpp"
 #include "backup_engine/store/wal_objects.hpp"
 #include "tests/fault/faulty_file_system.hpp"
+#include "tests/support/failure.hpp"
 #include "tests/unit/backup_engine/store/small_repository.hpp"
 
 namespace fs = std::filesystem;
@@ -18,19 +19,9 @@ using backup_engine::base::ErrorKind;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using tests::kind_of_failure;
 
 namespace {
-
-ErrorKind kind_of_failure(const std::function<void()>& work, std::string* message = nullptr) {
-  try {
-    work();
-  } catch (const Error& error) {
-    if (message != nullptr) *message = error.what();
-    return error.kind();
-  }
-  ADD_FAILURE() << "did not fail";
-  return ErrorKind::internal;
-}
 
 class PosixStorage : public ::testing::Test {
  protected:
