@@ -1,5 +1,6 @@
 #include "harness/drill/suite.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -28,6 +29,9 @@ SuiteResult run_suite(const std::vector<plan::Plan>& plans, const ToolIdentity& 
       if (!failure) failure = std::current_exception();
     }
   });
+  const bool none_recorded =
+      std::none_of(slots.begin(), slots.end(), [](const auto& slot) { return slot.has_value(); });
+  if (failure && none_recorded) std::rethrow_exception(failure);
   SuiteResult result;
   std::vector<reports::render::IndexEntry> entries;
   for (std::size_t i = 0; i < plans.size(); ++i) {

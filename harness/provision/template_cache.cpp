@@ -108,8 +108,11 @@ fs::path template_directory() {
   const auto* cache = std::getenv("XDG_CACHE_HOME");
   if (cache != nullptr && cache[0] == '/') return fs::path(cache) / "lifeboat" / "templates";
   const auto* home = std::getenv("HOME");
-  if (home != nullptr && home[0] == '/') return fs::path(home) / ".cache" / "lifeboat" / "templates";
-  throw Error(ErrorKind::usage, "there is no place for the cache: neither XDG_CACHE_HOME nor HOME is set")
+  // A home that is not there (nobody's) is not made.
+  if (home != nullptr && home[0] == '/' && fs::is_directory(home)) {
+    return fs::path(home) / ".cache" / "lifeboat" / "templates";
+  }
+  throw Error(ErrorKind::usage, "there is no place for the cache: XDG_CACHE_HOME is not set and HOME is no directory")
       .with_remedy("set XDG_CACHE_HOME to a directory that may be written to");
 }
 

@@ -12,7 +12,8 @@
 
 namespace harness::provision {
 
-// $XDG_CACHE_HOME/lifeboat/templates, or below $HOME/.cache. Throws base::Error(usage) when neither is set.
+// $XDG_CACHE_HOME/lifeboat/templates, or below $HOME/.cache. Throws base::Error(usage) when the first is not set and
+// the second is no directory.
 [[nodiscard]] std::filesystem::path template_directory();
 
 // "15.18-checksums-0123456789abcdef": version, options, and a digest over both, the programs' directory and initdb's

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <optional>
 
@@ -25,6 +26,9 @@ base::Deadline patience() {
 process::Command command_for(const Arguments& arguments) {
   process::Command command;
   command.program = LIFEBOAT_BINARY;
+  for (const auto* const name : {"HOME", "XDG_CACHE_HOME"}) {  // where the caller's template clusters are
+    if (const auto* const value = std::getenv(name)) command.environment[name] = value;
+  }
   command.arguments = arguments;
   command.parent_death_signal = SIGTERM;
   return command;
@@ -52,7 +56,7 @@ LifeboatCommand::LifeboatCommand() {
 LifeboatCommand::Ended LifeboatCommand::lifeboat(const Arguments& arguments,
                                                  const std::map<std::string, std::string>& environment) const {
   auto command = command_for(arguments);
-  command.environment = environment;
+  for (const auto& [name, value] : environment) command.environment[name] = value;
   const auto done = process::run(command, patience());
   EXPECT_EQ(done.status.signal, 0) << done.output;
   return {done.status.code, done.output};
