@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "backup_engine/base/quantity_text.hpp"
+#include "backup_engine/base/utc_time.hpp"
 #include "backup_engine/verify.hpp"
 #include "harness/cli/listing.hpp"
 #include "harness/cli/terminal.hpp"
@@ -66,7 +67,11 @@ ExitCode execute(const RestoreVerb& verb, const std::stop_token& stop) {
 }
 
 ExitCode execute(const WalReceiveVerb& verb, const std::stop_token& stop) {
-  backup_engine::receive_wal(verb.request, stop);
+  auto request = verb.request;
+  request.on_event = [](const std::string& line) {
+    fmt::print(stderr, "{} {}\n", base::to_rfc3339(base::utc_now()), line);
+  };
+  backup_engine::receive_wal(request, stop);
   return ExitCode::pass;
 }
 
