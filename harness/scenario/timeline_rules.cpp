@@ -119,7 +119,7 @@ void require_sound_timeline(const Reader& reader, const Scenario& scenario, cons
   for (std::size_t i = 0; i < scenario.verify.size(); ++i) {
     const auto check = scenario.verify[i].kind;
     if (check == CheckKind::ledger) require_loaded(reader, steps, places.checks[i]);
-    if (check == CheckKind::content || check == CheckKind::catalog) {
+    if (check == CheckKind::content || check == CheckKind::catalog || check == CheckKind::settings) {
       require_described_target(reader, scenario, check, places.checks[i]);
     }
   }

@@ -150,6 +150,12 @@ INSTANTIATE_TEST_SUITE_P(
                 "  - mark: here\n  - backup: full\n  - disaster: lose_server\nrestore: { kind: full, target: "
                 "end_of_wal }\nverify: [catalog]",
                 "12:10: no mark says what the check catalog must find at the end of WAL", "between the last backup"},
+        Refused{"SettingsWithMarkOnlyBeforeBackup",
+                "  - backup: full\n  - mark: here\n  - disaster: lose_server\nrestore: { kind: full, target: "
+                "end_of_wal }\nverify: [ledger]",
+                "  - mark: here\n  - backup: full\n  - disaster: lose_server\nrestore: { kind: full, target: "
+                "end_of_wal }\nverify: [settings]",
+                "12:10: no mark says what the check settings must find at the end of WAL", "between the last backup"},
         Refused{
             "ContentWithMarkBeforeTheBackupThatIsRestored",
             "  - mark: here\n  - disaster: lose_server\nrestore: { kind: full, target: end_of_wal }\nverify: [ledger]",
