@@ -31,7 +31,7 @@ using wal::StreamPosition;
 
 namespace {
 
-constexpr std::string_view object_in_use = "55006", undefined_file = "58P01", wrong_state = "55000";
+constexpr std::string_view object_in_use = "55006", undefined_file = "58P01";
 
 // Grows from one failed attempt to the next, so that a server that is gone is not hammered.
 class BackOff {
@@ -160,7 +160,7 @@ class Receiver {
   std::vector<postgres::TimelineSwitch> keep_histories(ReplicationConnection& connection, TimelineId timeline) {
     if (timeline.number() <= 1) return {};
     const auto text = connection.timeline_history(timeline);
-    const auto switches = postgres::parse_history(text);
+    auto switches = postgres::parse_history(text);
     archive_->put_history(timeline, text);
     for (const auto& branch : switches) {
       if (branch.parent.number() <= 1 || archive_->read_history(branch.parent)) continue;
