@@ -198,6 +198,7 @@ pid_t launch(const Command& command) {
   const auto output = above_standard(open_output(command.output_file));
   const auto environment_lines = environment_of(command);
   std::vector<const char*> environment;
+  environment.reserve(environment_lines.size() + 1);
   for (const auto& line : environment_lines) environment.push_back(line.c_str());
   environment.push_back(nullptr);
 

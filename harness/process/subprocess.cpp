@@ -19,8 +19,6 @@
 namespace harness::process {
 
 using backup_engine::base::Deadline;
-using backup_engine::base::Error;
-using backup_engine::base::ErrorKind;
 
 namespace {
 

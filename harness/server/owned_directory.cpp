@@ -20,7 +20,6 @@
 namespace harness::server {
 
 namespace fs = std::filesystem;
-using backup_engine::base::Error;
 using backup_engine::base::read_file;
 using backup_engine::base::system_error;
 

@@ -61,13 +61,13 @@ std::optional<OsUser> resolve_server_user(const std::string& name) {
     return std::nullopt;
   }
   if (!name.empty()) {
-    const auto user = user_named(name);
+    auto user = user_named(name);
     if (!user) throw refused(fmt::format("there is no user {} to run servers as", name));
     refuse_unfit_user(user);
     return user;
   }
   for (const auto* usual : {"lifeboat", "nobody"}) {
-    if (const auto user = user_named(usual); user && user->uid != 0) return user;
+    if (auto user = user_named(usual); user && user->uid != 0) return user;
   }
   throw refused("there is neither a user lifeboat nor nobody to run servers as");
 }
