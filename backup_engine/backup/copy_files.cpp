@@ -212,7 +212,7 @@ postgres::ManifestFile store_bytes(store::BackupWriter& writer, store::BlockWrit
                                    std::span<const std::byte> bytes) {
   entry.kind = store::FileKind::file;
   entry.size_bytes = bytes.size();
-  const postgres::ManifestFile stored{
+  postgres::ManifestFile stored{
       entry.path, entry.size_bytes,
       base::UtcTime(std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::nanoseconds(entry.modified_ns))),
       base::crc32c(bytes)};

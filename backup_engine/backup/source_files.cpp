@@ -1,6 +1,7 @@
 #include "backup_engine/backup/source_files.hpp"
 
 #include <dirent.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -96,7 +97,7 @@ class Lister {
       if (relations && is_temporary_relation(name)) continue;
       const auto relation = relations ? parse_relation_file(name) : std::nullopt;
       if (relation && relation->fork != "init" && unlogged.contains(relation->relation)) continue;
-      add(location / name, path.empty() ? name : path + "/" + name, relation);
+      add(location / name, path.empty() ? name : fmt::format("{}/{}", path, name), relation);
     }
   }
 
@@ -116,7 +117,8 @@ class Lister {
     if (path != "pg_wal") return;
     for (const auto& name : names) {
       const auto status = name == "archive_status" || name == "summaries" ? status_of(location / name) : std::nullopt;
-      if (status && S_ISDIR(status->st_mode)) listing_.directories.push_back(entry_of(*status, path + "/" + name));
+      if (status && S_ISDIR(status->st_mode))
+        listing_.directories.push_back(entry_of(*status, fmt::format("{}/{}", path, name)));
     }
   }
 

@@ -163,7 +163,10 @@ Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request)
       continue;
     }
     auto location = place_of(entry.path, plan);
-    if (entry.kind == store::FileKind::directory) plan.directories.push_back({std::move(entry), std::move(location)});
+    if (entry.kind == store::FileKind::directory) {
+      plan.directories.push_back({std::move(entry), std::move(location)});
+      continue;
+    }
     if (entry.kind != store::FileKind::file || replaced.contains(entry.path)) continue;
     plan.total_bytes += entry.size_bytes;
     if (entry.path == "global/pg_control") {

@@ -9,7 +9,6 @@
 namespace harness::verify {
 
 using reports::record::Check;
-using reports::record::Mark;
 
 namespace {
 

@@ -14,7 +14,6 @@ namespace harness::verify {
 
 using backup_engine::base::Error;
 using backup_engine::postgres::Connection;
-using backup_engine::postgres::quote_identifier;
 using backup_engine::postgres::quote_literal;
 using reports::record::ContentDigests;
 using reports::record::SequencePosition;

@@ -12,14 +12,12 @@
 
 namespace harness::verify {
 
-using backup_engine::postgres::Lsn;
 using backup_engine::postgres::parse_lsn;
 using reports::record::Check;
 using reports::record::Finding;
 using reports::record::LedgerOutcome;
 using reports::record::LedgerRow;
 using reports::record::LedgerTransaction;
-using reports::record::Verdict;
 
 namespace {
 

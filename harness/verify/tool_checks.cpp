@@ -10,7 +10,6 @@
 namespace harness::verify {
 
 using reports::record::Check;
-using reports::record::Finding;
 using reports::record::ToolRun;
 using reports::record::Verdict;
 

@@ -12,7 +12,6 @@
 namespace reports::record {
 
 using backup_engine::base::system_error;
-using backup_engine::base::UniqueFd;
 
 template <class Io>
 void fields(Io& io, typename Io::template Ref<JournalEvent> event) {

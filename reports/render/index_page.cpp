@@ -10,7 +10,6 @@
 
 namespace reports::render {
 
-using record::Report;
 using record::Verdict;
 
 namespace {
