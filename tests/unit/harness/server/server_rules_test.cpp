@@ -135,15 +135,5 @@ TEST(CanReach, IsTriedAsTheUser) {
   EXPECT_EQ(can_reach(mine.path(), user), !user.has_value()) << "0700 keeps everybody else out";
 }
 
-TEST(WorkDirectoryTest, FallsBackToAPrivateFolderThatItsUserReaches) {
-  const backup_engine::base::TemporaryDirectory mine("/var/tmp", "work-directory-test");
-  const auto user = resolve_server_user("");
-  auto work = WorkDirectory::choose(mine.path(), user);
-  EXPECT_EQ(work.is_fallback(), user.has_value());
-  EXPECT_TRUE(can_reach(work.path(), user));
-  EXPECT_EQ(work.remove(), "");
-  EXPECT_TRUE(std::filesystem::exists(mine.path())) << "what was wanted is the caller's";
-}
-
 }  // namespace
 }  // namespace harness::server
