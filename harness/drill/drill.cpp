@@ -41,7 +41,8 @@ record::Report opening_report(const plan::Plan& plan, const ToolIdentity& tool) 
 record::RestoreRecord restore_asked_for(const plan::Plan& plan) {
   record::RestoreRecord restore;
   restore.kind = "full";
-  restore.target.type = plan.scenario.restore.target == scenario::RestoreTarget::immediate ? "immediate" : "end_of_wal";
+  restore.target.type =
+      plan.scenario.restore.target.kind == scenario::TargetKind::immediate ? "immediate" : "end_of_wal";
   return restore;
 }
 

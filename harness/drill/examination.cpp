@@ -71,7 +71,7 @@ verify::ToolOptions tools(const Context& context, const server::Installation& in
 void examine_second_copy(const Context& context, const SourceSide& source, const server::Installation& installation,
                          Prober& prober, record::Evidence& evidence) {
   const auto mark = source.marks().empty() ? std::nullopt : std::optional(source.marks().back());
-  const bool marked = mark && context.plan.scenario.restore.target == scenario::RestoreTarget::end_of_wal;
+  const bool marked = mark && context.plan.scenario.restore.target.kind == scenario::TargetKind::end_of_wal;
   SecondCopy copy;
   prober.probe("second_copy", [&] { copy = restore_second_copy(context, source, marked ? mark : std::nullopt); });
   if (copy.data_directory.empty()) return;

@@ -79,7 +79,7 @@ void judge_loss(record::Report& report, const Judged& judged) {
   restore.rpo = {};
   restore.exact = {};
   restore.reached = order ? judge_reached(*order) : record::RestoreRecord::Reached{};
-  const bool immediate = judged.scenario.restore.target == scenario::RestoreTarget::immediate;
+  const bool immediate = judged.scenario.restore.target.kind == scenario::TargetKind::immediate;
   const auto target_lsn =
       immediate && !report.backups.empty() ? std::optional(report.backups.back().stop_lsn) : std::nullopt;
   restore.rpo.objective_seconds = seconds(judged.scenario.objectives.rpo);

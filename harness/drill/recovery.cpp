@@ -23,16 +23,6 @@ restore::RestoreOrder order_for(const Context& context, const SourceSide& source
   return order;
 }
 
-restore::Goal goal_of(scenario::RestoreTarget target) {
-  switch (target) {
-    case scenario::RestoreTarget::end_of_wal:
-      return restore::Goal::end_of_wal;
-    case scenario::RestoreTarget::immediate:
-      return restore::Goal::immediate;
-  }
-  return restore::Goal::end_of_wal;
-}
-
 }  // namespace
 
 server::ServerOptions quarantined(const Context& context, const std::filesystem::path& data_directory,
@@ -52,7 +42,9 @@ server::ServerOptions quarantined(const Context& context, const std::filesystem:
 Recovery recover(const Context& context, const SourceSide& source, double receiver_seconds) {
   const bool cold = backup::evict_from_page_cache(source.repository());
   auto order = order_for(context, source, context.workplace.restored());
-  order.goal = goal_of(context.plan.scenario.restore.target);
+  if (context.plan.scenario.restore.target.kind == scenario::TargetKind::immediate) {
+    order.target.stop = restore::Stop::immediate;
+  }
 
   RtoClock clock(receiver_seconds);
   clock.end_phases({{"detect", 0.0}});  // no step of this version's timelines comes after the loss
@@ -77,10 +69,11 @@ SecondCopy restore_second_copy(const Context& context, const SourceSide& source,
                                const std::optional<reports::record::Mark>& mark) {
   context.step("examination.restore", "restore a second copy, to look at before its first start");
   auto order = order_for(context, source, context.workplace.examined());
-  order.goal = mark ? restore::Goal::pause_at_name : restore::Goal::pause_immediate;
-  if (mark) order.restore_point = mark->restore_point;
+  order.target.stop = mark ? restore::Stop::name : restore::Stop::immediate;
+  order.target.value = mark ? mark->restore_point : "";
+  order.target.action = restore::Action::pause;
   (void)restore::restore_files(order, context.observer.progress(context.plan.drill_id), context.stop);
-  return {order.to, order.goal};
+  return {order.to};
 }
 
 server::Server start_second_copy(const Context& context, const SecondCopy& copy) {

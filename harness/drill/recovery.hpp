@@ -27,7 +27,6 @@ struct Recovery {
 // A second restore, for what must be looked at before a first start, or at a mark rather than at the target.
 struct SecondCopy {
   std::filesystem::path data_directory;
-  restore::Goal goal = restore::Goal::pause_immediate;
 };
 [[nodiscard]] SecondCopy restore_second_copy(const Context& context, const SourceSide& source,
                                              const std::optional<reports::record::Mark>& mark);

@@ -171,6 +171,12 @@ void SourceSide::play_step(const scenario::MarkStep& step) {
   if (load_running_) load_->resume();
 }
 
+void SourceSide::play_step(const scenario::RestorePointStep& step) {
+  context_.step("restore_point.begin", fmt::format("restore point {}", step.name));
+  const auto lsn = server_->connect().query("SELECT pg_create_restore_point($1)", {step.name}).single();
+  context_.journal.append("restore_point.done", {{"name", step.name}, {"lsn", lsn}});
+}
+
 // A receiver that is gone by now would make the loss look like that of a disaster. What it called durable must come
 // back.
 void SourceSide::note_acknowledged_wal() {

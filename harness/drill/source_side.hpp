@@ -72,6 +72,7 @@ class SourceSide {
   void play_step(const scenario::LoadStep& step);
   void play_step(const scenario::BackupStep& step);
   void play_step(const scenario::MarkStep& step);
+  void play_step(const scenario::RestorePointStep& step);
   void play_step(const scenario::DisasterStep& step);
 
   Context context_;

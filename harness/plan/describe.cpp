@@ -29,6 +29,9 @@ struct StepText {
   std::string operator()(const MarkStep& step) const {
     return fmt::format("mark \"{}\": writers held, restore point and content digests taken", step.name);
   }
+  std::string operator()(const RestorePointStep& step) const {
+    return fmt::format("restore point \"{}\", while the load goes on", step.name);
+  }
   std::string operator()(const DisasterStep& step) const {
     const auto argument = step.argument.empty() ? std::string() : " " + step.argument;
     const auto meaning = step.kind == "lose_server" ? " (SIGKILL, then the data directory is lost)" : "";
@@ -51,8 +54,8 @@ std::string wal_text(const Plan& plan) {
 }
 
 std::string restore_text(const Restore& restore) {
-  const auto* const target = restore.target == RestoreTarget::end_of_wal ? "the end of the WAL in the repository"
-                                                                         : "the last backup's own consistent point";
+  const auto* const target = restore.target.kind == TargetKind::end_of_wal ? "the end of the WAL in the repository"
+                                                                           : "the last backup's own consistent point";
   return fmt::format("restore: {}, to {}", word(restore.kind), target);
 }
 

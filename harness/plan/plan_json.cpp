@@ -20,6 +20,7 @@ struct StepJson {
   }
   Json operator()(const BackupStep& step) const { return {{"step", "backup"}, {"type", to_string(step.type)}}; }
   Json operator()(const MarkStep& step) const { return {{"step", "mark"}, {"name", step.name}}; }
+  Json operator()(const RestorePointStep& step) const { return {{"step", "restore_point"}, {"name", step.name}}; }
   Json operator()(const DisasterStep& step) const {
     return {{"step", "disaster"}, {"kind", step.kind}, {"argument", step.argument}};
   }
@@ -51,7 +52,7 @@ Json scenario_json(const Scenario& scenario) {
           {"digest", scenario.digest},
           {"source", source_json(scenario.source)},
           {"timeline", std::move(timeline)},
-          {"restore", {{"kind", word(scenario.restore.kind)}, {"target", word(scenario.restore.target)}}},
+          {"restore", {{"kind", word(scenario.restore.kind)}, {"target", word(scenario.restore.target.kind)}}},
           {"verify", std::move(checks)},
           {"objectives",
            {{"rto_seconds", seconds_or_null(scenario.objectives.rto)},

@@ -15,11 +15,31 @@ namespace harness::plan {
   switch (kind) {
     case scenario::RestoreKind::full:
       return "full";
+    case scenario::RestoreKind::pitr:
+      return "pitr";
+    case scenario::RestoreKind::partial:
+      return "partial";
   }
   return "unknown";
 }
-[[nodiscard]] constexpr std::string_view word(scenario::RestoreTarget target) {
-  return target == scenario::RestoreTarget::end_of_wal ? "end_of_wal" : "immediate";
+[[nodiscard]] constexpr std::string_view word(scenario::TargetKind kind) {
+  switch (kind) {
+    case scenario::TargetKind::end_of_wal:
+      return "end_of_wal";
+    case scenario::TargetKind::immediate:
+      return "immediate";
+    case scenario::TargetKind::mark:
+      return "mark";
+    case scenario::TargetKind::name:
+      return "name";
+    case scenario::TargetKind::time:
+      return "time";
+    case scenario::TargetKind::lsn:
+      return "lsn";
+    case scenario::TargetKind::xid:
+      return "xid";
+  }
+  return "unknown";
 }
 [[nodiscard]] constexpr std::string_view word(Keep keep) {
   switch (keep) {

@@ -13,27 +13,36 @@ namespace base = backup_engine::base;
 
 namespace {
 
-backup_engine::RecoveryTarget target_of(const RestoreOrder& order) {
-  using backup_engine::TargetAction;
+backup_engine::TargetKind kind_of(Stop stop) {
   using backup_engine::TargetKind;
-  backup_engine::RecoveryTarget target;
-  switch (order.goal) {
-    case Goal::end_of_wal:
-      break;
-    case Goal::immediate:
-      target.kind = TargetKind::immediate;
-      break;
-    case Goal::pause_immediate:
-      target.kind = TargetKind::immediate;
-      target.action = TargetAction::pause;
-      break;
-    case Goal::pause_at_name:
-      target.kind = TargetKind::name;
-      target.value = order.restore_point;
-      target.action = TargetAction::pause;
-      break;
+  switch (stop) {
+    case Stop::end_of_wal:
+      return TargetKind::end_of_wal;
+    case Stop::immediate:
+      return TargetKind::immediate;
+    case Stop::name:
+      return TargetKind::name;
+    case Stop::time:
+      return TargetKind::time;
+    case Stop::lsn:
+      return TargetKind::lsn;
+    case Stop::xid:
+      return TargetKind::xid;
   }
-  return target;
+  return TargetKind::end_of_wal;
+}
+
+backup_engine::TargetAction action_of(Action action) {
+  using backup_engine::TargetAction;
+  switch (action) {
+    case Action::promote:
+      return TargetAction::promote;
+    case Action::pause:
+      return TargetAction::pause;
+    case Action::shutdown:
+      return TargetAction::shutdown;
+  }
+  return TargetAction::promote;
 }
 
 }  // namespace
@@ -43,7 +52,9 @@ Restored restore_files(const RestoreOrder& order, base::Progress& progress, cons
   request.repository.text = order.repository.string();
   request.cluster = order.cluster;
   request.to = order.to;
-  request.target = target_of(order);
+  request.backup_label = order.backup_label;
+  request.target = {kind_of(order.target.stop), order.target.value, order.target.inclusive, order.target.timeline,
+                    action_of(order.target.action)};
   request.jobs = order.jobs;
   request.lifeboat = order.lifeboat;
   const auto result = backup_engine::restore_backup(request, progress, stop);

@@ -15,11 +15,16 @@
 
 namespace harness::restore {
 
-enum class Goal {
-  end_of_wal,     // replay everything there is, promote
-  immediate,      // the backup's own consistent point, promote
-  pause_at_name,  // a restore point, and stay there read-only
-  pause_immediate,
+enum class Stop { end_of_wal, immediate, name, time, lsn, xid };
+enum class Action { promote, pause, shutdown };
+
+// Where recovery stops and what it does there.
+struct Target {
+  Stop stop = Stop::end_of_wal;
+  std::string value;  // as PostgreSQL's recovery_target_* takes it; empty for end_of_wal and immediate
+  bool inclusive = true;
+  Action action = Action::promote;
+  std::string timeline;  // recovery_target_timeline; empty: latest (current for immediate)
 };
 
 struct RestoreOrder {
@@ -27,8 +32,8 @@ struct RestoreOrder {
   std::string cluster;
   std::filesystem::path lifeboat;  // what restore_command runs; the server's user must be able to
   std::filesystem::path to;
-  Goal goal = Goal::end_of_wal;
-  std::string restore_point;  // pause_at_name only
+  Target target;
+  std::string backup_label;  // empty: the engine chooses the newest that can reach the target
   unsigned jobs = 1;
 };
 

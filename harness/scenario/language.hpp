@@ -63,8 +63,8 @@ inline constexpr std::array transport_words{Word<WalTransport>{"stream", WalTran
 inline constexpr std::array restore_words{Word<RestoreKind>{"full", RestoreKind::full},
                                           Word<RestoreKind>{"pitr", std::nullopt},
                                           Word<RestoreKind>{"partial", std::nullopt}};
-inline constexpr std::array target_words{Word<RestoreTarget>{"end_of_wal", RestoreTarget::end_of_wal},
-                                         Word<RestoreTarget>{"immediate", RestoreTarget::immediate}};
+inline constexpr std::array target_words{Word<TargetKind>{"end_of_wal", TargetKind::end_of_wal},
+                                         Word<TargetKind>{"immediate", TargetKind::immediate}};
 // All but sql, which is a mapping.
 inline constexpr std::array check_words{Word<CheckKind>{"ledger", CheckKind::ledger},
                                         Word<CheckKind>{"content", CheckKind::content},

@@ -259,7 +259,7 @@ Restore Parser::restore(const YAML::Node& node) const {
     const Mapping point(reader_, target, "restore.target", target_keys);
     reader_.fail(target, "restore.target is empty", "write end_of_wal or immediate");
   }
-  result.target = reader_.word<RestoreTarget>(target, "restore target", target_words);
+  result.target.kind = reader_.word<TargetKind>(target, "restore target", target_words);
   return result;
 }
 

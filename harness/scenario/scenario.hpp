@@ -50,26 +50,60 @@ struct LoadStep {
   bool keep_running = false;
 };
 enum class BackupType { full, differential, incremental };
+enum class BackupMethod { files, stream };  // reads the data directory; speaks BASE_BACKUP over a connection alone
 struct BackupStep {
   BackupType type = BackupType::full;
+  BackupMethod by = BackupMethod::files;
 };
 struct MarkStep {
   std::string name;
 };
-// kind: a word the disaster stage knows ("lose_server"); argument as the kind wants it, empty for none.
+// pg_create_restore_point while the load goes on: a place in the WAL, of which nothing else is known. PostgreSQL takes
+// the first of several with one name.
+struct RestorePointStep {
+  std::string name;
+};
+// kind: a word the disaster stage knows ("lose_server"); argument as the kind wants it, empty for none: a table
+// (schema.name), "TABLE SET ASSIGNMENTS" for update_rows, a schema, a database.
 struct DisasterStep {
   std::string kind, argument;
 };
 struct Step {
-  std::variant<LoadStep, BackupStep, MarkStep, DisasterStep> what;
+  std::variant<LoadStep, BackupStep, MarkStep, RestorePointStep, DisasterStep> what;
   Position position;
 };
 
-enum class RestoreKind { full };
-enum class RestoreTarget { end_of_wal, immediate };  // immediate: the backup's own consistent point
+// Where recovery stops. `point` is a place of the timeline, whose position the drill learns on the way: the name of a
+// mark or of a restore point, or "disaster", the moment (time), the position (lsn) or the transaction (xid) of the harm
+// itself. mark: by its restore point's name. xid at a mark or restore point: the load's last transaction acknowledged
+// before it. immediate: the backup's own consistent point.
+enum class TargetKind { end_of_wal, immediate, mark, name, time, lsn, xid };
+inline constexpr std::string_view disaster_point = "disaster";
+struct RestoreTarget {
+  TargetKind kind = TargetKind::end_of_wal;
+  std::string point;      // empty for end_of_wal and immediate
+  bool inclusive = true;  // time, lsn and xid only
+  bool operator==(const RestoreTarget&) const = default;
+};
+enum class TargetAction { promote, pause, shutdown };
+
+// full: from a lost server, as far as the WAL goes or to the backup's own point. pitr: a new server at a point in time.
+// partial: tables, a schema or rows into the source that lives on (`lifeboat extract`), or one database of several into
+// a new server (`lifeboat restore --database`).
+enum class RestoreKind { full, pitr, partial };
+enum class Placement { beside, replace };
+struct PartialRestore {
+  std::vector<std::string> tables;  // schema.name; empty: `schema`, or `database`
+  std::string schema, database;
+  std::string where;  // of the one table: only these rows
+  Placement placement = Placement::replace;
+  std::string suffix = "restored";  // beside: what the names get, after an underscore
+};
 struct Restore {
   RestoreKind kind = RestoreKind::full;
-  RestoreTarget target = RestoreTarget::end_of_wal;
+  RestoreTarget target;
+  TargetAction action = TargetAction::promote;
+  PartialRestore partial;  // kind partial only
 };
 
 enum class CheckKind {

@@ -91,11 +91,11 @@ bool mark_describes_last_backup(const Steps& steps) {
 
 void require_described_target(const Reader& reader, const Scenario& scenario, CheckKind check, Position position) {
   const auto name = to_string(check);
-  if (scenario.restore.target == RestoreTarget::end_of_wal && !mark_describes_end_of_wal(scenario.timeline)) {
+  if (scenario.restore.target.kind == TargetKind::end_of_wal && !mark_describes_end_of_wal(scenario.timeline)) {
     reader.fail(position, fmt::format("no mark says what the check {} must find at the end of WAL", name),
                 "add \"- mark: NAME\" between the last backup and the disaster, or leave the check out");
   }
-  if (scenario.restore.target == RestoreTarget::immediate && !mark_describes_last_backup(scenario.timeline)) {
+  if (scenario.restore.target.kind == TargetKind::immediate && !mark_describes_last_backup(scenario.timeline)) {
     reader.fail(
         position, fmt::format("no mark says what the check {} must find at the backup's own point", name),
         "put \"- mark: NAME\" directly before the last backup, with no load running (keep_running) from the mark to "

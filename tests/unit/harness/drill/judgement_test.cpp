@@ -34,9 +34,9 @@ Report recovered() {
   return report;
 }
 
-scenario::Scenario promising(scenario::RestoreTarget target) {
+scenario::Scenario promising(scenario::TargetKind target) {
   scenario::Scenario scenario;
-  scenario.restore.target = target;
+  scenario.restore.target.kind = target;
   scenario.objectives.rpo = scenario::Seconds(5);
   return scenario;
 }
@@ -47,7 +47,7 @@ std::vector<LedgerTransaction> one_acknowledged() {
 
 TEST(JudgeDrill, KeepsNothingOfAnEarlierJudgingThatTheEvidenceDoesNotShow) {
   auto report = recovered();
-  const auto scenario = promising(scenario::RestoreTarget::end_of_wal);
+  const auto scenario = promising(scenario::TargetKind::end_of_wal);
   judge(report, {scenario, one_acknowledged(), {}, Evidence{}});
   EXPECT_FALSE(report.restores[0].exact.met.has_value());
   EXPECT_FALSE(report.restores[0].rpo.lost.has_value());
@@ -58,7 +58,7 @@ TEST(JudgeDrill, KeepsNothingOfAnEarlierJudgingThatTheEvidenceDoesNotShow) {
 
 TEST(JudgeDrill, DoesNotMeasureLossAtABackupsPointWithoutTheCommitOrder) {
   auto report = recovered();
-  const auto scenario = promising(scenario::RestoreTarget::immediate);
+  const auto scenario = promising(scenario::TargetKind::immediate);
   Evidence evidence;
   evidence.ledger.emplace();
   judge(report, {scenario, one_acknowledged(), {}, evidence});
@@ -67,7 +67,7 @@ TEST(JudgeDrill, DoesNotMeasureLossAtABackupsPointWithoutTheCommitOrder) {
 
 TEST(JudgeDrill, ComparesARestoreToTheBackupsPointWithTheBackupAndNotWithItself) {
   auto report = recovered();
-  const auto scenario = promising(scenario::RestoreTarget::immediate);
+  const auto scenario = promising(scenario::TargetKind::immediate);
   Evidence evidence;
   evidence.ledger = reports::record::LedgerRows{{{1, 701, "digest", "digest"}}};
   evidence.commit_order = CommitOrderEvidence{
@@ -81,14 +81,14 @@ TEST(JudgeDrill, SaysWhyExactnessIsNotKnown) {
   auto report = recovered();
   Evidence evidence;
   evidence.missing["commit_order"] = "pg_waldump cannot read the witness WAL";
-  judge(report, {promising(scenario::RestoreTarget::end_of_wal), {}, {}, evidence});
+  judge(report, {promising(scenario::TargetKind::end_of_wal), {}, {}, evidence});
   const auto& told = report.not_tested;
   EXPECT_NE(std::find(told.begin(), told.end(), "exactness: pg_waldump cannot read the witness WAL"), told.end());
 }
 
 TEST(JudgeDrill, AdmitsThatNoNetworkNamespaceSurroundsTheServers) {
   auto report = recovered();
-  judge(report, {promising(scenario::RestoreTarget::end_of_wal), {}, {}, Evidence{}});
+  judge(report, {promising(scenario::TargetKind::end_of_wal), {}, {}, Evidence{}});
   ASSERT_FALSE(report.not_tested.empty());
   EXPECT_EQ(report.not_tested.back().substr(0, 10), "isolation:");
 }
