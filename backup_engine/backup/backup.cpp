@@ -194,6 +194,7 @@ class Backup {
     summary.source = "files";
     summary.started_at = summary_.started_at;
     summary.finished_at = base::utc_now();
+    summary.stopped_at = stopped_.stopped_at;
     summary.start_lsn = summary_.start_lsn;
     summary.stop_lsn = summary_.stop_lsn;
     summary.timeline = summary_.timeline;
@@ -204,6 +205,7 @@ class Backup {
     manifest.page_size_bytes = control_.page_bytes;
     manifest.wal_segment_size = control_.segment_size;
     manifest.tablespaces = tablespaces_;
+    manifest.databases = stopped_.databases;
     manifest.backup_label_text = stopped_.backup_label;
     manifest.tablespace_map_text = stopped_.tablespace_map;
     manifest.external_files = external_files_;

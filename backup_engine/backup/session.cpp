@@ -27,6 +27,16 @@ postgres::Lsn lsn_of(const std::string& text) {
   return *lsn;
 }
 
+constexpr std::string_view clock_in_rfc3339 =
+    R"(to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))";
+
+base::UtcTime time_of(const std::string& text) {
+  const auto time = base::parse_rfc3339(text);
+  if (!time)
+    throw Error(ErrorKind::internal, fmt::format("the server answered \"{}\" where a time was expected", text));
+  return *time;
+}
+
 // What follows `key` on its line.
 std::string_view field(const std::string& text, std::string_view key) {
   const auto at = text.find(key);
@@ -112,9 +122,25 @@ postgres::Lsn Session::start(const std::string& label) {
 }
 
 StoppedBackup Session::stop() {
-  const auto rows = query("SELECT lsn, labelfile, spcmapfile FROM pg_backup_stop(wait_for_archive => false)");
+  const auto rows = query(fmt::format(
+      "SELECT lsn, labelfile, spcmapfile, {} FROM pg_backup_stop(wait_for_archive => false)", clock_in_rfc3339));
   const auto& row = rows[0];
-  return {lsn_of(row.at(0).value_or("")), row.at(1).value_or(""), row.at(2).value_or("")};
+  StoppedBackup stopped;
+  stopped.stop_lsn = lsn_of(row.at(0).value_or(""));
+  stopped.backup_label = row.at(1).value_or("");
+  stopped.tablespace_map = row.at(2).value_or("");
+  stopped.stopped_at = time_of(row.at(3).value_or(""));
+  stopped.databases = databases();
+  return stopped;
+}
+
+std::vector<store::Database> Session::databases() {
+  std::vector<store::Database> databases;
+  for (const auto& row : query("SELECT oid, datname, datistemplate FROM pg_catalog.pg_database ORDER BY oid")) {
+    databases.push_back(
+        {static_cast<std::uint32_t>(std::stoul(row.at(0).value())), row.at(1).value(), row.at(2) == "t"});
+  }
+  return databases;
 }
 
 LabelStart parse_label_start(const std::string& backup_label) {

@@ -5,11 +5,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include "backup_engine/base/utc_time.hpp"
 #include "backup_engine/postgres/connection.hpp"
 #include "backup_engine/postgres/control_file.hpp"
 #include "backup_engine/postgres/lsn.hpp"
 #include "backup_engine/postgres/timeline.hpp"
+#include "backup_engine/store/manifest.hpp"
 
 namespace backup_engine::backup {
 
@@ -17,6 +20,8 @@ struct StoppedBackup {
   postgres::Lsn stop_lsn;
   std::string backup_label;    // as returned, to the byte
   std::string tablespace_map;  // likewise; empty without tablespaces
+  base::UtcTime stopped_at;    // the server's clock, after the stop
+  std::vector<store::Database> databases;
 };
 
 class Session {
@@ -42,6 +47,7 @@ class Session {
   [[nodiscard]] StoppedBackup stop();
 
  private:
+  std::vector<store::Database> databases();
   postgres::Rows query(const std::string& sql, const std::vector<postgres::Value>& parameters = {});
   postgres::Connection connection_;
 };

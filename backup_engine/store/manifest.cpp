@@ -58,6 +58,12 @@ postgres::Lsn lsn_from(const Json& value) {
   return *lsn;
 }
 
+// A member that came later than the format: nullptr where it is missing or null.
+const Json* member(const Json& document, const char* name) {
+  const auto found = document.find(name);
+  return found == document.end() || found->is_null() ? nullptr : &*found;
+}
+
 BackupType type_from(const Json& value) {
   for (const auto type : {BackupType::full, BackupType::differential, BackupType::incremental}) {
     if (value == to_string(type)) return type;
@@ -80,6 +86,7 @@ void put_summary(Json& document, const BackupSummary& summary) {
   document["source"] = summary.source;
   document["started_at"] = base::to_rfc3339(summary.started_at);
   document["finished_at"] = base::to_rfc3339(summary.finished_at);
+  document["stopped_at"] = summary.stopped_at ? Json(base::to_rfc3339(*summary.stopped_at)) : Json(nullptr);
   document["start_lsn"] = postgres::to_string(summary.start_lsn);
   document["stop_lsn"] = postgres::to_string(summary.stop_lsn);
   document["timeline"] = summary.timeline.number();
@@ -101,6 +108,7 @@ BackupSummary summary_from(const Json& document) {
   summary.source = document.at("source").get<std::string>();
   summary.started_at = time_from(document.at("started_at"));
   summary.finished_at = time_from(document.at("finished_at"));
+  if (const auto* stopped = member(document, "stopped_at")) summary.stopped_at = time_from(*stopped);
   summary.start_lsn = lsn_from(document.at("start_lsn"));
   summary.stop_lsn = lsn_from(document.at("stop_lsn"));
   summary.timeline = postgres::TimelineId(document.at("timeline").get<std::uint32_t>());
@@ -122,6 +130,11 @@ void put_source(Json& document, const Manifest& manifest) {
   for (const auto& tablespace : manifest.tablespaces) {
     tablespaces.push_back({{"oid", tablespace.oid}, {"path", text_to_json(tablespace.path)}});
   }
+  auto& databases = document["databases"] = manifest.databases.empty() ? Json(nullptr) : Json::array();
+  for (const auto& database : manifest.databases) {
+    databases.push_back(
+        {{"oid", database.oid}, {"name", text_to_json(database.name)}, {"template", database.is_template}});
+  }
   document["backup_label"] = text_to_json(manifest.backup_label_text);
   document["tablespace_map"] = text_to_json(manifest.tablespace_map_text);
   auto& external = document["external_files"] = Json::array();
@@ -139,6 +152,12 @@ void read_source(const Json& document, Manifest& manifest) {
       postgres::SegmentSize::of_bytes(document.at("wal_segment_size_bytes").get<std::uint64_t>());
   for (const auto& tablespace : document.at("tablespaces")) {
     manifest.tablespaces.push_back({tablespace.at("oid").get<std::uint32_t>(), text_from_json(tablespace.at("path"))});
+  }
+  if (const auto* databases = member(document, "databases")) {
+    for (const auto& database : *databases) {
+      manifest.databases.push_back({database.at("oid").get<std::uint32_t>(), text_from_json(database.at("name")),
+                                    database.at("template").get<bool>()});
+    }
   }
   manifest.backup_label_text = text_from_json(document.at("backup_label"));
   manifest.tablespace_map_text = text_from_json(document.at("tablespace_map"));

@@ -25,6 +25,13 @@ struct Tablespace {
   std::string path;  // on the source
 };
 
+struct Database {
+  std::uint32_t oid = 0;
+  std::string name;
+  bool is_template = false;
+  bool operator==(const Database&) const = default;
+};
+
 struct DamagedPageEntry {
   std::string file;  // relative to the data directory
   std::uint32_t block = 0;
@@ -37,7 +44,8 @@ struct Manifest {
   std::uint32_t page_size_bytes = 8192;
   postgres::SegmentSize wal_segment_size;
   std::vector<Tablespace> tablespaces;
-  std::string backup_label_text;  // exactly as pg_backup_stop returned them
+  std::vector<Database> databases;  // when the backup stopped; empty when they are not known
+  std::string backup_label_text;    // exactly as pg_backup_stop returned them
   std::string tablespace_map_text;
   std::vector<std::string> external_files;  // paths of the file table's entries in the external area
   std::vector<DamagedPageEntry> damaged_pages;

@@ -39,6 +39,9 @@ struct BackupSummary {
   std::string parent_label;  // empty for a full
   std::string source;        // "files" or "stream"
   base::UtcTime started_at, finished_at;
+  // The server's clock, read after the backup had stopped: a commit at or past it lies behind stop_lsn. Not known of
+  // backups that Lifeboat took before it asked.
+  std::optional<base::UtcTime> stopped_at;
   postgres::Lsn start_lsn, stop_lsn;
   postgres::TimelineId timeline;
   int postgres_major = 0;

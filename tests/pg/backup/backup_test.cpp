@@ -56,6 +56,7 @@ class TakeBackup : public BackedUpCluster {
 TEST_F(TakeBackup, DescribesWhatItHolds) {
   start_source();
   receive_wal();
+  run("CREATE DATABASE shop");
   const auto result = back_up();
   EXPECT_EQ(result.summary.cluster, "main");
   EXPECT_EQ(result.summary.source, "files");
@@ -72,6 +73,12 @@ TEST_F(TakeBackup, DescribesWhatItHolds) {
   ASSERT_EQ(listed.size(), 1U);
   ASSERT_EQ(listed[0].backups.size(), 1U);
   EXPECT_EQ(listed[0].backups[0].label, result.summary.label);
+  ASSERT_TRUE(result.summary.stopped_at.has_value());
+  const auto storage = store::open_repository({repository().string()});
+  const auto databases = store::read_manifest(*storage, "main", result.summary.label).databases;
+  EXPECT_THAT(databases, Contains(store::Database{1, "template1", true}));
+  EXPECT_THAT(databases, Contains(testing::Field(&store::Database::name, "shop")));
+  EXPECT_EQ(std::to_string(databases.size()), ask("SELECT count(*) FROM pg_database"));
   lose_source();
 }
 

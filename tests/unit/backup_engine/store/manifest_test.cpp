@@ -38,6 +38,8 @@ store::Manifest some_manifest() {
   manifest.summary.system_identifier = 18'446'744'073'709'551'615ULL;
   manifest.summary.data_checksums = true;
   manifest.tablespaces = {{16400, "/srv/\xff\xfe not UTF-8"}};
+  manifest.summary.stopped_at = backup_engine::base::parse_rfc3339("2026-11-20T02:15:01.25Z");
+  manifest.databases = {{4, "template0", true}, {16384, "\xe9t\xe9 in LATIN1", false}};
   manifest.backup_label_text = "START WAL LOCATION: …\nLABEL: x\n";
   manifest.damaged_pages = {{"base/1/2", 7}};
   manifest.external_files = {"/etc/postgresql/15/main/postgresql.conf"};
@@ -71,12 +73,33 @@ TEST(Manifest, ComesBackAsItWasWritten) {
   EXPECT_TRUE(read.summary.data_checksums);
   ASSERT_EQ(read.tablespaces.size(), 1U);
   EXPECT_EQ(read.tablespaces[0].path, manifest.tablespaces[0].path);
+  EXPECT_EQ(read.summary.stopped_at, manifest.summary.stopped_at);
+  EXPECT_EQ(read.databases, manifest.databases);
   EXPECT_EQ(read.backup_label_text, manifest.backup_label_text);
   EXPECT_EQ(read.external_files, manifest.external_files);
   EXPECT_EQ(read.damaged_pages[0].block, 7U);
   EXPECT_EQ(read.packs[0].digest, manifest.packs[0].digest);
   EXPECT_EQ(read.block_root, manifest.block_root);
   EXPECT_EQ(store::encode_manifest(read), store::encode_manifest(manifest));
+}
+
+TEST(Manifest, ThatSaysNothingOfDatabasesOrItsStopTimeIsReadAsNotKnowingThem) {
+  auto manifest = some_manifest();
+  manifest.summary.stopped_at.reset();
+  manifest.databases.clear();
+  auto text = store::encode_manifest(manifest);
+  for (const std::string written_by_older_ones : {"without", "null"}) {
+    const auto read = store::decode_manifest(text, "m");
+    EXPECT_EQ(read.summary.stopped_at, std::nullopt) << written_by_older_ones;
+    EXPECT_TRUE(read.databases.empty()) << written_by_older_ones;
+    EXPECT_EQ(read.summary.label, manifest.summary.label);
+    text.erase(text.rfind(",\n  \"sha256\""));
+    for (const std::string line : {"  \"stopped_at\": null,\n", "  \"databases\": null,\n"}) {
+      if (const auto at = text.find(line); at != std::string::npos) text.erase(at, line.size());
+    }
+    EXPECT_EQ(text.find("stopped_at"), std::string::npos);
+    text = store::seal_json(text + "\n}");
+  }
 }
 
 TEST(Manifest, OfAFutureVersionOrWithACipherIsRefusedAsUnsupported) {
