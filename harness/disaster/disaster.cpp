@@ -13,11 +13,10 @@ namespace harness::disaster {
 
 using backup_engine::base::Error;
 using backup_engine::base::ErrorKind;
-using reports::record::DisasterRecord;
 
 namespace {
 
-DisasterRecord lose_server(const scenario::DisasterStep& step, const Victim& victim) {
+Struck lose_server(const scenario::DisasterStep& step, const Victim& victim) {
   if (!step.argument.empty()) {
     throw Error(ErrorKind::usage, fmt::format("the disaster lose_server takes no argument: '{}'", step.argument));
   }
@@ -27,12 +26,14 @@ DisasterRecord lose_server(const scenario::DisasterStep& step, const Victim& vic
   const auto struck_at = backup_engine::base::utc_now();
   if (victim.before_loss) victim.before_loss();
   faults::lose_data_directory(victim.data_directory);
-  return {step.kind, backup_engine::base::to_rfc3339(struck_at),
-          fmt::format("postmaster {} and all its processes killed (SIGKILL), its data directory {} removed", pid,
-                      directory)};
+  return {{step.kind, backup_engine::base::to_rfc3339(struck_at),
+           fmt::format("postmaster {} and all its processes killed (SIGKILL), its data directory {} removed", pid,
+                       directory)},
+          "",
+          ""};
 }
 
-using Strike = DisasterRecord (*)(const scenario::DisasterStep&, const Victim&);
+using Strike = Struck (*)(const scenario::DisasterStep&, const Victim&);
 
 const std::map<std::string, Strike>& strikes() {
   static const std::map<std::string, Strike> by_kind{{"lose_server", lose_server}};
@@ -50,7 +51,7 @@ const std::vector<std::string>& known_kinds() {
   return names;
 }
 
-DisasterRecord strike(const scenario::DisasterStep& step, const Victim& victim) {
+Struck strike(const scenario::DisasterStep& step, const Victim& victim) {
   const auto found = strikes().find(step.kind);
   if (found == strikes().end()) {
     throw Error(ErrorKind::usage, fmt::format("there is no disaster '{}'", step.kind))

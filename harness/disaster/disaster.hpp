@@ -1,8 +1,10 @@
-// A disaster of the timeline: deliberate harm to the source, and the instant at which it struck.
+// A disaster of the timeline: deliberate harm to the source, and where in time and WAL it struck (docs/disasters.md).
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -20,14 +22,32 @@ struct Victim {
   // Called when the server is dead and its files are still there: the moment for a witness to copy pg_wal. May be
   // empty.
   std::function<void()> before_loss;
+  // The load's database: where tables and schemas are looked for. May be empty for lose_server and drop_database.
+  std::string database{};
+  // How long a disaster on a living server goes on trying while the load holds the locks that it needs.
+  std::chrono::milliseconds patience = std::chrono::seconds(60);
+  std::stop_token stop{};
 };
 
-// The kinds that strike() knows, for messages and validation: "lose_server".
+// What happened. For lose_server lsn, xid and began_at are empty.
+struct Struck {
+  // kind as the step's; at: RFC 3339, see strike(); detail: a sentence with the rows or objects that were hit.
+  reports::record::DisasterRecord record;
+  std::string lsn;  // a position in the WAL before all that the harm's transaction wrote; "0/16B3748"
+  std::string xid;  // the harm's transaction, 64 bits with epoch, decimal
+  // RFC 3339: right before the harm's transaction began, so no later than any instant of it. Recovery up to this time
+  // does not include the harm; up to record.at it does.
+  std::string began_at{};
+};
+
+// The kinds that strike() knows, for messages and validation.
 [[nodiscard]] const std::vector<std::string>& known_kinds();
 
-// Strikes and returns what happened. `at` is the instant from which the server was gone (RTO's clock starts there; the
-// time that `before_loss` takes is the harness's own and comes after it). Throws base::Error(usage) for an unknown kind
-// or an argument that the kind does not take, before any harm; otherwise as the fault does.
-[[nodiscard]] reports::record::DisasterRecord strike(const scenario::DisasterStep& step, const Victim& victim);
+// Strikes and returns what happened. `record.at` is by this machine's clock, which is the server's too: lose_server,
+// the instant from which the server was gone (RTO's clock starts there; the time that `before_loss` takes is the
+// harness's own and comes after it); all others, the instant right after COMMIT returned. Throws base::Error before any
+// harm: usage for an unknown kind, an argument that the kind does not take or a name of the wrong kind; not_found for a
+// name that does not exist. Otherwise as the fault does, and then the harm was rolled back.
+[[nodiscard]] Struck strike(const scenario::DisasterStep& step, const Victim& victim);
 
 }  // namespace harness::disaster

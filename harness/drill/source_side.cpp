@@ -199,8 +199,9 @@ void SourceSide::play_step(const scenario::DisasterStep& step) {
       [this] {
         witness_->stop(Deadline::after(quiet_limit));
         (void)server::complete_witness(witness_->directory(), context_.workplace.source() / "pg_wal");
-      }};
-  disasters_.push_back(disaster::strike(step, victim));
+      },
+      dataset_.load_database};
+  disasters_.push_back(disaster::strike(step, victim).record);
   context_.journal.append("disaster.struck", {{"kind", step.kind}, {"at", disasters_.back().at}});
 }
 

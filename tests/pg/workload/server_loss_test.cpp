@@ -66,11 +66,13 @@ TEST(Strike, KillsTheServerThenLosesItsDataDirectory) {
   EXPECT_THROW(faults::lose_data_directory(victim.data_directory), Error);
 
   const auto before = backup_engine::base::utc_now();
-  const auto record = disaster::strike({"lose_server", ""}, victim);
+  const auto outcome = disaster::strike({"lose_server", ""}, victim);
+  const auto& record = outcome.record;
   EXPECT_TRUE(witness_saw_wal);
   EXPECT_TRUE(witness_saw_it_dead);
   EXPECT_FALSE(fs::exists(shop.data_directory()));
   EXPECT_EQ(record.kind, "lose_server");
+  EXPECT_EQ(outcome.lsn + outcome.xid, "");
   const auto struck = backup_engine::base::parse_rfc3339(record.at);
   ASSERT_TRUE(struck);
   EXPECT_GE(*struck, before);
