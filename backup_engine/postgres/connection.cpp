@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <pqxx/pqxx>
+#include <stdexcept>
 #include <utility>
 
 #include "backup_engine/base/error.hpp"
@@ -159,8 +160,8 @@ struct Connection::Impl {
       return work(transaction);
     } catch (const pqxx::failure& failure) {
       fail(failure);
-    } catch (const pqxx::pqxx_exception& defect) {
-      throw Error(ErrorKind::internal, fmt::format("libpqxx: {}", defect.base().what()));
+    } catch (const std::logic_error& defect) {  // usage_error, range_error …, which share no base of libpqxx's in 7
+      throw Error(ErrorKind::internal, fmt::format("libpqxx: {}", defect.what()));
     }
   }
 };
