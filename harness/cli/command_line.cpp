@@ -115,8 +115,11 @@ void add_drill_verbs(CLI::App& app, Parsed& parsed) {
   auto* report = app.add_subcommand("report", "Print a drill's report in another form");
   report->add_option("DRILL_DIR", parsed.report.drill_directory)->required();
   add_word<ReportFormat>(*report, "--format", parsed.report.format,
-                         {{"html", ReportFormat::html}, {"junit", ReportFormat::junit}, {"json", ReportFormat::json}},
-                         "html, junit or json")
+                         {{"html", ReportFormat::html},
+                          {"markdown", ReportFormat::markdown},
+                          {"junit", ReportFormat::junit},
+                          {"json", ReportFormat::json}},
+                         "html, markdown, junit or json")
       ->required();
   report->callback([&parsed] { parsed.verb = parsed.report; });
 

@@ -45,7 +45,7 @@ struct DoctorVerb {
   std::string run_as;
   std::filesystem::path out = "drills";
 };
-enum class ReportFormat { html, junit, json };
+enum class ReportFormat { html, markdown, junit, json };
 struct ReportVerb {
   std::filesystem::path drill_directory;
   ReportFormat format = ReportFormat::html;

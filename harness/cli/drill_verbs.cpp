@@ -13,6 +13,7 @@
 #include "harness/server/doctor.hpp"
 #include "reports/render/html.hpp"
 #include "reports/render/junit.hpp"
+#include "reports/render/markdown.hpp"
 #include "reports/render/result_table.hpp"
 
 namespace harness::cli {
@@ -77,6 +78,9 @@ ExitCode execute(const ReportVerb& verb) {
   switch (verb.format) {
     case ReportFormat::html:
       fmt::print("{}", reports::render::html(report));
+      break;
+    case ReportFormat::markdown:
+      fmt::print("{}", reports::render::markdown(report));
       break;
     case ReportFormat::junit:
       fmt::print("{}", reports::render::junit(report));

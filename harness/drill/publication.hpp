@@ -9,7 +9,7 @@
 
 namespace harness::drill {
 
-// DIRECTORY/report.json, report.html and junit.xml, each whole or not at all. Throws base::Error.
+// DIRECTORY/report.json, report.html, report.md and junit.xml, each whole or not at all. Throws base::Error.
 void publish(const reports::record::Report& report, const std::vector<reports::record::JournalEvent>& journal,
              const std::filesystem::path& directory);
 

@@ -64,16 +64,21 @@ std::string text_or_dash(const std::string& text) {
   return text.empty() ? "–" : text;
 }
 
-std::string render_page(std::string_view page_template, PageData data) {
-  data.set("style", std::string(templates::style));
-  data.set("style_hash", source_hash(templates::style));
-  kainjow::mustache::mustache page{std::string(page_template)};
-  auto text = page.render(data);
+std::string render_template(std::string_view text, PageData data, Escape escape) {
+  kainjow::mustache::mustache page{std::string(text)};
+  page.set_custom_escape([escape](const std::string& given) { return escape(given); });
+  auto rendered = page.render(data);
   if (!page.is_valid()) {
     throw backup_engine::base::Error(backup_engine::base::ErrorKind::internal,
                                      "a page template is not well-formed: " + page.error_message());
   }
-  return text;
+  return rendered;
+}
+
+std::string render_page(std::string_view page_template, PageData data) {
+  data.set("style", std::string(templates::style));
+  data.set("style_hash", source_hash(templates::style));
+  return render_template(page_template, std::move(data), xml_escaped);
 }
 
 }  // namespace reports::render

@@ -22,7 +22,12 @@ void set_badge(PageData& data, record::Verdict verdict);
 [[nodiscard]] std::string time_text(const std::string& rfc3339);
 [[nodiscard]] std::string text_or_dash(const std::string& text);
 
-// Throws base::Error(internal) when the template is not well-formed.
+// The data in its template, each value made harmless by `escape`. Throws base::Error(internal) when the template is not
+// well-formed.
+using Escape = std::string (*)(std::string_view text);
+[[nodiscard]] std::string render_template(std::string_view text, PageData data, Escape escape);
+
+// An HTML page: as above, with its style and the style's hash.
 [[nodiscard]] std::string render_page(std::string_view page_template, PageData data);
 
 }  // namespace reports::render

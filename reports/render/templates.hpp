@@ -5,6 +5,6 @@
 
 namespace reports::render::templates {
 
-extern const std::string_view report, index, style;
+extern const std::string_view report, index, markdown, style;
 
 }  // namespace reports::render::templates

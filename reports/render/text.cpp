@@ -132,6 +132,14 @@ std::string duration_text(double seconds) {
   return backup_engine::base::seconds_text(seconds);
 }
 
+std::string precise_time_text(const std::string& rfc3339) {
+  constexpr std::size_t date = 10, milliseconds = 12;  // their columns: "2026-11-20", "02:15:14.803"
+  if (!backup_engine::base::parse_rfc3339(rfc3339)) return rfc3339;
+  auto time = rfc3339.substr(date + 1, milliseconds);
+  if (const auto end = time.find('Z'); end != std::string::npos) time.resize(end);
+  return fmt::format("{} {} UTC", rfc3339.substr(0, date), time);
+}
+
 std::string_view verdict_word(Verdict verdict) {
   if (verdict == Verdict::pass) return "PASS";
   return verdict == Verdict::fail ? "FAIL" : "UNKNOWN";

@@ -29,6 +29,9 @@ namespace reports::render {
 // As base::seconds_text, but "3.1 ms" where that would say 0.00 s.
 [[nodiscard]] std::string duration_text(double seconds);
 
+// "2026-11-20 02:15:14.803 UTC" from RFC 3339; anything else as it is.
+[[nodiscard]] std::string precise_time_text(const std::string& rfc3339);
+
 [[nodiscard]] std::string_view verdict_word(record::Verdict verdict);  // PASS, FAIL, UNKNOWN
 [[nodiscard]] std::string_view verdict_sign(record::Verdict verdict);  // ✓ ✗ ?
 

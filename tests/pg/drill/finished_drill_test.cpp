@@ -116,6 +116,7 @@ TEST_F(FinishedDrill, HoldsEveryFileOfItsFormat) {
                                  "journal.jsonl",
                                  "report.json",
                                  "report.html",
+                                 "report.md",
                                  "junit.xml",
                                  "evidence/ledger.log",
                                  "evidence/marks/after-backup.json",
@@ -172,6 +173,9 @@ TEST_F(FinishedDrill, IsReportedInEveryForm) {
   const auto html = lifeboat({"report", drill(), "--format", "html"});
   EXPECT_EQ(html.code, 0);
   EXPECT_THAT(html.words, AllOf(StartsWith("<!"), HasSubstr(report().scenario.claim)));
+  const auto markdown = lifeboat({"report", drill(), "--format", "markdown"});
+  EXPECT_EQ(markdown.code, 0);
+  EXPECT_EQ(markdown.words, base::read_file(drill() / "report.md"));
   const auto junit = lifeboat({"report", drill(), "--format", "junit"});
   EXPECT_EQ(junit.code, 0);
   EXPECT_THAT(junit.words, AllOf(StartsWith("<?xml"), HasSubstr("testcase")));
@@ -219,6 +223,7 @@ TEST_F(JudgedAgain, SaysTheSame) {
   EXPECT_EQ(again.restores.front().rpo.recovered, first.restores.front().rpo.recovered);
   EXPECT_EQ(again.restores.front().exact.expected, first.restores.front().exact.expected);
   EXPECT_TRUE(fs::exists(path("judged") / "report.html"));
+  EXPECT_TRUE(fs::exists(path("judged") / "report.md"));
   EXPECT_TRUE(fs::exists(path("judged") / "junit.xml"));
   EXPECT_EQ(base::read_file(copy_ / "report.json"), before) << "the drill itself stays as it is";
 }

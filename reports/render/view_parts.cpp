@@ -1,10 +1,11 @@
-#include "reports/render/html_view.hpp"
+#include "reports/render/view_parts.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "backup_engine/base/quantity_text.hpp"
+#include "reports/render/recovery_point.hpp"
 #include "reports/render/text.hpp"
 
 namespace reports::render {
@@ -16,7 +17,6 @@ using record::Verdict;
 namespace {
 
 constexpr double bar_units = 1000;  // the viewBox of a bar in report.mustache
-constexpr std::size_t shown_findings = 50;
 
 PageData list() {
   return PageData(PageData::type::list);
@@ -60,6 +60,7 @@ PageData phase_row(const record::Phase& phase, double start, double scale) {
   row.set("name", value(phase.name));
   row.set("x", fmt::format("{:.1f}", std::min(bar_units - 3, start * scale)));
   row.set("width", fmt::format("{:.1f}", std::max(3.0, phase.seconds * scale)));
+  row.set("began", duration_text(start));
   row.set("took", duration_text(phase.seconds));
   row.set("cpu", used.cpu_seconds > 0 ? duration_text(used.cpu_seconds) : "–");
   row.set("read", used.read_bytes != 0 ? bytes_text(used.read_bytes) : "–");
@@ -89,10 +90,12 @@ void set_recovery_time(PageData& page, const Report& report) {
     limit.set("objective", duration_text(*rto.objective_seconds));
     page.set("limit", limit);
   }
+  const bool partial = !report.restores.empty() && report.restores.back().kind == "partial";
   auto milestones = list();
   add_fact(milestones, "Restored", seconds_or(rto.restored_seconds, "not measured"));
   add_fact(milestones, "Readable", seconds_or(rto.readable_seconds, "not measured"));
-  add_fact(milestones, "Writable (the achieved RTO)", seconds_or(rto.writable_seconds, "not measured"));
+  add_fact(milestones, partial ? "Back in place (the achieved RTO)" : "Writable (the achieved RTO)",
+           seconds_or(rto.writable_seconds, "not measured"));
   add_fact(milestones, "Verified", seconds_or(rto.verified_seconds, "not measured"));
   add_fact(milestones, "Objective", seconds_or(rto.objective_seconds, "none promised"));
   page.set("milestones", milestones);
@@ -139,7 +142,7 @@ static PageData finding_item(const record::Finding& finding) {
   return item;
 }
 
-static PageData check_row(const record::Check& check) {
+static PageData check_row(const record::Check& check, std::size_t shown_findings) {
   PageData row;
   set_badge(row, check.verdict);
   row.set("name", value(check.name));
@@ -167,12 +170,12 @@ static PageData check_row(const record::Check& check) {
   return row;
 }
 
-void set_checks(PageData& page, const Report& report) {
+void set_checks(PageData& page, const Report& report, std::size_t shown_findings) {
   auto checks = list();
   std::size_t passed = 0;
   for (const auto& check : report.checks) {
     passed += check.verdict == Verdict::pass ? 1 : 0;
-    checks << check_row(check);
+    checks << check_row(check, shown_findings);
   }
   page.set("has_checks", !report.checks.empty());
   page.set("checks", checks);
@@ -183,8 +186,7 @@ void set_checks(PageData& page, const Report& report) {
 static PageData restore_row(const record::RestoreRecord& restore) {
   PageData row;
   row.set("kind", value(text_or_dash(restore.kind)));
-  row.set("target", value(fmt::format("{} {}{}", restore.target.type, restore.target.value,
-                                      restore.target.inclusive ? "" : " (exclusive)")));
+  row.set("target", value(text_or_dash(target_text(restore.target))));
   row.set("backup_label", value(text_or_dash(restore.backup_label)));
   row.set("outcome", value(restore.outcome.empty() ? "not reached" : restore.outcome));
   row.set("reached", value(text_or_dash(restore.reached.lsn)));
@@ -216,6 +218,8 @@ void set_course(PageData& page, const Report& report) {
     disasters << row;
   }
   for (const auto& restore : report.restores) restores << restore_row(restore);
+  page.set("has_backups", !report.backups.empty());
+  page.set("several_restores", report.restores.size() > 1);
   page.set("backups", backups);
   page.set("disasters", disasters);
   page.set("restores", restores);

@@ -1,0 +1,133 @@
+#include "reports/render/markdown.hpp"
+
+#include <gmock/gmock.h>
+
+#include <sstream>
+
+#include "reports/render/markdown_text.hpp"
+#include "tests/unit/reports/render/golden.hpp"
+#include "tests/unit/reports/render/sample_reports.hpp"
+
+namespace reports::render {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+// Cells of a table's row: what stands between pipes that no backslash precedes.
+std::size_t cells_of(const std::string& row) {
+  std::size_t pipes = 0;
+  for (std::size_t at = 0; at < row.size(); ++at) {
+    if (row[at] == '\\') {
+      ++at;
+    } else if (row[at] == '|') {
+      ++pipes;
+    }
+  }
+  return pipes - 1;
+}
+
+TEST(Markdown, IsWhatItWasForEachKindOfDrill) {
+  expect_golden("pass.md", markdown(passing_report()));
+  expect_golden("fail.md", markdown(failing_report()));
+  expect_golden("unknown.md", markdown(unknown_report()));
+  expect_golden("empty.md", markdown(empty_report()));
+}
+
+TEST(Markdown, SaysVerdictAndTheThreeAnswersFirst) {
+  const auto lines = lines_of(markdown(passing_report()));
+  EXPECT_EQ(lines.at(0), "## ✓ PASS: full-after-server-loss");
+  EXPECT_THAT(lines.at(6), StartsWith("| Can we recover? | **Yes** |"));
+  EXPECT_THAT(lines.at(7), StartsWith("| How fast? | **4.26 s** | Objective 60.0 s: met. |"));
+  EXPECT_THAT(lines.at(8), StartsWith("| What would we lose? | **2 transactions** |"));
+}
+
+// A row with another number of cells, or a blank line between rows, would end the table.
+TEST(Markdown, KeepsItsTablesWholeWhateverStandsInThem) {
+  auto report = failing_report();
+  report.checks[0].name = "a|b";
+  report.checks[0].summary = "one \\| two | three\n| --- |\n\n# four `|` five";
+  report.backups[0].label = "``|``";
+  for (const auto& shown : {report, passing_report(), unknown_report(), empty_report()}) {
+    std::size_t columns = 0;
+    for (const auto& line : lines_of(markdown(shown))) {
+      if (!line.starts_with('|')) {
+        columns = 0;
+        continue;
+      }
+      if (columns == 0) columns = cells_of(line);
+      EXPECT_EQ(cells_of(line), columns) << line;
+      EXPECT_TRUE(line.ends_with('|')) << line;
+    }
+  }
+}
+
+TEST(Markdown, HasNoHtmlButItsOwn) {
+  for (auto line : lines_of(markdown(failing_report()))) {
+    for (const std::string own : {"<details open>", "<details>", "</details>", "<summary>", "</summary>"}) {
+      for (auto at = line.find(own); at != std::string::npos; at = line.find(own)) line.erase(at, own.size());
+    }
+    EXPECT_THAT(line, Not(HasSubstr("<")));
+  }
+}
+
+TEST(Markdown, CutsFindingsAndLongTextsSoThatItFitsAComment) {
+  auto report = failing_report();
+  report.scenario.claim = std::string(100'000, '$');
+  report.checks[2].summary = std::string(100'000, '|');
+  for (auto& finding : report.checks[2].findings) finding.text = std::string(100'000, '<');
+  const auto text = markdown(report);
+  EXPECT_LT(text.size(), 65'536U);
+  EXPECT_THAT(text, HasSubstr("content: 62 findings"));
+  EXPECT_THAT(text, HasSubstr("- and 52 more in report.json"));
+}
+
+TEST(Markdown, SaysWhyItIsNotAPassAndOnlyThen) {
+  EXPECT_THAT(markdown(failing_report()), HasSubstr("### Why this is not a pass\n\n- **✗ FAIL** rto: Recovery took"));
+  EXPECT_THAT(markdown(empty_report()), HasSubstr("Nothing was checked, so nothing is proven."));
+  EXPECT_THAT(markdown(passing_report()), Not(HasSubstr("not a pass")));
+}
+
+TEST(MarkdownText, ShowsMarkupAsText) {
+  EXPECT_EQ(markdown_escaped("a*b* `c` [d](e) ~f~ x|y \\ <b> & _g_"),
+            "a\\*b\\* \\`c\\` \\[d\\](e) \\~f\\~ x\\|y \\\\ &lt;b&gt; &amp; \\_g\\_");
+  EXPECT_EQ(markdown_escaped("lose_data_directory"), "lose_data_directory");
+}
+
+TEST(MarkdownText, BeginsNoBlock) {
+  EXPECT_EQ(markdown_escaped("# no heading"), "\\# no heading");
+  EXPECT_EQ(markdown_escaped("  - no item"), "\\- no item");
+  EXPECT_EQ(markdown_escaped("+ no item"), "\\+ no item");
+  EXPECT_EQ(markdown_escaped("=== no underline"), "\\=== no underline");
+  EXPECT_EQ(markdown_escaped("12. no item"), "12\\. no item");
+  EXPECT_EQ(markdown_escaped("12) no item"), "12\\) no item");
+  EXPECT_EQ(markdown_escaped("4.26 s"), "4.26 s");
+  EXPECT_EQ(markdown_escaped("> no quote"), "&gt; no quote");
+  EXPECT_EQ(markdown_escaped("one\r\n\n# two"), "one  \\# two");
+  EXPECT_EQ(markdown_escaped("\t    no code"), "no code");
+}
+
+TEST(MarkdownText, CallsNobodyAndLinksNothing) {
+  EXPECT_EQ(markdown_escaped("@ops a@b.org"), "@&#8203;ops a@&#8203;b.org");
+  EXPECT_EQ(markdown_escaped("closes #12"), "closes \\#&#8203;12");
+  EXPECT_EQ(markdown_escaped("https://a.b WWW.a.b"), "https:&#8203;//a.b WWW&#8203;.a.b");
+  EXPECT_EQ(markdown_escaped("$x$"), "<span>$</span>x<span>$</span>");
+}
+
+TEST(MarkdownText, KeepsEveryOtherCharacter) {
+  EXPECT_EQ(markdown_escaped("größer (50 %), \"x\" + 'y' = {z}; 1-2: 0/2B4A7D18!"),
+            "größer (50 %), \"x\" + 'y' = {z}; 1-2: 0/2B4A7D18!");
+  EXPECT_EQ(markdown_escaped("\xff\x1b"), "\xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_EQ(markdown_escaped(""), "");
+}
+
+}  // namespace
+}  // namespace reports::render
