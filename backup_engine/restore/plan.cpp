@@ -58,12 +58,14 @@ void require_relative(const std::string& path) {
 
 void plan_tablespace(const store::FileEntry& entry, const RestoreRequest& request, Plan& plan) {
   const auto mapped = request.tablespace_map.find(entry.link_target);
-  if (mapped == request.tablespace_map.end()) {
+  const bool is_mapped = mapped != request.tablespace_map.end();
+  if (!is_mapped && request.other_tablespaces.empty()) {
     throw Error(ErrorKind::usage,
                 fmt::format("the backup has a tablespace at {} and nothing says where to put it", entry.link_target))
         .with_remedy(fmt::format("Add --tablespace-map {}=NEW_DIRECTORY.", entry.link_target));
   }
-  const auto location = normal_absolute(mapped->second);
+  const auto location =
+      normal_absolute(is_mapped ? mapped->second : request.other_tablespaces / fs::path(entry.path).filename());
   if (lies_in(location, plan.to) || lies_in(plan.to, location)) {
     throw Error(ErrorKind::usage,
                 fmt::format("the tablespace of {} cannot lie at {}: it and the data directory {} would "

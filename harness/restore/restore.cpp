@@ -57,6 +57,7 @@ Restored restore_files(const RestoreOrder& order, base::Progress& progress, cons
                     action_of(order.target.action)};
   request.jobs = order.jobs;
   request.lifeboat = order.lifeboat;
+  request.other_tablespaces = order.other_tablespaces;
   const auto result = backup_engine::restore_backup(request, progress, stop);
   return {result.backup_label, result.restored_bytes, result.fetch_seconds, result.restore_seconds};
 }

@@ -35,6 +35,7 @@ struct RestoreOrder {
   Target target;
   std::string backup_label;  // empty: the engine chooses the newest that can reach the target
   unsigned jobs = 1;
+  std::filesystem::path other_tablespaces;  // every tablespace goes below it; empty: a backup with any is refused
 };
 
 struct Restored {

@@ -32,7 +32,8 @@ struct RestoreRequest {
   RecoveryTarget target;
   unsigned jobs = 1;
   std::filesystem::path lifeboat;  // the executable that restore_command calls; absolute
-  std::map<std::filesystem::path, std::filesystem::path> tablespace_map;  // every tablespace must be mapped
+  std::map<std::filesystem::path, std::filesystem::path> tablespace_map;
+  std::filesystem::path other_tablespaces;  // those not mapped go below it, by their OIDs; empty: all must be mapped
 };
 
 struct RestoreResult {

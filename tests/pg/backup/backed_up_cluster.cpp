@@ -94,7 +94,6 @@ RestoreRequest BackedUpCluster::restore_request() const {
   return request;
 }
 
-// A repository is its owner's alone; restore_command runs as the server's user.
 void BackedUpCluster::let_server_user_read_repository() const {
   if (!user_) return;
   const auto give = [this](const fs::path& path) {

@@ -35,6 +35,9 @@ class BackedUpCluster : public harness::server::DisposableCluster {
   [[nodiscard]] harness::server::Server start_restored(std::map<std::string, std::string> settings = {});
   void wait_until_promoted(harness::server::Server& server);
 
+  // A repository is its owner's alone; restore_command runs as the server's user.
+  void let_server_user_read_repository() const;
+
   // pg_verifybackup -n: exit status and output.
   [[nodiscard]] std::string verify_backup(const std::filesystem::path& directory) const;
 
@@ -45,8 +48,6 @@ class BackedUpCluster : public harness::server::DisposableCluster {
   std::optional<harness::server::Server> source_;
 
  private:
-  void let_server_user_read_repository() const;
-
   std::mutex mutex_;
   postgres::Lsn durable_;
   std::string receiver_error_;
