@@ -3,6 +3,7 @@
 #include "backup_engine/base/quantity_text.hpp"
 #include "harness/plan/plan.hpp"
 #include "harness/plan/words.hpp"
+#include "harness/scenario/described_target.hpp"
 
 namespace harness::plan {
 namespace {
@@ -16,6 +17,13 @@ std::string duration_text(Seconds seconds) {
   return backup_engine::base::seconds_text(seconds.count());
 }
 
+std::string disaster_text(const DisasterStep& step) {
+  if (step.kind == "lose_server") return "lose_server (SIGKILL, then the data directory is lost)";
+  if (step.kind == "update_rows") return fmt::format("update_rows: UPDATE {}, without a WHERE", step.argument);
+  if (step.kind == "delete_rows") return fmt::format("delete_rows: DELETE FROM {}, without a WHERE", step.argument);
+  return fmt::format("{} {}", step.kind, step.argument);
+}
+
 struct StepText {
   const LoadProfile& load;
 
@@ -25,18 +33,18 @@ struct StepText {
     return fmt::format("load: {} writers, {}, for {}{}", load.writers, rate, duration_text(step.duration),
                        step.keep_running ? ", then on behind the steps that follow" : "");
   }
-  std::string operator()(const BackupStep& step) const { return fmt::format("backup: {}", to_string(step.type)); }
+  std::string operator()(const BackupStep& step) const {
+    return fmt::format(
+        "backup: {}, {}", to_string(step.type),
+        step.by == BackupMethod::files ? "by reading the data directory" : "streamed over a replication connection");
+  }
   std::string operator()(const MarkStep& step) const {
     return fmt::format("mark \"{}\": writers held, restore point and content digests taken", step.name);
   }
   std::string operator()(const RestorePointStep& step) const {
     return fmt::format("restore point \"{}\", while the load goes on", step.name);
   }
-  std::string operator()(const DisasterStep& step) const {
-    const auto argument = step.argument.empty() ? std::string() : " " + step.argument;
-    const auto meaning = step.kind == "lose_server" ? " (SIGKILL, then the data directory is lost)" : "";
-    return fmt::format("disaster: {}{}{}", step.kind, argument, meaning);
-  }
+  std::string operator()(const DisasterStep& step) const { return "disaster: " + disaster_text(step); }
 };
 
 std::string source_text(const Plan& plan) {
@@ -53,10 +61,49 @@ std::string wal_text(const Plan& plan) {
                                      : "asynchronously: what had not arrived is lost and counted");
 }
 
-std::string restore_text(const Restore& restore) {
-  const auto* const target = restore.target.kind == TargetKind::end_of_wal ? "the end of the WAL in the repository"
-                                                                           : "the last backup's own consistent point";
-  return fmt::format("restore: {}, to {}", word(restore.kind), target);
+std::string point_text(const RestoreTarget& target) {
+  const auto* const including = target.inclusive ? "including it" : "just before it";
+  const auto of = target.point == disaster_point ? std::string("the disaster") : fmt::format("\"{}\"", target.point);
+  switch (target.kind) {
+    case TargetKind::end_of_wal:
+      return "the end of the WAL in the repository";
+    case TargetKind::immediate:
+      return "the last backup's own consistent point";
+    case TargetKind::mark:
+      return fmt::format("the mark {}", of);
+    case TargetKind::name:
+      return fmt::format("the first restore point {}", of);
+    case TargetKind::time:
+      return fmt::format("the time of {}, {}", of, including);
+    case TargetKind::lsn:
+      return fmt::format("the LSN of {}, {}", of, including);
+    case TargetKind::xid:
+      break;
+  }
+  return target.point == disaster_point ? fmt::format("the transaction of the disaster, {}", including)
+                                        : fmt::format("the last transaction acknowledged before {}, {}", of, including);
+}
+
+std::string partial_text(const PartialRestore& partial) {
+  if (!partial.database.empty()) return fmt::format("database {} alone, into a new server", partial.database);
+  const auto rows = partial.where.empty() ? std::string() : fmt::format(" (rows WHERE {})", partial.where);
+  const auto what = partial.schema.empty() ? fmt::format("{}{}", fmt::join(partial.tables, ", "), rows)
+                                           : fmt::format("schema {}", partial.schema);
+  const auto where = partial.placement == Placement::replace
+                         ? std::string("in place of what is there")
+                         : fmt::format("beside what is there, as NAME_{}", partial.suffix);
+  return fmt::format("{}, into the living source, {}", what, where);
+}
+
+std::string restore_text(const Scenario& scenario) {
+  const auto& restore = scenario.restore;
+  auto text = fmt::format("restore: {}", word(restore.kind));
+  if (restore.kind == RestoreKind::partial) text += fmt::format(", {}", partial_text(restore.partial));
+  text += fmt::format(", to {}", point_text(restore.target));
+  if (restore.kind == RestoreKind::pitr) text += fmt::format(", then {}", word(restore.action));
+  if (const auto mark = mark_describing_target(scenario))
+    text += fmt::format("; content is judged at mark \"{}\"", *mark);
+  return text;
 }
 
 std::string checks_text(const std::vector<CheckRequest>& checks) {
@@ -79,7 +126,7 @@ std::string describe(const Plan& plan) {
   const auto& scenario = plan.scenario;
   std::vector<std::string> steps{source_text(plan), wal_text(plan)};
   for (const auto& step : scenario.timeline) steps.push_back(std::visit(StepText{scenario.source.load}, step.what));
-  steps.push_back(restore_text(scenario.restore));
+  steps.push_back(restore_text(scenario));
   steps.push_back(checks_text(scenario.verify));
   std::string text = fmt::format("{}: {}\n", scenario.name, scenario.claim);
   for (std::size_t i = 0; i < steps.size(); ++i) text += fmt::format("  {:2}. {}\n", i + 1, steps[i]);

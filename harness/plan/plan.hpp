@@ -14,7 +14,7 @@ namespace harness::plan {
 
 enum class Keep { always, on_failure, never };
 
-constexpr int plan_schema_version = 1;  // of plan.json (docs/formats/plan.md)
+constexpr int plan_schema_version = 2;  // of plan.json (docs/formats/plan.md)
 
 // What the machine and the command line offer (gathered by the cli).
 struct Circumstances {

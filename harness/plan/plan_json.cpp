@@ -3,6 +3,7 @@
 
 #include "harness/plan/plan.hpp"
 #include "harness/plan/words.hpp"
+#include "harness/scenario/described_target.hpp"
 
 namespace harness::plan {
 namespace {
@@ -18,7 +19,9 @@ struct StepJson {
   Json operator()(const LoadStep& step) const {
     return {{"step", "load"}, {"seconds", step.duration.count()}, {"keep_running", step.keep_running}};
   }
-  Json operator()(const BackupStep& step) const { return {{"step", "backup"}, {"type", to_string(step.type)}}; }
+  Json operator()(const BackupStep& step) const {
+    return {{"step", "backup"}, {"type", to_string(step.type)}, {"by", word(step.by)}};
+  }
   Json operator()(const MarkStep& step) const { return {{"step", "mark"}, {"name", step.name}}; }
   Json operator()(const RestorePointStep& step) const { return {{"step", "restore_point"}, {"name", step.name}}; }
   Json operator()(const DisasterStep& step) const {
@@ -40,6 +43,21 @@ Json source_json(const Source& source) {
           {"wal", {{"by", word(source.wal.by)}, {"synchronous", source.wal.synchronous}}}};
 }
 
+Json partial_json(const PartialRestore& partial) {
+  return {{"tables", partial.tables}, {"schema", partial.schema},        {"database", partial.database},
+          {"where", partial.where},   {"into", word(partial.placement)}, {"suffix", partial.suffix}};
+}
+
+Json restore_json(const Restore& restore, const std::optional<std::string>& judged_at) {
+  return {
+      {"kind", word(restore.kind)},
+      {"target",
+       {{"kind", word(restore.target.kind)}, {"point", restore.target.point}, {"inclusive", restore.target.inclusive}}},
+      {"action", word(restore.action)},
+      {"partial", restore.kind == RestoreKind::partial ? partial_json(restore.partial) : Json(nullptr)},
+      {"judged_at_mark", judged_at ? Json(*judged_at) : Json(nullptr)}};
+}
+
 Json scenario_json(const Scenario& scenario) {
   Json timeline = Json::array(), checks = Json::array();
   for (const auto& step : scenario.timeline) timeline.push_back(std::visit(StepJson{}, step.what));
@@ -52,7 +70,7 @@ Json scenario_json(const Scenario& scenario) {
           {"digest", scenario.digest},
           {"source", source_json(scenario.source)},
           {"timeline", std::move(timeline)},
-          {"restore", {{"kind", word(scenario.restore.kind)}, {"target", word(scenario.restore.target.kind)}}},
+          {"restore", restore_json(scenario.restore, mark_describing_target(scenario))},
           {"verify", std::move(checks)},
           {"objectives",
            {{"rto_seconds", seconds_or_null(scenario.objectives.rto)},

@@ -41,6 +41,23 @@ namespace harness::plan {
   }
   return "unknown";
 }
+[[nodiscard]] constexpr std::string_view word(scenario::BackupMethod method) {
+  return method == scenario::BackupMethod::files ? "files" : "stream";
+}
+[[nodiscard]] constexpr std::string_view word(scenario::TargetAction action) {
+  switch (action) {
+    case scenario::TargetAction::promote:
+      return "promote";
+    case scenario::TargetAction::pause:
+      return "pause";
+    case scenario::TargetAction::shutdown:
+      return "shutdown";
+  }
+  return "unknown";
+}
+[[nodiscard]] constexpr std::string_view word(scenario::Placement placement) {
+  return placement == scenario::Placement::replace ? "replace" : "beside";
+}
 [[nodiscard]] constexpr std::string_view word(Keep keep) {
   switch (keep) {
     case Keep::always:

@@ -39,12 +39,24 @@ inline constexpr std::array load_profile_keys{Key{"writers", Standing::optional}
 inline constexpr std::array wal_keys{Key{"by"}, Key{"synchronous"}};
 // A step is a mapping with exactly one of these.
 inline constexpr std::array step_keys{Key{"load", Standing::optional}, Key{"backup", Standing::optional},
-                                      Key{"mark", Standing::optional}, Key{"disaster", Standing::optional}};
+                                      Key{"mark", Standing::optional}, Key{"restore_point", Standing::optional},
+                                      Key{"disaster", Standing::optional}};
 inline constexpr std::array load_step_keys{Key{"for"}, Key{"keep_running", Standing::optional}};
-inline constexpr std::array restore_keys{Key{"kind"}, Key{"target"}};
-inline constexpr std::array target_keys{Key{"mark", Standing::not_delivered}, Key{"time", Standing::not_delivered},
-                                        Key{"lsn", Standing::not_delivered}, Key{"xid", Standing::not_delivered},
-                                        Key{"name", Standing::not_delivered}};
+inline constexpr std::array backup_step_keys{Key{"type"}, Key{"by", Standing::optional}};
+// Which of the optional ones a kind of restore takes, restore_parser.cpp knows.
+inline constexpr std::array restore_keys{Key{"kind"},
+                                         Key{"target"},
+                                         Key{"action", Standing::optional},
+                                         Key{"tables", Standing::optional},
+                                         Key{"schema", Standing::optional},
+                                         Key{"database", Standing::optional},
+                                         Key{"where", Standing::optional},
+                                         Key{"into", Standing::optional},
+                                         Key{"suffix", Standing::optional}};
+// A target in a mapping has exactly one of the first five.
+inline constexpr std::array target_keys{Key{"mark", Standing::optional}, Key{"name", Standing::optional},
+                                        Key{"time", Standing::optional}, Key{"lsn", Standing::optional},
+                                        Key{"xid", Standing::optional},  Key{"inclusive", Standing::optional}};
 inline constexpr std::array sql_check_keys{Key{"sql"}};
 inline constexpr std::array objective_keys{Key{"rto", Standing::optional}, Key{"rpo", Standing::optional}};
 
@@ -58,13 +70,25 @@ struct Word {
 inline constexpr std::array backup_words{Word<BackupType>{"full", BackupType::full},
                                          Word<BackupType>{"differential", std::nullopt},
                                          Word<BackupType>{"incremental", std::nullopt}};
+inline constexpr std::array method_words{Word<BackupMethod>{"files", BackupMethod::files},
+                                         Word<BackupMethod>{"stream", BackupMethod::stream}};
 inline constexpr std::array transport_words{Word<WalTransport>{"stream", WalTransport::stream},
                                             Word<WalTransport>{"archive", std::nullopt}};
 inline constexpr std::array restore_words{Word<RestoreKind>{"full", RestoreKind::full},
-                                          Word<RestoreKind>{"pitr", std::nullopt},
-                                          Word<RestoreKind>{"partial", std::nullopt}};
+                                          Word<RestoreKind>{"pitr", RestoreKind::pitr},
+                                          Word<RestoreKind>{"partial", RestoreKind::partial}};
 inline constexpr std::array target_words{Word<TargetKind>{"end_of_wal", TargetKind::end_of_wal},
                                          Word<TargetKind>{"immediate", TargetKind::immediate}};
+// The keys of a target that is a point of the timeline.
+inline constexpr std::array point_words{
+    Word<TargetKind>{"mark", TargetKind::mark}, Word<TargetKind>{"name", TargetKind::name},
+    Word<TargetKind>{"time", TargetKind::time}, Word<TargetKind>{"lsn", TargetKind::lsn},
+    Word<TargetKind>{"xid", TargetKind::xid}};
+inline constexpr std::array action_words{Word<TargetAction>{"promote", TargetAction::promote},
+                                         Word<TargetAction>{"pause", TargetAction::pause},
+                                         Word<TargetAction>{"shutdown", TargetAction::shutdown}};
+inline constexpr std::array placement_words{Word<Placement>{"replace", Placement::replace},
+                                            Word<Placement>{"beside", Placement::beside}};
 // All but sql, which is a mapping.
 inline constexpr std::array check_words{Word<CheckKind>{"ledger", CheckKind::ledger},
                                         Word<CheckKind>{"content", CheckKind::content},
@@ -76,8 +100,11 @@ inline constexpr std::array check_words{Word<CheckKind>{"ledger", CheckKind::led
                                         Word<CheckKind>{"sequences", CheckKind::sequences},
                                         Word<CheckKind>{"settings", CheckKind::settings}};
 // A disaster is its word, or a mapping from the word to its argument.
-enum class Argument { none, wanted };
-inline constexpr std::array disaster_words{Word<Argument>{"lose_server", Argument::none},
-                                           Word<Argument>{"drop_table", std::nullopt}};
+enum class Argument { none, table, assignments, schema, database };
+inline constexpr std::array disaster_words{
+    Word<Argument>{"lose_server", Argument::none},        Word<Argument>{"drop_table", Argument::table},
+    Word<Argument>{"delete_rows", Argument::table},       Word<Argument>{"truncate_table", Argument::table},
+    Word<Argument>{"update_rows", Argument::assignments}, Word<Argument>{"drop_schema", Argument::schema},
+    Word<Argument>{"drop_database", Argument::database}};
 
 }  // namespace harness::scenario

@@ -9,10 +9,12 @@
 #include "backup_engine/base/sha256.hpp"
 #include "backup_engine/postgres/version.hpp"
 #include "harness/scenario/language.hpp"
+#include "harness/scenario/names.hpp"
+#include "harness/scenario/restore_parser.hpp"
+#include "harness/scenario/rules.hpp"
 #include "harness/scenario/scenario.hpp"
 #include "harness/scenario/setting_rules.hpp"
-#include "harness/scenario/suggestion.hpp"
-#include "harness/scenario/timeline_rules.hpp"
+#include "harness/scenario/step_parser.hpp"
 #include "harness/scenario/yaml_reader.hpp"
 
 namespace harness::scenario {
@@ -29,6 +31,19 @@ std::string read_scenario_file(const fs::path& file) {
         .with_remedy("name a YAML file, or a directory that holds some");
   }
   return backup_engine::base::read_file(file);
+}
+
+// What is wrong with a dataset's manifest is said where the dataset is loaded; here its rules are then left out.
+Databases databases_of(const fs::path& fixtures, const std::string& dataset) {
+  Databases result;
+  try {
+    const auto manifest = YAML::LoadFile((fixtures / "datasets" / dataset / "dataset.yaml").string());
+    for (const auto& database : manifest["databases"]) result.names.push_back(database["name"].as<std::string>());
+    result.load = manifest["load"]["database"].as<std::string>();
+  } catch (const YAML::Exception&) {
+    return {};
+  }
+  return result;
 }
 
 // One file's parse: the reader that knows its name, and where to look for what it names.
@@ -48,16 +63,10 @@ class Parser {
   [[nodiscard]] LoadProfile load_profile(const YAML::Node& node) const;
   [[nodiscard]] WalPolicy wal_policy(const YAML::Node& node) const;
   [[nodiscard]] std::vector<Step> timeline(const YAML::Node& node) const;
-  [[nodiscard]] Step step(const YAML::Node& node) const;
-  [[nodiscard]] LoadStep load_step(const YAML::Node& node) const;
-  [[nodiscard]] MarkStep mark_step(const YAML::Node& node) const;
-  [[nodiscard]] DisasterStep disaster_step(const YAML::Node& node) const;
-  [[nodiscard]] Restore restore(const YAML::Node& node) const;
   [[nodiscard]] std::vector<CheckRequest> checks(const YAML::Node& node, std::vector<Position>& positions) const;
   [[nodiscard]] CheckRequest check(const YAML::Node& node) const;
   [[nodiscard]] fs::path sql_file(const YAML::Node& node) const;
   [[nodiscard]] Objectives objectives(const YAML::Node& node) const;
-  [[nodiscard]] Seconds positive_duration(const YAML::Node& node, std::string_view what) const;
 
   Reader reader_;
   fs::path file_, fixtures_;
@@ -73,25 +82,21 @@ Scenario Parser::parse(const std::string& bytes) const {
   result.claim = reader_.text(top.at("claim"), "the claim");
   result.source = source(top.at("source"));
   result.timeline = timeline(top.at("timeline"));
-  result.restore = restore(top.at("restore"));
+  result.restore = parse_restore(reader_, top.at("restore"), places.restore);
   result.verify = checks(top.at("verify"), places.checks);
   if (top.has("objectives")) result.objectives = objectives(top.at("objectives"));
   places.timeline = position_of(top.at("timeline"));
-  require_sound_timeline(reader_, result, places);
+  const auto databases = databases_of(fixtures_, result.source.provision.dataset);
+  require_sound_timeline(reader_, result, places, databases);
+  require_reachable_target(reader_, result, places, databases);
+  require_judgeable_checks(reader_, result, places, databases);
   return result;
-}
-
-bool is_name(std::string_view text) {
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return !text.empty() && text.size() <= 48 && is_letter(text.front()) &&
-         std::all_of(text.begin(), text.end(), [&](char c) { return is_letter(c) || c == '-' || c == '_'; });
 }
 
 std::string Parser::name(const YAML::Node& node) const {
   auto text = reader_.text(node, "the scenario's name");
   if (!is_name(text)) {
-    reader_.fail(node, fmt::format("\"{}\" is no name for a scenario", text),
-                 "use up to 48 lower-case letters, digits, - and _, a letter or digit first");
+    reader_.fail(node, fmt::format("\"{}\" is no name for a scenario", text), std::string(name_rule));
   }
   const auto stem = file_.stem().string();
   if (text != stem) {
@@ -191,75 +196,7 @@ WalPolicy Parser::wal_policy(const YAML::Node& node) const {
 std::vector<Step> Parser::timeline(const YAML::Node& node) const {
   reader_.require_list(node, "the timeline");
   std::vector<Step> result;
-  for (const auto& item : node) result.push_back(step(item));
-  return result;
-}
-
-Step Parser::step(const YAML::Node& node) const {
-  const Mapping parts(reader_, node, "a step of the timeline", step_keys);
-  if (parts.size() != 1) {
-    reader_.fail(node, fmt::format("a step of the timeline has one key, this one has {}", parts.size()),
-                 "begin each step with its own -: load, backup, mark or disaster");
-  }
-  const auto& kind = parts.first_key();
-  const auto& value = parts.at(kind);
-  Step result{LoadStep{}, position_of(node)};
-  if (kind == "load") result.what = load_step(value);
-  if (kind == "backup") result.what = BackupStep{reader_.word<BackupType>(value, "backup type", backup_words)};
-  if (kind == "mark") result.what = mark_step(value);
-  if (kind == "disaster") result.what = disaster_step(value);
-  return result;
-}
-
-LoadStep Parser::load_step(const YAML::Node& node) const {
-  const Mapping parts(reader_, node, "a load step", load_step_keys);
-  LoadStep result;
-  result.duration = positive_duration(parts.at("for"), "for");
-  if (parts.has("keep_running")) result.keep_running = reader_.truth(parts.at("keep_running"), "keep_running");
-  return result;
-}
-
-MarkStep Parser::mark_step(const YAML::Node& node) const {
-  auto text = reader_.text(node, "a mark's name");
-  if (!is_name(text)) {  // it becomes a restore point and a file name
-    reader_.fail(node, fmt::format("\"{}\" is no name for a mark", text),
-                 "use up to 48 lower-case letters, digits, - and _, a letter or digit first");
-  }
-  return {std::move(text)};
-}
-
-DisasterStep Parser::disaster_step(const YAML::Node& node) const {
-  DisasterStep result;
-  YAML::Node named = node;
-  if (node.IsMap()) {
-    const auto pairs = free_mapping(reader_, node, "a disaster");
-    if (pairs.size() != 1) {
-      reader_.fail(node, fmt::format("a disaster has one kind, this one has {}", pairs.size()),
-                   "make them steps of their own");
-    }
-    named = pairs.front().first;
-    const auto& argument = pairs.front().second;
-    if (!argument.IsNull()) result.argument = reader_.text(argument, "the disaster's argument");
-  }
-  result.kind = reader_.text(named, "a disaster");
-  const auto wanted = reader_.meaning<Argument>(named, result.kind, "disaster", disaster_words);
-  if (wanted == Argument::none && !result.argument.empty()) {
-    reader_.fail(named, fmt::format("the disaster {} takes no argument", result.kind),
-                 fmt::format("write \"- disaster: {}\"", result.kind));
-  }
-  return result;
-}
-
-Restore Parser::restore(const YAML::Node& node) const {
-  const Mapping parts(reader_, node, "restore", restore_keys);
-  Restore result;
-  result.kind = reader_.word<RestoreKind>(parts.at("kind"), "restore kind", restore_words);
-  const auto& target = parts.at("target");
-  if (target.IsMap()) {  // refuses each kind of point in time by its name
-    const Mapping point(reader_, target, "restore.target", target_keys);
-    reader_.fail(target, "restore.target is empty", "write end_of_wal or immediate");
-  }
-  result.target.kind = reader_.word<TargetKind>(target, "restore target", target_words);
+  for (const auto& item : node) result.push_back(parse_step(reader_, item));
   return result;
 }
 
@@ -311,14 +248,8 @@ fs::path Parser::sql_file(const YAML::Node& node) const {
 Objectives Parser::objectives(const YAML::Node& node) const {
   const Mapping parts(reader_, node, "objectives", objective_keys);
   Objectives result;
-  if (parts.has("rto")) result.rto = positive_duration(parts.at("rto"), "rto");
+  if (parts.has("rto")) result.rto = reader_.positive_duration(parts.at("rto"), "rto");
   if (parts.has("rpo")) result.rpo = reader_.duration(parts.at("rpo"), "rpo");
-  return result;
-}
-
-Seconds Parser::positive_duration(const YAML::Node& node, std::string_view what) const {
-  const auto result = reader_.duration(node, what);
-  if (result <= Seconds(0)) reader_.fail(node, fmt::format("{} must be longer than nothing", what), "write 1s, say");
   return result;
 }
 

@@ -142,8 +142,9 @@ struct Scenario {
 [[nodiscard]] std::string_view to_string(BackupType type);
 
 // Parses and checks one file: unknown keys, wrong types, unknown words, zero checks, a timeline without backup or
-// disaster, a content check that no mark can describe. Throws base::Error(usage), message "FILE:LINE:COLUMN: …" and a
-// remedy. `fixtures` is the folder in which datasets and checks are found.
+// disaster, a target that cannot be reached or lies behind the harm, a content check that no mark can describe. Throws
+// base::Error(usage), message "FILE:LINE:COLUMN: …" and a remedy. `fixtures` is the folder in which datasets and checks
+// are found.
 [[nodiscard]] Scenario parse_scenario(const std::filesystem::path& file, const std::filesystem::path& fixtures);
 
 }  // namespace harness::scenario

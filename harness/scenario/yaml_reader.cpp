@@ -130,6 +130,12 @@ Seconds Reader::duration(const YAML::Node& node, std::string_view what) const {
        "write a number with its unit, ms, s, min or h: 500ms, 3s, 2min, 1h (30 days at most)");
 }
 
+Seconds Reader::positive_duration(const YAML::Node& node, std::string_view what) const {
+  const auto result = duration(node, what);
+  if (result <= Seconds(0)) fail(node, fmt::format("{} must be longer than nothing", what), "write 1s, say");
+  return result;
+}
+
 void Reader::require_list(const YAML::Node& node, std::string_view what) const {
   if (!node.IsSequence())
     fail(node, fmt::format("{} must be a list, not {}", what, shape_of(node)),

@@ -32,6 +32,7 @@ class Reader {
   [[nodiscard]] int whole_number(const YAML::Node& node, std::string_view what, int smallest, int largest) const;
   [[nodiscard]] bool truth(const YAML::Node& node, std::string_view what) const;
   [[nodiscard]] Seconds duration(const YAML::Node& node, std::string_view what) const;  // 0 or more
+  [[nodiscard]] Seconds positive_duration(const YAML::Node& node, std::string_view what) const;
   void require_list(const YAML::Node& node, std::string_view what) const;
 
   template <typename Meaning>

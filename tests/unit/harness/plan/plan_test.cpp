@@ -96,6 +96,90 @@ TEST(PlanToJson, HoldsEverythingThatDecidesTheDrill) {
   EXPECT_EQ(json.at("server_settings").at("fsync"), "on");
 }
 
+scenario::Scenario a_partial_scenario() {
+  using namespace scenario;
+  auto result = a_scenario();
+  result.timeline = {{BackupStep{BackupType::full, BackupMethod::stream}, {}},
+                     {MarkStep{"here"}, {}},
+                     {RestorePointStep{"there"}, {}},
+                     {DisasterStep{"update_rows", "shop.products SET price = 0"}, {}}};
+  result.restore.kind = RestoreKind::partial;
+  result.restore.target = {TargetKind::time, "here", false};
+  result.restore.partial.tables = {"shop.products"};
+  result.restore.partial.where = "price > 9";
+  result.restore.partial.placement = Placement::beside;
+  return result;
+}
+
+TEST(PlanToJson, SaysHowEachBackupIsTaken) {
+  const auto timeline =
+      nlohmann::json::parse(to_json(make_plan(a_partial_scenario(), here()))).at("scenario").at("timeline");
+  EXPECT_EQ(timeline.at(0), (nlohmann::json{{"step", "backup"}, {"type", "full"}, {"by", "stream"}}));
+  EXPECT_EQ(timeline.at(2), (nlohmann::json{{"step", "restore_point"}, {"name", "there"}}));
+}
+
+TEST(PlanToJson, HoldsTheTargetAndWhatIsRestored) {
+  const auto whole = nlohmann::json::parse(to_json(make_plan(a_scenario(), here()))).at("scenario").at("restore");
+  EXPECT_EQ(whole,
+            nlohmann::json::parse(R"({"kind": "full", "target": {"kind": "end_of_wal", "point": "", "inclusive": true},
+                                             "action": "promote", "partial": null, "judged_at_mark": "here"})"));
+  const auto part =
+      nlohmann::json::parse(to_json(make_plan(a_partial_scenario(), here()))).at("scenario").at("restore");
+  EXPECT_EQ(part.at("target"), nlohmann::json::parse(R"({"kind": "time", "point": "here", "inclusive": false})"));
+  EXPECT_EQ(part.at("partial"),
+            nlohmann::json::parse(R"({"tables": ["shop.products"], "schema": "", "database": "", "where": "price > 9",
+                                      "into": "beside", "suffix": "restored"})"));
+}
+
+std::string restore_line(const scenario::Restore& restore) {
+  auto scenario = a_partial_scenario();
+  scenario.restore = restore;
+  const auto text = describe(make_plan(scenario, here()));
+  const auto at = text.find("restore: ");
+  return text.substr(at, text.find('\n', at) - at);
+}
+
+TEST(DescribePlan, SaysWhereRecoveryStopsAndWhatHappensThere) {
+  using namespace scenario;
+  Restore restore;
+  restore.kind = RestoreKind::pitr;
+  restore.target = {TargetKind::mark, "here", true};
+  EXPECT_EQ(restore_line(restore),
+            "restore: pitr, to the mark \"here\", then promote; content is judged at mark \"here\"");
+  restore.target = {TargetKind::xid, "disaster", false};
+  restore.action = TargetAction::pause;
+  EXPECT_EQ(restore_line(restore),
+            "restore: pitr, to the transaction of the disaster, just before it, then pause; content is judged at mark "
+            "\"here\"");
+  restore.target = {TargetKind::lsn, "here", true};
+  EXPECT_EQ(restore_line(restore), "restore: pitr, to the LSN of \"here\", including it, then pause");
+  restore.target = {TargetKind::name, "there", true};
+  restore.action = TargetAction::shutdown;
+  EXPECT_EQ(restore_line(restore),
+            "restore: pitr, to the first restore point \"there\", then shutdown; content is judged at mark \"here\"");
+}
+
+TEST(DescribePlan, SaysWhatAPartialRestorePutsWhere) {
+  using namespace scenario;
+  auto restore = a_partial_scenario().restore;
+  EXPECT_EQ(restore_line(restore),
+            "restore: partial, shop.products (rows WHERE price > 9), into the living source, beside what is there, as "
+            "NAME_restored, to the time of \"here\", just before it; content is judged at mark \"here\"");
+  restore.partial = {};
+  restore.partial.schema = "shop";
+  EXPECT_THAT(restore_line(restore),
+              HasSubstr("partial, schema shop, into the living source, in place of what is there"));
+  restore.partial = {};
+  restore.partial.database = "shop_archive";
+  EXPECT_THAT(restore_line(restore), HasSubstr("partial, database shop_archive alone, into a new server, to the time"));
+}
+
+TEST(DescribePlan, SaysWhatADisasterStrikes) {
+  EXPECT_THAT(describe(make_plan(a_partial_scenario(), here())),
+              testing::AllOf(HasSubstr("backup: full, streamed over a replication connection"),
+                             HasSubstr("disaster: update_rows: UPDATE shop.products SET price = 0, without a WHERE")));
+}
+
 TEST(DescribePlan, TellsTheStepsInTheirOrder) {
   const auto text = describe(make_plan(a_scenario(), here()));
   std::size_t at = 0;

@@ -27,8 +27,26 @@ restore: { kind: full, target: end_of_wal }
 verify: [ledger]
 )";
 
-[[nodiscard]] inline std::string with(std::string_view part, std::string_view replacement) {
-  std::string text(sound_scenario);
+// Sound too: a table is dropped while the server lives on, and recovered to the mark before.
+inline constexpr std::string_view struck_scenario = R"(scenario: drill
+claim: It comes back.
+source:
+  provision: { dataset: ecommerce }
+  wal: { by: stream, synchronous: false }
+timeline:
+  - load: { for: 1s }
+  - backup: full
+  - load: { for: 2s }
+  - mark: here
+  - disaster: { drop_table: shop.orders }
+  - load: { for: 3s }
+restore: { kind: pitr, target: { mark: here } }
+verify: [ledger, content]
+)";
+
+[[nodiscard]] inline std::string with(std::string_view part, std::string_view replacement,
+                                      std::string_view scenario = sound_scenario) {
+  std::string text(scenario);
   const auto at = text.find(part);
   if (at == std::string::npos) throw std::logic_error("the sound scenario has no " + std::string(part));
   return text.replace(at, part.size(), replacement);
@@ -38,6 +56,8 @@ class WrittenScenario {
  public:
   explicit WrittenScenario(const std::string& text, const std::string& name = "drill.yaml") {
     std::filesystem::create_directories(fixtures() / "datasets" / "ecommerce");
+    std::ofstream(fixtures() / "datasets" / "ecommerce" / "dataset.yaml")
+        << "databases: [{ name: shop }, { name: shop_archive }]\nload: { database: shop }\n";
     std::filesystem::create_directories(fixtures() / "datasets" / "pgbench");
     std::filesystem::create_directories(fixtures() / "checks");
     std::ofstream(fixtures() / "checks" / "shop.sql") << "SELECT 1;\n";

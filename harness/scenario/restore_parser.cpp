@@ -1,0 +1,181 @@
+#include "harness/scenario/restore_parser.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/scenario/names.hpp"
+
+namespace harness::scenario {
+namespace {
+
+// The one point of { mark | name | time | lsn | xid: POINT }.
+RestoreTarget point_target(const Reader& reader, const YAML::Node& node, Position& place) {
+  const Mapping parts(reader, node, "restore.target", target_keys);
+  std::vector<Word<TargetKind>> given;
+  std::copy_if(point_words.begin(), point_words.end(), std::back_inserter(given),
+               [&parts](const auto& word) { return parts.has(word.text); });
+  if (given.empty()) {
+    reader.fail(node, "restore.target names no point",
+                "write one of { mark: NAME }, { name: NAME }, { time: POINT }, { lsn: POINT }, { xid: POINT }");
+  }
+  if (given.size() > 1) {
+    reader.fail(node, fmt::format("a target is one point, this one has {} and {}", given[0].text, given[1].text),
+                "keep one of the two");
+  }
+  const auto word = given.front().text;
+  RestoreTarget result;
+  result.kind = *given.front().meaning;
+  result.point = reader.text(parts.at(word), fmt::format("the target's {}", word));
+  place = position_of(parts.at(word));
+  if (!parts.has("inclusive")) return result;
+  result.inclusive = reader.truth(parts.at("inclusive"), "inclusive");
+  if (result.kind == TargetKind::mark || result.kind == TargetKind::name) {
+    reader.fail(parts.at("inclusive"), fmt::format("a target by {} is neither inclusive nor exclusive", word),
+                "remove \"inclusive\"; time, lsn and xid take it");
+  }
+  return result;
+}
+
+RestoreTarget parse_target(const Reader& reader, const YAML::Node& node, Position& place) {
+  place = position_of(node);
+  if (node.IsMap()) return point_target(reader, node, place);
+  RestoreTarget result;
+  if (node.IsScalar()) {
+    for (const auto& word : point_words) {
+      if (word.text != node.Scalar()) continue;
+      reader.fail(node, fmt::format("the target {} does not say which", word.text),
+                  fmt::format("write {{ {}: POINT }}", word.text));
+    }
+  }
+  result.kind = reader.word<TargetKind>(node, "restore target", target_words);
+  return result;
+}
+
+// Full restores go where the WAL or the backup ends, and only partial ones choose what is restored.
+void require_keys_of_kind(const Reader& reader, const Mapping& parts, RestoreKind kind) {
+  if (kind == RestoreKind::full && parts.at("target").IsMap()) {
+    reader.fail(parts.at("target"), "a full restore's target is end_of_wal or immediate, not a point of the timeline",
+                "write \"kind: pitr\", or one of the two words");
+  }
+  if (kind != RestoreKind::pitr && parts.has("action")) {
+    reader.fail(parts.at("action"), "only a restore of kind pitr has an action at its target", "remove \"action\"");
+  }
+  if (kind == RestoreKind::partial) return;
+  for (const auto* const key : {"tables", "schema", "database", "where", "into", "suffix"}) {
+    if (!parts.has(key)) continue;
+    reader.fail(parts.at(key), fmt::format("only a partial restore has the key \"{}\"", key),
+                "remove it, or write \"kind: partial\"");
+  }
+}
+
+std::vector<std::string> parse_tables(const Reader& reader, const YAML::Node& node) {
+  reader.require_list(node, "restore.tables");
+  if (node.size() == 0) reader.fail(node, "restore.tables lists no table", "list some: [shop.orders]");
+  std::vector<std::string> result;
+  for (const auto& item : node) {
+    auto table = parse_table(reader, item, "a table");
+    if (std::find(result.begin(), result.end(), table) != result.end()) {
+      reader.fail(item, fmt::format("the table {} is listed twice", table), "keep one of the two");
+    }
+    result.push_back(std::move(table));
+  }
+  return result;
+}
+
+// What is restored: tables, a schema or a database.
+void parse_selection(const Reader& reader, const YAML::Node& node, const Mapping& parts, PartialRestore& result,
+                     Position& place) {
+  std::vector<std::string> given;
+  for (const auto* const key : {"tables", "schema", "database"}) {
+    if (parts.has(key)) given.emplace_back(key);
+  }
+  if (given.empty()) {
+    reader.fail(node, "a partial restore does not say what to restore",
+                "add \"tables: [schema.name]\", \"schema: NAME\" or \"database: NAME\"");
+  }
+  if (given.size() > 1) {
+    reader.fail(parts.at(given[1]), fmt::format("a partial restore is of {} or of {}, not of both", given[0], given[1]),
+                "keep one of the two");
+  }
+  const auto& value = parts.at(given.front());
+  place = position_of(value);
+  if (given.front() == "tables") result.tables = parse_tables(reader, value);
+  if (given.front() == "schema") result.schema = parse_schema(reader, value, "restore.schema");
+  if (given.front() == "database") result.database = reader.text(value, "restore.database");
+}
+
+PartialRestore parse_partial(const Reader& reader, const YAML::Node& node, const Mapping& parts, Position& place) {
+  PartialRestore result;
+  parse_selection(reader, node, parts, result, place);
+  for (const auto* const key : {"where", "into", "suffix"}) {
+    if (result.database.empty() || !parts.has(key)) continue;
+    reader.fail(parts.at(key), fmt::format("a database is restored into a new server, whole: it has no \"{}\"", key),
+                "remove it, or restore tables or a schema");
+  }
+  if (parts.has("where")) {
+    result.where = reader.text(parts.at("where"), "where");
+    if (result.tables.size() != 1) {
+      reader.fail(parts.at("where"), "where chooses rows of exactly one table", "list one table, or remove \"where\"");
+    }
+  }
+  if (parts.has("into")) result.placement = reader.word<Placement>(parts.at("into"), "placement", placement_words);
+  if (!parts.has("suffix")) return result;
+  result.suffix = reader.text(parts.at("suffix"), "suffix");
+  if (!is_suffix(result.suffix)) {
+    reader.fail(parts.at("suffix"), fmt::format("\"{}\" is no suffix for a table's name", result.suffix),
+                "use up to 16 lower-case letters, digits and _");
+  }
+  if (result.placement != Placement::beside) {
+    reader.fail(parts.at("suffix"), "only what is put beside gets a suffix", "write \"into: beside\", or remove it");
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string parse_table(const Reader& reader, const YAML::Node& node, std::string_view what) {
+  auto text = reader.text(node, what);
+  const auto name = read_table_name(text);
+  if (!name) {
+    reader.fail(node, fmt::format("\"{}\" is no name of a table", text),
+                "write schema.name, with double quotes around a part where SQL wants them");
+  }
+  if (const auto reason = refusal_of_schema(name->schema)) {
+    reader.fail(node, fmt::format("the schema {} may not be touched: {}", name->schema, *reason),
+                "name a table of the dataset's own");
+  }
+  return text;
+}
+
+std::string parse_schema(const Reader& reader, const YAML::Node& node, std::string_view what) {
+  auto text = reader.text(node, what);
+  const auto name = read_identifier(text);
+  if (!name) {
+    reader.fail(node, fmt::format("\"{}\" is no name of a schema", text),
+                "write it as SQL does, with double quotes around it where SQL wants them");
+  }
+  if (const auto reason = refusal_of_schema(*name)) {
+    reader.fail(node, fmt::format("the schema {} may not be touched: {}", *name, *reason),
+                "name a schema of the dataset's own");
+  }
+  return text;
+}
+
+Restore parse_restore(const Reader& reader, const YAML::Node& node, RestorePlaces& places) {
+  const Mapping parts(reader, node, "restore", restore_keys);
+  places.kind = places.target = places.action = places.selection = position_of(node);
+  Restore result;
+  result.kind = reader.word<RestoreKind>(parts.at("kind"), "restore kind", restore_words);
+  places.kind = position_of(parts.at("kind"));
+  require_keys_of_kind(reader, parts, result.kind);
+  result.target = parse_target(reader, parts.at("target"), places.target);
+  if (parts.has("action")) {
+    result.action = reader.word<TargetAction>(parts.at("action"), "target action", action_words);
+    places.action = position_of(parts.at("action"));
+  }
+  if (result.kind == RestoreKind::partial) result.partial = parse_partial(reader, node, parts, places.selection);
+  return result;
+}
+
+}  // namespace harness::scenario

@@ -1,0 +1,155 @@
+#include <fmt/format.h>
+
+#include "harness/scenario/rules.hpp"
+#include "harness/scenario/steps.hpp"
+#include "harness/scenario/suggestion.hpp"
+#include "harness/scenario/yaml_reader.hpp"
+
+namespace harness::scenario {
+namespace {
+
+const DisasterStep& disaster_of(const Steps& steps) {
+  return std::get<DisasterStep>(steps[first_of<DisasterStep>(steps)].what);
+}
+
+void require_kind_for_disaster(const Reader& reader, const Scenario& scenario, const RestorePlaces& places) {
+  const auto& disaster = disaster_of(scenario.timeline);
+  const auto& restore = scenario.restore;
+  if (restore.kind == RestoreKind::full && !loses_server(disaster)) {
+    reader.fail(places.kind, fmt::format("a full restore replays all WAL, and the disaster {} with it", disaster.kind),
+                "write \"kind: pitr\" with a target before the disaster, or \"kind: partial\"");
+  }
+  if (restore.kind != RestoreKind::partial || !restore.partial.database.empty()) return;
+  if (loses_server(disaster)) {
+    reader.fail(places.selection, "tables are restored into the server that lives on, and lose_server leaves none",
+                "write \"kind: full\" or \"kind: pitr\", restore a \"database\", or choose another disaster");
+  }
+  if (disaster.kind == "drop_database") {
+    reader.fail(places.selection,
+                fmt::format("tables are restored into their database, and {} was dropped", disaster.argument),
+                fmt::format("write \"database: {}\" instead", disaster.argument));
+  }
+}
+
+void require_known_database(const Reader& reader, const Scenario& scenario, const RestorePlaces& places,
+                            const Databases& databases) {
+  const auto& name = scenario.restore.partial.database;
+  if (name.empty() || databases.names.empty()) return;
+  if (std::find(databases.names.begin(), databases.names.end(), name) != databases.names.end()) return;
+  reader.fail(places.selection, fmt::format("the dataset has no database \"{}\"", name),
+              suggestion(name, std::vector<std::string_view>(databases.names.begin(), databases.names.end())));
+}
+
+void require_target_for_action(const Reader& reader, const Restore& restore, const RestorePlaces& places) {
+  if (restore.action == TargetAction::promote || restore.target.kind != TargetKind::end_of_wal) return;
+  reader.fail(places.action, "the end of WAL is no target at which PostgreSQL could pause or shut down: it promotes",
+              "remove \"action\", or choose another target");
+}
+
+// The points that a target of this kind can name.
+std::vector<std::string_view> points_of(const Steps& steps, TargetKind kind) {
+  std::vector<std::string_view> result;
+  for (const auto& step : steps) {
+    const auto* const mark = std::get_if<MarkStep>(&step.what);
+    const auto* const point = std::get_if<RestorePointStep>(&step.what);
+    if (mark != nullptr && kind != TargetKind::name) result.emplace_back(mark->name);
+    if (point != nullptr && kind != TargetKind::mark) result.emplace_back(point->name);
+  }
+  const bool also_disaster = kind == TargetKind::time || kind == TargetKind::lsn || kind == TargetKind::xid;
+  if (also_disaster && !loses_server(disaster_of(steps))) result.push_back(disaster_point);
+  return result;
+}
+
+void refuse_unknown_point(const Reader& reader, const Steps& steps, const RestoreTarget& target, Position place) {
+  const bool by_mark = target.kind == TargetKind::mark;
+  if (by_mark && step_named<RestorePointStep>(steps, target.point) != nowhere) {
+    reader.fail(place, fmt::format("\"{}\" is a restore point, not a mark", target.point),
+                fmt::format("write {{ name: {} }}", target.point));
+  }
+  if (target.kind == TargetKind::name && step_named<MarkStep>(steps, target.point) != nowhere) {
+    reader.fail(place, fmt::format("\"{}\" is a mark, not a restore point", target.point),
+                fmt::format("write {{ mark: {} }}", target.point));
+  }
+  const auto* const what = by_mark                           ? "mark"
+                           : target.kind == TargetKind::name ? "restore point"
+                                                             : "mark or restore point";
+  const auto points = points_of(steps, target.kind);
+  reader.fail(place, fmt::format("the timeline has no {} \"{}\"", what, target.point),
+              points.empty() ? fmt::format("add it to the timeline, behind a backup: \"- {}: {}\"",
+                                           target.kind == TargetKind::name ? "restore_point" : "mark", target.point)
+                             : suggestion(target.point, points));
+}
+
+// Where recovery stops must lie behind a backup, and before the harm.
+void require_point_between(const Reader& reader, const Steps& steps, const RestoreTarget& target, Position place) {
+  const auto disaster = first_of<DisasterStep>(steps);
+  const auto& harm = disaster_of(steps);
+  if (target.point == disaster_point && loses_server(harm)) {
+    reader.fail(place, "the disaster lose_server leaves nothing in the WAL at which recovery could stop",
+                "write \"target: end_of_wal\": that is how far a lost server can be brought back");
+  }
+  const auto at = step_of_point(steps, target);
+  if (at == nowhere) refuse_unknown_point(reader, steps, target, place);
+  const auto backup = first_of<BackupStep>(steps);
+  if (at < backup) {
+    reader.fail(place,
+                fmt::format("\"{}\" in line {} comes before the end of the first backup, so no backup reaches it",
+                            target.point, steps[at].position.line),
+                "move it behind the backup, or take a backup before it");
+  }
+  if (at == disaster && target.inclusive) {
+    reader.fail(place, fmt::format("an inclusive target at the disaster replays {} itself", harm.kind),
+                "add \"inclusive: false\"");
+  }
+  if (at > disaster) {
+    reader.fail(place,
+                fmt::format("\"{}\" in line {} comes after the disaster, so {} would be replayed too", target.point,
+                            steps[at].position.line, harm.kind),
+                "choose a point before the disaster");
+  }
+}
+
+// Its xid is that of the load's last transaction before the point, which must be one that a backup's WAL replays.
+void require_transaction_before(const Reader& reader, const Steps& steps, const RestoreTarget& target, Position place) {
+  if (target.kind != TargetKind::xid || target.point == disaster_point) return;
+  const auto at = step_of_point(steps, target);
+  const auto backup = first_of<BackupStep>(steps);
+  if (load_runs_behind(steps, backup) || first_of<LoadStep>(steps, backup) < at) return;
+  reader.fail(place,
+              fmt::format("no transaction of the load lies between the first backup and \"{}\", so there is no xid",
+                          target.point),
+              "add \"- load: { for: 1s }\" between the two, or choose another kind of target");
+}
+
+void require_harm_left_out(const Reader& reader, const Steps& steps, const RestoreTarget& target, Position place) {
+  const auto& harm = disaster_of(steps);
+  if (loses_server(harm)) return;
+  if (target.kind == TargetKind::end_of_wal) {
+    reader.fail(place, fmt::format("recovery to the end of WAL replays the disaster {} too", harm.kind),
+                "choose a point before the disaster, as { lsn: disaster, inclusive: false }");
+  }
+  if (target.kind == TargetKind::immediate && last_of<BackupStep>(steps) > first_of<DisasterStep>(steps)) {
+    reader.fail(place, fmt::format("the last backup is taken after the disaster {} and holds its harm", harm.kind),
+                "choose a point before the disaster, or take no backup after it");
+  }
+}
+
+}  // namespace
+
+void require_reachable_target(const Reader& reader, const Scenario& scenario, const Places& places,
+                              const Databases& databases) {
+  const auto& steps = scenario.timeline;
+  const auto& target = scenario.restore.target;
+  const auto place = places.restore.target;
+  require_kind_for_disaster(reader, scenario, places.restore);
+  require_known_database(reader, scenario, places.restore, databases);
+  require_target_for_action(reader, scenario.restore, places.restore);
+  if (target.kind == TargetKind::end_of_wal || target.kind == TargetKind::immediate) {
+    require_harm_left_out(reader, steps, target, place);
+    return;
+  }
+  require_point_between(reader, steps, target, place);
+  require_transaction_before(reader, steps, target, place);
+}
+
+}  // namespace harness::scenario

@@ -1,0 +1,35 @@
+// What must hold between the parts of a scenario, beyond each part's grammar: the timeline can be carried out, its
+// restore can reach its target without the harm, and each check has something to be judged against. Each function
+// throws Error(usage) at the part that breaks the first rule broken. Internal to harness/scenario.
+#pragma once
+
+#include "harness/scenario/scenario.hpp"
+
+namespace harness::scenario {
+
+class Reader;
+
+struct RestorePlaces {  // where a restore's parts stand; those that are absent at its beginning
+  Position kind, target, action, selection;
+};
+struct Places {  // where the parts stand, for messages
+  Position timeline;
+  RestorePlaces restore;
+  std::vector<Position> checks;  // as scenario.verify
+};
+
+struct Databases {  // of the dataset; both empty when its manifest cannot be read
+  std::vector<std::string> names;
+  std::string load;  // where the load writes and the ledger lies
+};
+
+void require_sound_timeline(const Reader& reader, const Scenario& scenario, const Places& places,
+                            const Databases& databases);
+// Call it for a sound timeline only.
+void require_reachable_target(const Reader& reader, const Scenario& scenario, const Places& places,
+                              const Databases& databases);
+// Call it for a reachable target only.
+void require_judgeable_checks(const Reader& reader, const Scenario& scenario, const Places& places,
+                              const Databases& databases);
+
+}  // namespace harness::scenario
