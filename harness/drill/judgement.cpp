@@ -12,6 +12,7 @@
 #include "harness/measure/exactness.hpp"
 #include "harness/measure/rpo.hpp"
 #include "harness/measure/rto.hpp"
+#include "harness/measure/stop_position.hpp"
 #include "harness/verify/judge.hpp"
 #include "reports/record/journal.hpp"
 #include "reports/record/summary.hpp"
@@ -64,12 +65,51 @@ record::RestoreRecord::Reached judge_reached(const record::CommitOrderEvidence& 
   return reached;
 }
 
-// A restore to the backup's own point has a target of its own: what was acknowledged past it is discarded, not lost.
-std::optional<measure::TargetPoint> target_point(const std::optional<std::string>& target_lsn,
-                                                 const record::RestoreRecord& restore) {
-  const auto time = base::parse_rfc3339(restore.reached.time);
-  if (!target_lsn || !time) return std::nullopt;
-  return measure::TargetPoint{time->time_since_epoch().count(), *target_lsn};
+const record::BackupRecord* restored_backup(const record::Report& report, const record::RestoreRecord& restore) {
+  const auto found = std::find_if(report.backups.begin(), report.backups.end(),
+                                  [&](const auto& backup) { return backup.label == restore.backup_label; });
+  return found == report.backups.end() ? nullptr : &*found;
+}
+
+// The instant that a target stands for. One that names no time: when the last of the commits it asks for was stamped,
+// or, for a mark, when it was taken.
+std::optional<base::UtcTime> target_time(const record::RestoreTarget& target, const measure::StopPosition& stop,
+                                         const Judged& judged) {
+  if (target.type == "time") return measure::parse_target_time(target.value);
+  for (const auto& mark : judged.marks) {
+    if (target.type == "mark" && mark.restore_point == target.value) return base::parse_rfc3339(mark.time);
+  }
+  std::optional<base::UtcTime> latest;
+  for (const auto& commit : judged.evidence.commit_order->records) {
+    const auto position = backup_engine::postgres::parse_lsn(commit.lsn);
+    const auto time = base::parse_rfc3339(commit.time);
+    if (!position || *position >= stop.position || !commit.committed || !time) continue;
+    latest = std::max(latest.value_or(*time), *time);
+  }
+  return latest;
+}
+
+// What was acknowledged past a target is discarded, not lost. nullopt: nothing says which commits lie before it.
+std::optional<measure::RpoQuestion> rpo_question(const record::Report& report, const measure::StopPosition& stop,
+                                                 const Judged& judged) {
+  if (report.disasters.empty()) return std::nullopt;
+  measure::RpoQuestion question;
+  question.disaster_microseconds = time_of(report.disasters.back().at, "the disaster").time_since_epoch().count();
+  question.objective_seconds = seconds(judged.scenario.objectives.rpo);
+  if (stop.kind == measure::StopPosition::Kind::end_of_wal) return question;
+  if (stop.kind == measure::StopPosition::Kind::unknown) return std::nullopt;
+  const auto time = target_time(report.restores.back().target, stop, judged);
+  if (!time) return std::nullopt;
+  question.target = measure::TargetPoint{time->time_since_epoch().count(), to_string(stop.position)};
+  return question;
+}
+
+// Without the witness's WAL only the end of WAL can be told: that is what is there.
+measure::StopPosition stop_of(const record::Report& report, const std::optional<record::CommitOrderEvidence>& order) {
+  const auto& restore = report.restores.back();
+  return measure::stop_position(
+      order.value_or(record::CommitOrderEvidence{}), restore.target,
+      order || restore.target.type == "end_of_wal" ? restored_backup(report, restore) : nullptr);
 }
 
 void judge_loss(record::Report& report, const Judged& judged) {
@@ -79,21 +119,16 @@ void judge_loss(record::Report& report, const Judged& judged) {
   restore.rpo = {};
   restore.exact = {};
   restore.reached = order ? judge_reached(*order) : record::RestoreRecord::Reached{};
-  const bool immediate = judged.scenario.restore.target.kind == scenario::TargetKind::immediate;
-  const auto target_lsn =
-      immediate && !report.backups.empty() ? std::optional(report.backups.back().stop_lsn) : std::nullopt;
   restore.rpo.objective_seconds = seconds(judged.scenario.objectives.rpo);
-  // Without the witness nothing says which commits lie before a backup's stop.
-  const bool comparable = order || !immediate;
-  if (judged.evidence.ledger && comparable && !report.disasters.empty()) {
-    const auto struck = time_of(report.disasters.back().at, "the disaster");
-    const measure::RpoQuestion question{struck.time_since_epoch().count(), target_point(target_lsn, restore),
-                                        restore.rpo.objective_seconds};
+  const auto stop = stop_of(report, order);
+  const auto question = rpo_question(report, stop, judged);
+  if (judged.evidence.ledger && question) {
     restore.rpo =
-        measure::measure_rpo(question, judged.ledger, *judged.evidence.ledger, order ? &order->records : nullptr);
+        measure::measure_rpo(*question, judged.ledger, *judged.evidence.ledger, order ? &order->records : nullptr);
   }
   if (!order) return;
-  restore.exact = measure::measure_exactness(*order, judged.ledger, target_lsn);
+  restore.exact = measure::measure_exactness(*order, judged.ledger, stop);
+  if (stop.kind == measure::StopPosition::Kind::unknown) report.not_tested.push_back("exactness: " + stop.why);
 }
 
 }  // namespace

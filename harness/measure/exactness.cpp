@@ -7,42 +7,38 @@
 
 namespace harness::measure {
 
+using backup_engine::postgres::Lsn;
 using reports::record::CommitOrderEvidence;
 using reports::record::Exactness;
 using reports::record::LedgerTransaction;
 
 namespace {
 
-using backup_engine::postgres::Lsn;
-
-// Which commits the target asks for, by where their records start.
-class Asked {
- public:
-  Asked(const CommitOrderEvidence& order, const std::optional<std::string>& target_lsn)
-      : end_(position_of(target_lsn.value_or(order.reached_lsn), "the point to reach")) {
-    if (target_lsn || order.acknowledged_lsn.empty()) return;
-    // Whole by then is a commit before the next record's start; the last record's end is not known.
-    const auto durable = position_of(order.acknowledged_lsn, "the point that the WAL receiver acknowledged");
-    for (const auto& record : order.records) {
-      if (record.end_lsn.empty() || position_of(record.end_lsn, "a commit record's end") > durable) continue;
-      end_ = std::max(end_, position_of(record.end_lsn, "a commit record's end"));
-    }
+// Without a target: as far as recovery came, and at least behind every commit that was whole when the WAL receiver
+// acknowledged it.
+Lsn end_of_wal(const CommitOrderEvidence& order, Lsn reached) {
+  if (order.acknowledged_lsn.empty()) return reached;
+  const auto durable = position_of(order.acknowledged_lsn, "the point that the WAL receiver acknowledged");
+  auto end = reached;
+  for (const auto& record : order.records) {
+    if (record.end_lsn.empty()) continue;
+    const auto record_end = position_of(record.end_lsn, "a commit record's end");
+    if (record_end <= durable) end = std::max(end, record_end);
   }
-  [[nodiscard]] bool operator()(Lsn start) const { return start < end_; }
-
- private:
-  Lsn end_;
-};
+  return end;
+}
 
 }  // namespace
 
 Exactness measure_exactness(const CommitOrderEvidence& order, const std::vector<LedgerTransaction>& ledger,
-                            const std::optional<std::string>& target_lsn) {
-  const CommitPositions positions(order.records);
-  const auto reached = position_of(order.reached_lsn, "the point that recovery reached");
-  const Asked asked(order, target_lsn);
+                            const StopPosition& stop) {
   Exactness exactness;
   exactness.witness = order.witness;
+  const auto reached = position_of(order.reached_lsn, "the point that recovery reached");
+  if (stop.kind == StopPosition::Kind::unknown) return exactness;
+  const bool has_target = stop.kind == StopPosition::Kind::position;
+  const auto end = has_target ? stop.position : end_of_wal(order, reached);
+  const CommitPositions positions(order.records);
   exactness.expected = exactness.missing = exactness.extra = 0;
   const std::unordered_set<std::uint64_t> present(order.xids_present.begin(), order.xids_present.end());
   std::unordered_set<std::uint64_t> expected;
@@ -51,13 +47,13 @@ Exactness measure_exactness(const CommitOrderEvidence& order, const std::vector<
   for (const auto& transaction : ledger) {
     const auto position = positions.of(transaction.xid);
     witnessed = witnessed || position;
-    if (position && asked(*position)) expected.insert(transaction.xid);
+    if (position && *position < end) expected.insert(transaction.xid);
   }
   exactness.expected = expected.size();
   for (const auto xid : expected) *exactness.missing += present.contains(xid) ? 0U : 1U;
   for (const auto xid : present) *exactness.extra += expected.contains(xid) ? 0U : 1U;
-  const bool far_enough = !target_lsn || reached >= position_of(*target_lsn, "the point to reach");
-  if (witnessed || !present.empty()) exactness.met = *exactness.missing == 0 && *exactness.extra == 0 && far_enough;
+  const bool ended_there = !has_target || ended_at(reached, end);
+  if (witnessed || !present.empty()) exactness.met = *exactness.missing == 0 && *exactness.extra == 0 && ended_there;
   return exactness;
 }
 

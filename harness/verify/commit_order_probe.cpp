@@ -17,8 +17,8 @@ using backup_engine::base::Error;
 using backup_engine::base::ErrorKind;
 using backup_engine::postgres::SegmentSize;
 using reports::record::CommitOrderEvidence;
-using reports::record::CommitRecord;
 using reports::record::LedgerRows;
+using reports::record::RecordPlace;
 
 namespace {
 
@@ -41,25 +41,86 @@ void link_segments(const fs::path& directory, const fs::path& links) {
   }
 }
 
-// Where the witness begins: its first segment on that timeline, so that no commit before the load's first one is
-// missed. pg_waldump looks for the first whole record from there.
-std::string first_position(const WitnessWal& witness, const fs::path& links) {
-  std::vector<fs::path> segments;
-  for (const auto& entry : fs::directory_iterator(links)) segments.push_back(entry.path());
-  std::sort(segments.begin(), segments.end());
-  for (const auto& path : segments) {
-    const auto size = SegmentSize::of_bytes(fs::file_size(path));
-    const auto segment = parse_segment_name(path.filename().string(), size);
-    if (segment && segment->timeline.number() == witness.timeline) return to_string(start_of(*segment, size));
+// The witness as pg_waldump reads it, for as long as this lives.
+class DumpableWal {
+ public:
+  explicit DumpableWal(const WitnessWal& witness)
+      : witness_(witness), links_(witness.directory.parent_path(), "waldump") {
+    link_segments(witness.directory, links_.path());
+    find_start();
   }
-  throw Error(ErrorKind::not_found, fmt::format("the witness WAL in {} has no segment of timeline {}",
-                                                witness.directory.string(), witness.timeline));
-}
+  [[nodiscard]] DumpedWal described() const { return {witness_.timeline, segment_size_}; }
+  [[nodiscard]] const std::string& start() const { return start_; }
+
+  // What pg_waldump prints from there on; WAL that ends in the middle of a record is no failure.
+  [[nodiscard]] std::string dump(const ToolOptions& options, const std::string& from,
+                                 const std::vector<std::string>& which) const;
+
+ private:
+  // Where the witness begins: its first segment on that timeline, so that no commit before the load's first one is
+  // missed. pg_waldump looks for the first whole record from there.
+  void find_start() {
+    std::vector<fs::path> segments;
+    for (const auto& entry : fs::directory_iterator(links_.path())) segments.push_back(entry.path());
+    std::sort(segments.begin(), segments.end());
+    for (const auto& path : segments) {
+      const auto size = SegmentSize::of_bytes(fs::file_size(path));
+      const auto segment = parse_segment_name(path.filename().string(), size);
+      if (!segment || segment->timeline.number() != witness_.timeline) continue;
+      segment_size_ = size;
+      start_ = to_string(start_of(*segment, size));
+      return;
+    }
+    throw Error(ErrorKind::not_found, fmt::format("the witness WAL in {} has no segment of timeline {}",
+                                                  witness_.directory.string(), witness_.timeline));
+  }
+
+  const WitnessWal& witness_;
+  backup_engine::base::TemporaryDirectory links_;
+  SegmentSize segment_size_;
+  std::string start_;
+};
 
 // The end of WAL looks to pg_waldump like a damaged record: zeros, or what the segment held before it was recycled.
 bool ended_at_end_of_wal(const process::Completed& done) {
   return done.status.success() || done.output.find("error in WAL record at") != std::string::npos ||
-         done.output.find("could not find file") != std::string::npos;
+         done.output.find("could not find file") != std::string::npos ||
+         done.output.find("could not find a valid record after") != std::string::npos;
+}
+
+std::string DumpableWal::dump(const ToolOptions& options, const std::string& from,
+                              const std::vector<std::string>& which) const {
+  process::Command command;
+  command.program = options.bin_directory / "pg_waldump";
+  command.arguments = {"--path=" + links_.path().string(), fmt::format("--timeline={}", witness_.timeline),
+                       "--start=" + from};
+  command.arguments.insert(command.arguments.end(), which.begin(), which.end());
+  command.environment["TZ"] = "UTC";
+  auto done = process::run(command, options.deadline, options.stop);
+  if (!ended_at_end_of_wal(done)) {
+    throw Error(ErrorKind::process,
+                fmt::format("pg_waldump cannot read the witness WAL ({})", process::to_text(done.status)))
+        .of_command(process::to_text(command))
+        .with_log_tail(done.output.substr(done.output.size() - std::min<std::size_t>(done.output.size(), 1000)));
+  }
+  return std::move(done.output);
+}
+
+DumpedRecords read_records(const ToolOptions& options, const DumpableWal& wal, const WitnessWal& witness) {
+  const auto text = wal.dump(options, wal.start(), {"--rmgr=Transaction", "--rmgr=XLOG"});
+  auto records = parse_dumped_records(text, wal.described());
+  if (records.commits.empty()) {
+    throw Error(ErrorKind::not_found, fmt::format("the witness WAL in {} holds no commit on timeline {}",
+                                                  witness.directory.string(), witness.timeline))
+        .with_log_tail(text);
+  }
+  return records;
+}
+
+// The first record that starts there or later.
+std::optional<RecordPlace> record_at(const ToolOptions& options, const DumpableWal& wal, const std::string& lsn) {
+  const auto places = parse_places(wal.dump(options, lsn, {"--limit=1"}), wal.described());
+  return places.empty() ? std::nullopt : std::optional(places.front());
 }
 
 }  // namespace
@@ -87,35 +148,20 @@ ReachedPoint read_reached_point(const Cluster& cluster) {
   return {backup_engine::postgres::to_string(history.back().switch_lsn), history.back().parent.number()};
 }
 
-std::vector<CommitRecord> read_commit_records(const ToolOptions& options, const WitnessWal& witness) {
-  const backup_engine::base::TemporaryDirectory links(witness.directory.parent_path(), "waldump");
-  link_segments(witness.directory, links.path());
-  process::Command command;
-  command.program = options.bin_directory / "pg_waldump";
-  command.arguments = {"--path=" + links.path().string(), fmt::format("--timeline={}", witness.timeline),
-                       "--start=" + first_position(witness, links.path()), "--rmgr=Transaction"};
-  command.environment["TZ"] = "UTC";
-  const auto done = process::run(command, options.deadline, options.stop);
-  if (!ended_at_end_of_wal(done)) {
-    throw Error(ErrorKind::process,
-                fmt::format("pg_waldump cannot read the witness WAL ({})", process::to_text(done.status)))
-        .of_command(process::to_text(command))
-        .with_log_tail(done.output.substr(done.output.size() - std::min<std::size_t>(done.output.size(), 1000)));
-  }
-  auto records = parse_commit_records(done.output, witness.timeline);
-  if (records.empty()) {
-    throw Error(ErrorKind::not_found, fmt::format("the witness WAL in {} holds no commit on timeline {}",
-                                                  witness.directory.string(), witness.timeline))
-        .with_log_tail(done.output);
-  }
-  return records;
+CommitOrderEvidence read_commit_order(const ToolOptions& options, const WitnessWal& witness) {
+  const DumpableWal wal(witness);
+  auto records = read_records(options, wal, witness);
+  CommitOrderEvidence evidence;
+  evidence.witness = witness.name;
+  evidence.records = std::move(records.commits);
+  evidence.restore_points = std::move(records.restore_points);
+  if (!witness.target_lsn.empty()) evidence.at_target = record_at(options, wal, witness.target_lsn);
+  return evidence;
 }
 
 CommitOrderEvidence probe_commit_order(const ToolOptions& options, const WitnessWal& witness, const Cluster& cluster,
                                        const LedgerRows& rows) {
-  CommitOrderEvidence evidence;
-  evidence.witness = witness.name;
-  evidence.records = read_commit_records(options, witness);
+  auto evidence = read_commit_order(options, witness);
   const auto reached = read_reached_point(cluster);
   evidence.reached_lsn = reached.lsn;
   evidence.reached_timeline = reached.timeline;

@@ -17,6 +17,7 @@ struct WitnessWal {
   std::string start_lsn;            // from where it must reach; reading begins with the first segment
   std::uint32_t timeline = 1;
   std::string name = "pg_receivewal";  // "engine" where only the repository's WAL exists
+  std::string target_lsn{};            // where recovery was told an LSN: the record found there is written down
 };
 
 struct ReachedPoint {
@@ -28,10 +29,11 @@ struct ReachedPoint {
 // base::Error(not_found) for a promoted server whose history file is gone.
 [[nodiscard]] ReachedPoint read_reached_point(const Cluster& cluster);
 
-// The commits and aborts of the whole witness. WAL that ends in the middle of a record is normal; a witness without one
-// record throws base::Error(not_found), pg_waldump's other failures Error(process).
-[[nodiscard]] std::vector<reports::record::CommitRecord> read_commit_records(const ToolOptions& options,
-                                                                             const WitnessWal& witness);
+// What the whole witness holds: commits, aborts, restore points and the record at the target, with nothing of a
+// restored cluster yet. WAL that ends in the middle of a record is normal; a witness without one commit or abort throws
+// base::Error(not_found), pg_waldump's other failures Error(process).
+[[nodiscard]] reports::record::CommitOrderEvidence read_commit_order(const ToolOptions& options,
+                                                                     const WitnessWal& witness);
 
 // Both, with the xids of the target's ledger rows.
 [[nodiscard]] reports::record::CommitOrderEvidence probe_commit_order(const ToolOptions& options,

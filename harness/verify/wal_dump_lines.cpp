@@ -12,7 +12,11 @@ namespace harness::verify {
 
 using backup_engine::base::Error;
 using backup_engine::base::ErrorKind;
+using backup_engine::postgres::Lsn;
+using backup_engine::postgres::SegmentSize;
 using reports::record::CommitRecord;
+using reports::record::RecordPlace;
+using reports::record::RestorePointRecord;
 
 namespace {
 
@@ -49,18 +53,32 @@ std::vector<std::uint32_t> subtransactions(std::string_view line) {
   return xids;
 }
 
-CommitRecord parse_record(std::string_view line, std::string_view description, std::uint32_t timeline) {
-  const auto unreadable = [&] {
-    return Error(ErrorKind::corrupt,
-                 fmt::format("pg_waldump printed a transaction record that cannot be read: {}", line));
-  };
-  CommitRecord record;
-  record.timeline = timeline;
-  record.committed = description.rfind("COMMIT", 0) == 0;
+Error unreadable(std::string_view line) {
+  return {ErrorKind::corrupt, fmt::format("pg_waldump printed a record that cannot be read: {}", line)};
+}
+
+struct Span {
+  Lsn start, end;
+};
+
+// "len (rec/tot):     34/    98, tx: …, lsn: 0/0152A0B8, …": the total counts, with full-page images.
+Span span_of(std::string_view line, SegmentSize segment_size) {
+  const auto lengths = field(line, "len (rec/tot):", ",");
   const auto lsn = field(line, "lsn:", ",");
+  const auto start = lsn ? backup_engine::postgres::parse_lsn(*lsn) : std::nullopt;
+  if (!lengths || !start) throw unreadable(line);
+  const auto length = number(field(*lengths, "/", "").value_or(""));
+  if (!length) throw unreadable(line);
+  return {*start, end_of_record(*start, *length, segment_size)};
+}
+
+CommitRecord parse_commit(std::string_view line, std::string_view description, const DumpedWal& wal) {
+  CommitRecord record;
+  record.timeline = wal.timeline;
+  record.committed = description.rfind("COMMIT", 0) == 0;
   auto xid = number(field(line, "tx:", ",").value_or(""));
   const auto kind_end = description.find(' ');
-  if (kind_end == std::string_view::npos || !lsn) throw unreadable();
+  if (kind_end == std::string_view::npos) throw unreadable(line);
   auto what = description.substr(kind_end + 1);
   const auto colon = what.find(": ");
   // Only a prepared transaction's own xid is followed by a colon and a blank; a time's colons are not.
@@ -69,31 +87,71 @@ CommitRecord parse_record(std::string_view line, std::string_view description, s
     what.remove_prefix(colon + 2);
   }
   const auto time = rfc3339(what.substr(0, what.find(';')));
-  const auto position = backup_engine::postgres::parse_lsn(*lsn);
-  if (!xid || !time || !position) throw unreadable();
-  record.lsn = backup_engine::postgres::to_string(*position);
+  if (!xid || !time) throw unreadable(line);
+  const auto span = span_of(line, wal.segment_size);
+  record.lsn = to_string(span.start);
+  record.end_lsn = to_string(span.end);
   record.xid = *xid;
   record.time = *time;
   record.subtransactions = subtransactions(line);
   return record;
 }
 
-}  // namespace
-
-std::vector<CommitRecord> parse_commit_records(std::string_view text, std::uint32_t timeline) {
-  std::vector<CommitRecord> records;
+template <typename Visit>
+void for_each_line(std::string_view text, Visit visit) {
   while (!text.empty()) {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
-    if (line.rfind("rmgr: Transaction", 0) != 0) continue;
     const auto at = line.find("desc: ");
-    if (at == std::string_view::npos) continue;
-    const auto description = line.substr(at + 6);
-    if (description.rfind("COMMIT", 0) != 0 && description.rfind("ABORT", 0) != 0) continue;
-    records.push_back(parse_record(line, description, timeline));
-    if (records.size() > 1) records[records.size() - 2].end_lsn = records.back().lsn;
+    if (line.rfind("rmgr: ", 0) == 0 && at != std::string_view::npos) visit(line, line.substr(at + 6));
   }
+}
+
+bool begins(std::string_view text, std::string_view with) {
+  return text.substr(0, with.size()) == with;
+}
+
+}  // namespace
+
+Lsn end_of_record(Lsn start, std::uint64_t length_bytes, SegmentSize segment_size) {
+  constexpr std::uint64_t page = 8192, short_header = 24, long_header = 40;
+  const auto aligned = [](std::uint64_t bytes) { return (bytes + 7) / 8 * 8; };
+  auto position = start.position_bytes();
+  auto left = length_bytes;
+  while (left > page - position % page) {
+    left -= page - position % page;
+    position += page - position % page;
+    position += position % segment_size.bytes() == 0 ? long_header : short_header;
+  }
+  return Lsn(position + aligned(left));
+}
+
+DumpedRecords parse_dumped_records(std::string_view text, const DumpedWal& wal) {
+  DumpedRecords records;
+  for_each_line(text, [&](std::string_view line, std::string_view description) {
+    if (begins(line, "rmgr: Transaction") && (begins(description, "COMMIT") || begins(description, "ABORT"))) {
+      records.commits.push_back(parse_commit(line, description, wal));
+    } else if (begins(line, "rmgr: XLOG") && begins(description, "RESTORE_POINT ")) {
+      const auto span = span_of(line, wal.segment_size);
+      const auto name = description.substr(std::string_view("RESTORE_POINT ").size());
+      records.restore_points.push_back({std::string(name), to_string(span.start), to_string(span.end), wal.timeline});
+    }
+  });
   return records;
+}
+
+std::vector<RecordPlace> parse_places(std::string_view text, const DumpedWal& wal) {
+  std::vector<RecordPlace> places;
+  for_each_line(text, [&](std::string_view line, std::string_view description) {
+    auto span = span_of(line, wal.segment_size);
+    // A switch record takes the rest of its segment with it.
+    if (begins(line, "rmgr: XLOG") && begins(description, "SWITCH")) {
+      const auto bytes = wal.segment_size.bytes();
+      span.end = Lsn((span.end.position_bytes() + bytes - 1) / bytes * bytes);
+    }
+    places.push_back({to_string(span.start), to_string(span.end)});
+  });
+  return places;
 }
 
 }  // namespace harness::verify

@@ -88,6 +88,20 @@ void fields(Io& io, typename Io::template Ref<CommitRecord> record) {
 }
 
 template <class Io>
+void fields(Io& io, typename Io::template Ref<RestorePointRecord> point) {
+  io("name", point.name);
+  io("lsn", point.lsn);
+  io("end_lsn", point.end_lsn);
+  io("timeline", point.timeline);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<RecordPlace> place) {
+  io("lsn", place.lsn);
+  io("end_lsn", place.end_lsn);
+}
+
+template <class Io>
 void fields(Io& io, typename Io::template Ref<CommitOrderEvidence> order) {
   io("witness", order.witness);
   io("records", order.records);
@@ -95,6 +109,8 @@ void fields(Io& io, typename Io::template Ref<CommitOrderEvidence> order) {
   io("reached_timeline", order.reached_timeline);
   io("acknowledged_lsn", order.acknowledged_lsn);
   io("xids_present", order.xids_present);
+  io("restore_points", order.restore_points);
+  io("at_target", order.at_target);
 }
 
 template <class Io>
@@ -112,7 +128,7 @@ void fields(Io& io, typename Io::template Ref<LedgerRows> ledger) {
 
 namespace {
 
-constexpr int evidence_version = 1;
+constexpr int evidence_version = 2;
 
 // evidence/probes.json: written last, so that its presence says that the others are whole.
 struct Probes {

@@ -77,12 +77,21 @@ struct SqlEvidence {
 // Commit order: from witness WAL, read by pg_waldump, and what the target holds.
 struct CommitRecord {
   std::string lsn;        // where the record starts
-  std::string end_lsn;    // where the next one starts; empty for the last
-  std::uint32_t xid = 0;  // without epoch, as WAL has it
+  std::string end_lsn;    // where it ends: what PostgreSQL says it reached after replaying it
+  std::uint32_t xid = 0;  // without epoch, as WAL has it; of a prepared transaction that transaction's own
   std::vector<std::uint32_t> subtransactions;
   std::string time;  // RFC 3339
   std::uint32_t timeline = 1;
   bool committed = true;  // false: an abort
+};
+// A restore point; WAL holds its time, pg_waldump does not print it.
+struct RestorePointRecord {
+  std::string name, lsn, end_lsn;
+  std::uint32_t timeline = 1;
+};
+// Any record: where it starts and ends.
+struct RecordPlace {
+  std::string lsn, end_lsn;
 };
 struct CommitOrderEvidence {
   std::string witness;                // "pg_receivewal", or "engine" where only the repository's WAL exists
@@ -90,7 +99,10 @@ struct CommitOrderEvidence {
   std::string reached_lsn;            // where the target's recovery ended, read from PostgreSQL
   std::uint32_t reached_timeline = 1;
   std::string acknowledged_lsn;  // durable, as the WAL receiver had told the source before the disaster; may be empty
-  std::vector<std::uint64_t> xids_present;  // of the ledger rows found on the target
+  std::vector<std::uint64_t> xids_present;           // of the ledger rows found on the target
+  std::vector<RestorePointRecord> restore_points{};  // in WAL order
+  // Where recovery was told an LSN: the first record that starts there or later, absent when the witness ends before.
+  std::optional<RecordPlace> at_target{};
 };
 
 // Everything that was gathered in one drill; a member that could not be gathered is absent, with the reason in

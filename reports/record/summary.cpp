@@ -50,13 +50,22 @@ void judge_rpo(const Rpo& rpo, Reasons& reasons) {
   }
 }
 
-void judge_exactness(const Exactness& exact, Reasons& reasons) {
-  if (exact.met && !*exact.met) {
-    reasons.push_back({Verdict::fail, "exactness",
-                       fmt::format("The commits present are not those of the target: {} missing, {} extra.",
-                                   exact.missing.value_or(0), exact.extra.value_or(0))});
-  } else if (!exact.met) {
+// Not exact with neither a commit missing nor one too many: recovery ended elsewhere, by luck without harm.
+std::string inexact_text(const RestoreRecord& restore) {
+  const auto& exact = restore.exact;
+  if (exact.missing.value_or(0) + exact.extra.value_or(0) > 0 || restore.reached.lsn.empty()) {
+    return fmt::format("The commits present are not those of the target: {} missing, {} extra.",
+                       exact.missing.value_or(0), exact.extra.value_or(0));
+  }
+  return fmt::format("Recovery ended at {}, which is not where its target ({}{}{}) lies.", restore.reached.lsn,
+                     restore.target.type, restore.target.value.empty() ? "" : " ", restore.target.value);
+}
+
+void judge_exactness(const RestoreRecord& restore, Reasons& reasons) {
+  if (!restore.exact.met) {
     reasons.push_back({Verdict::unknown, "exactness", "Which commits came back could not be established."});
+  } else if (!*restore.exact.met) {
+    reasons.push_back({Verdict::fail, "exactness", inexact_text(restore)});
   }
 }
 
@@ -78,7 +87,7 @@ std::vector<VerdictReason> recovery_reasons(const Report& report) {
     judge_outcome(restore, reasons);
     judge_rto(restore.rto, reasons);
     judge_rpo(restore.rpo, reasons);
-    if (restore.outcome == "recovered") judge_exactness(restore.exact, reasons);
+    if (restore.outcome == "recovered") judge_exactness(restore, reasons);
   }
   judge_checks(report.checks, reasons);
   return reasons;

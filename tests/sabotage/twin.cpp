@@ -217,7 +217,8 @@ Check judged(CheckKind kind, const Records& records) {
 }
 
 reports::record::Exactness exactness(const Records& records) {
-  return measure::measure_exactness(records.evidence.commit_order.value(), records.ledger.value(), std::nullopt);
+  return measure::measure_exactness(records.evidence.commit_order.value(), records.ledger.value(),
+                                    {measure::StopPosition::Kind::end_of_wal, {}, {}});
 }
 
 void expect_named(const Check& check, const std::string& object, const std::string& words) {

@@ -9,6 +9,7 @@
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/sha256.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
+#include "backup_engine/base/utc_time.hpp"
 
 namespace harness::drill {
 namespace {
@@ -26,17 +27,21 @@ Report recovered() {
   report.disasters.push_back({"lose_server", struck_at, ""});
   auto& restore = report.restores.emplace_back();
   restore.outcome = "recovered";
+  restore.target.type = "end_of_wal";
+  restore.backup_label = "20261120T021400Z-full";
   restore.reached.lsn = "0/300";
   restore.rpo.lost = 0;
   restore.rpo.met = true;
   restore.exact.met = true;
-  report.backups.emplace_back().stop_lsn = "0/180";
+  auto& backup = report.backups.emplace_back();
+  backup.label = restore.backup_label;
+  backup.start_lsn = "0/100";
+  backup.stop_lsn = "0/180";
   return report;
 }
 
-scenario::Scenario promising(scenario::TargetKind target) {
+scenario::Scenario promising() {
   scenario::Scenario scenario;
-  scenario.restore.target.kind = target;
   scenario.objectives.rpo = scenario::Seconds(5);
   return scenario;
 }
@@ -47,7 +52,7 @@ std::vector<LedgerTransaction> one_acknowledged() {
 
 TEST(JudgeDrill, KeepsNothingOfAnEarlierJudgingThatTheEvidenceDoesNotShow) {
   auto report = recovered();
-  const auto scenario = promising(scenario::TargetKind::end_of_wal);
+  const auto scenario = promising();
   judge(report, {scenario, one_acknowledged(), {}, Evidence{}});
   EXPECT_FALSE(report.restores[0].exact.met.has_value());
   EXPECT_FALSE(report.restores[0].rpo.lost.has_value());
@@ -58,7 +63,8 @@ TEST(JudgeDrill, KeepsNothingOfAnEarlierJudgingThatTheEvidenceDoesNotShow) {
 
 TEST(JudgeDrill, DoesNotMeasureLossAtABackupsPointWithoutTheCommitOrder) {
   auto report = recovered();
-  const auto scenario = promising(scenario::TargetKind::immediate);
+  report.restores[0].target.type = "immediate";
+  const auto scenario = promising();
   Evidence evidence;
   evidence.ledger.emplace();
   judge(report, {scenario, one_acknowledged(), {}, evidence});
@@ -67,7 +73,8 @@ TEST(JudgeDrill, DoesNotMeasureLossAtABackupsPointWithoutTheCommitOrder) {
 
 TEST(JudgeDrill, ComparesARestoreToTheBackupsPointWithTheBackupAndNotWithItself) {
   auto report = recovered();
-  const auto scenario = promising(scenario::TargetKind::immediate);
+  report.restores[0].target.type = "immediate";
+  const auto scenario = promising();
   Evidence evidence;
   evidence.ledger = reports::record::LedgerRows{{{1, 701, "digest", "digest"}}};
   evidence.commit_order = CommitOrderEvidence{
@@ -77,18 +84,87 @@ TEST(JudgeDrill, ComparesARestoreToTheBackupsPointWithTheBackupAndNotWithItself)
   EXPECT_EQ(report.restores[0].exact.met, false);
 }
 
+// 701 committed before the point, 702 behind it; both were acknowledged, 702 is not there.
+struct BeforeADrop {
+  Report report = recovered();
+  Evidence evidence;
+  std::vector<reports::record::Mark> marks;
+  const std::vector<LedgerTransaction> ledger = {
+      {1, 0, 701, "digest", 1'000'000, 1'500'000, LedgerOutcome::acknowledged},
+      {2, 0, 702, "digest", 2'000'000, 2'500'000, LedgerOutcome::acknowledged}};
+
+  BeforeADrop() {
+    report.restores[0].kind = "pitr";
+    report.restores[0].target = {"mark", "lifeboat-before-drop", true, ""};
+    marks.emplace_back().name = "before-drop";
+    marks[0].restore_point = "lifeboat-before-drop";
+    marks[0].time = "2026-11-20T02:14:59.5Z";
+    evidence.ledger = reports::record::LedgerRows{{{1, 701, "digest", "digest"}}};
+    auto& order = evidence.commit_order.emplace();
+    order.records = {{"0/200", "0/228", 701, {}, "2026-11-20T02:14:59Z", 1, true},
+                     {"0/300", "0/328", 702, {}, "2026-11-20T02:15:00Z", 1, true}};
+    order.restore_points = {{"lifeboat-before-drop", "0/240", "0/2A8", 1}};
+    order.reached_lsn = "0/2A8";
+    order.xids_present = {701};
+  }
+  const reports::record::RestoreRecord& judged() {
+    judge(report, {promising(), ledger, marks, evidence});
+    return report.restores[0];
+  }
+};
+
+TEST(JudgeDrill, CountsWhatCommittedPastAMarkAsDiscarded) {
+  BeforeADrop drill;
+  const auto& restore = drill.judged();
+  EXPECT_EQ(restore.exact.met, true);
+  EXPECT_EQ(restore.rpo.lost, 0U);
+  EXPECT_EQ(restore.rpo.discarded, 1U);
+  EXPECT_EQ(restore.rpo.met, true);
+  EXPECT_EQ(restore.reached.xid, "701");
+}
+
+TEST(JudgeDrill, TakesLossBeforeAMarkFromTheMarksInstant) {
+  BeforeADrop drill;
+  drill.evidence.ledger->rows.clear();
+  drill.evidence.commit_order->xids_present.clear();
+  const auto& restore = drill.judged();
+  EXPECT_EQ(restore.exact.missing, 1U);
+  EXPECT_EQ(restore.rpo.lost, 1U);
+  const auto mark = backup_engine::base::parse_rfc3339(drill.marks[0].time)->time_since_epoch();
+  EXPECT_EQ(restore.rpo.loss_seconds, std::chrono::duration<double>(mark).count() - 1.0) << "sent at second 1";
+  EXPECT_EQ(restore.rpo.met, false);
+}
+
+TEST(JudgeDrill, IsNotExactWhenTheTargetWasNotReached) {
+  BeforeADrop drill;
+  drill.evidence.commit_order->reached_lsn = "0/228";
+  EXPECT_EQ(drill.judged().exact.met, false);
+  EXPECT_EQ(drill.report.restores[0].exact.missing, 0U);
+}
+
+TEST(JudgeDrill, SaysWhyATargetsPlaceIsNotKnown) {
+  BeforeADrop drill;
+  drill.evidence.commit_order->restore_points.clear();
+  EXPECT_FALSE(drill.judged().exact.met.has_value());
+  EXPECT_FALSE(drill.report.restores[0].rpo.lost.has_value());
+  const auto& told = drill.report.not_tested;
+  EXPECT_TRUE(std::any_of(told.begin(), told.end(), [](const auto& line) {
+    return line.find("exactness: the witness WAL holds no restore point") == 0;
+  }));
+}
+
 TEST(JudgeDrill, SaysWhyExactnessIsNotKnown) {
   auto report = recovered();
   Evidence evidence;
   evidence.missing["commit_order"] = "pg_waldump cannot read the witness WAL";
-  judge(report, {promising(scenario::TargetKind::end_of_wal), {}, {}, evidence});
+  judge(report, {promising(), {}, {}, evidence});
   const auto& told = report.not_tested;
   EXPECT_NE(std::find(told.begin(), told.end(), "exactness: pg_waldump cannot read the witness WAL"), told.end());
 }
 
 TEST(JudgeDrill, AdmitsThatNoNetworkNamespaceSurroundsTheServers) {
   auto report = recovered();
-  judge(report, {promising(scenario::TargetKind::end_of_wal), {}, {}, Evidence{}});
+  judge(report, {promising(), {}, {}, Evidence{}});
   ASSERT_FALSE(report.not_tested.empty());
   EXPECT_EQ(report.not_tested.back().substr(0, 10), "isolation:");
 }

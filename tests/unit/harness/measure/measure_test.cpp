@@ -91,10 +91,16 @@ CommitOrderEvidence order(std::vector<CommitRecord> records, std::vector<std::ui
   return evidence;
 }
 
+const StopPosition end_of_wal{StopPosition::Kind::end_of_wal, {}, {}};
+
+StopPosition at(const char* lsn) {
+  return {StopPosition::Kind::position, backup_engine::postgres::parse_lsn(lsn).value(), {}};
+}
+
 // Xids and times are out of order; only the position counts.
 TEST(MeasureExactness, ExpectsThePrefixInWalOrder) {
   const auto evidence = order({commit(703, "0/100"), commit(701, "0/200"), commit(702, "0/300")}, {701, 703});
-  const auto exact = measure_exactness(evidence, {transaction(1), transaction(2), transaction(3)}, {});
+  const auto exact = measure_exactness(evidence, {transaction(1), transaction(2), transaction(3)}, end_of_wal);
   EXPECT_EQ(exact.expected, 2U);
   EXPECT_EQ(exact.missing, 0U);
   EXPECT_EQ(exact.extra, 0U);
@@ -103,7 +109,7 @@ TEST(MeasureExactness, ExpectsThePrefixInWalOrder) {
 
 TEST(MeasureExactness, NamesMissingAndExtra) {
   const auto evidence = order({commit(701, "0/100"), commit(702, "0/300")}, {702});
-  const auto exact = measure_exactness(evidence, {transaction(1), transaction(2)}, {});
+  const auto exact = measure_exactness(evidence, {transaction(1), transaction(2)}, end_of_wal);
   EXPECT_EQ(exact.missing, 1U);
   EXPECT_EQ(exact.extra, 1U);
   EXPECT_EQ(exact.met, false);
@@ -111,9 +117,11 @@ TEST(MeasureExactness, NamesMissingAndExtra) {
 
 TEST(MeasureExactness, ExpectsAnInDoubtCommitThatTheWalHolds) {
   const auto evidence = order({commit(701, "0/100")}, {701});
-  EXPECT_EQ(measure_exactness(evidence, {transaction(1, LedgerOutcome::unknown)}, {}).met, true);
-  EXPECT_EQ(measure_exactness(order({commit(701, "0/100")}, {}), {transaction(1, LedgerOutcome::unknown)}, {}).missing,
-            1U);
+  EXPECT_EQ(measure_exactness(evidence, {transaction(1, LedgerOutcome::unknown)}, end_of_wal).met, true);
+  EXPECT_EQ(
+      measure_exactness(order({commit(701, "0/100")}, {}), {transaction(1, LedgerOutcome::unknown)}, end_of_wal)
+          .missing,
+      1U);
 }
 
 TEST(MeasureExactness, IgnoresAbortsAndSubtransactions) {
@@ -121,7 +129,7 @@ TEST(MeasureExactness, IgnoresAbortsAndSubtransactions) {
   parent.subtransactions = {702};
   const auto evidence = order({parent, commit(703, "0/180", false)}, {701});
   const auto exact =
-      measure_exactness(evidence, {transaction(1), transaction(2, LedgerOutcome::unknown), transaction(3)}, {});
+      measure_exactness(evidence, {transaction(1), transaction(2, LedgerOutcome::unknown), transaction(3)}, end_of_wal);
   EXPECT_EQ(exact.expected, 1U);
   EXPECT_EQ(exact.met, true);
 }
@@ -129,18 +137,18 @@ TEST(MeasureExactness, IgnoresAbortsAndSubtransactions) {
 TEST(MeasureExactness, MatchesXidsAcrossEpochs) {
   auto later = transaction(1);
   later.xid = (std::uint64_t{1} << 32) + 701;
-  EXPECT_EQ(measure_exactness(order({commit(701, "0/100")}, {later.xid}), {later}, {}).met, true);
+  EXPECT_EQ(measure_exactness(order({commit(701, "0/100")}, {later.xid}), {later}, end_of_wal).met, true);
 }
 
 TEST(MeasureExactness, IsNotMetShortOfTheBackupsStop) {
   const auto evidence = order({commit(701, "0/100")}, {701});
-  EXPECT_EQ(measure_exactness(evidence, {transaction(1)}, "0/300").met, true);
-  EXPECT_EQ(measure_exactness(evidence, {transaction(1)}, "0/301").met, false);
+  EXPECT_EQ(measure_exactness(evidence, {transaction(1)}, at("0/300")).met, true);
+  EXPECT_EQ(measure_exactness(evidence, {transaction(1)}, at("0/301")).met, false);
 }
 
 TEST(MeasureExactness, CountsWhatRanPastTheBackupsStopAsExtra) {
   const auto evidence = order({commit(701, "0/100"), commit(702, "0/200")}, {701, 702});
-  const auto exact = measure_exactness(evidence, {transaction(1), transaction(2)}, "0/180");
+  const auto exact = measure_exactness(evidence, {transaction(1), transaction(2)}, at("0/180"));
   EXPECT_EQ(exact.expected, 1U);
   EXPECT_EQ(exact.extra, 1U);
   EXPECT_EQ(exact.met, false);
@@ -152,18 +160,18 @@ TEST(MeasureExactness, MissesWhatTheReceiverHadAcknowledged) {
   evidence.records[0].end_lsn = "0/400";
   evidence.records[1].end_lsn = "0/500";
   const std::vector<LedgerTransaction> ledger = {transaction(1), transaction(2), transaction(3)};
-  EXPECT_EQ(measure_exactness(evidence, ledger, {}).met, true);
+  EXPECT_EQ(measure_exactness(evidence, ledger, end_of_wal).met, true);
   evidence.acknowledged_lsn = "0/4FF";  // may end within the second commit record
-  EXPECT_EQ(measure_exactness(evidence, ledger, {}).met, true);
+  EXPECT_EQ(measure_exactness(evidence, ledger, end_of_wal).met, true);
   evidence.acknowledged_lsn = "0/500";
-  const auto exact = measure_exactness(evidence, ledger, {});
+  const auto exact = measure_exactness(evidence, ledger, end_of_wal);
   EXPECT_EQ(exact.missing, 1U);
   EXPECT_EQ(exact.met, false);
 }
 
 TEST(MeasureExactness, SaysNothingWithoutAWitnessedCommit) {
-  EXPECT_FALSE(measure_exactness(order({}, {}), {transaction(1)}, {}).met.has_value());
-  EXPECT_THROW((void)measure_exactness(CommitOrderEvidence{}, {}, {}), backup_engine::base::Error);
+  EXPECT_FALSE(measure_exactness(order({}, {}), {transaction(1)}, end_of_wal).met.has_value());
+  EXPECT_THROW((void)measure_exactness(CommitOrderEvidence{}, {}, end_of_wal), backup_engine::base::Error);
 }
 
 TEST(MeasureRto, IsFromDisasterToTheFirstWrite) {

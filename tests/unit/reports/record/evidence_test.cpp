@@ -20,8 +20,14 @@ Evidence everything() {
   evidence.sequences = SequenceEvidence{4, {{"s", "t", "c", 5, 9}}};
   evidence.catalog = CatalogEvidence{{{"table a", "1"}}, {{"fsync", "on"}}, {{"archive_mode", "off"}}, {"en_US"}, {}};
   evidence.sql = {{"fixtures/checks/a.sql", {{"totals", {"id"}, {{"7"}, {"8"}}, 40, ""}, {"broken", {}, {}, 0, "no"}}}};
-  evidence.commit_order = CommitOrderEvidence{
-      "pg_receivewal", {{"0/10", "0/20", 740, {741, 742}, "2026-11-20T02:15:00Z", 1, false}}, "0/20", 2, "0/18", {740}};
+  evidence.commit_order = CommitOrderEvidence{"pg_receivewal",
+                                              {{"0/10", "0/20", 740, {741, 742}, "2026-11-20T02:15:00Z", 1, false}},
+                                              "0/20",
+                                              2,
+                                              "0/18",
+                                              {740},
+                                              {{"before-drop", "0/28", "0/90", 1}},
+                                              reports::record::RecordPlace{"0/90", "0/A0"}};
   evidence.seconds = {{"ledger", 0.5}};
   return evidence;
 }
@@ -48,6 +54,9 @@ TEST_F(EvidenceFiles, GiveBackEveryMember) {
   EXPECT_FALSE(read.commit_order->records.at(0).committed);
   EXPECT_EQ(read.commit_order->acknowledged_lsn, "0/18");
   EXPECT_EQ(read.commit_order->xids_present.at(0), 740U);
+  EXPECT_EQ(read.commit_order->restore_points.at(0).name, "before-drop");
+  EXPECT_EQ(read.commit_order->restore_points.at(0).end_lsn, "0/90");
+  EXPECT_EQ(read.commit_order->at_target.value().end_lsn, "0/A0");
   EXPECT_EQ(read.seconds.at("ledger"), 0.5);
 }
 
@@ -90,7 +99,7 @@ TEST_F(EvidenceFiles, NameTheFieldThatIsDamaged) {
 TEST_F(EvidenceFiles, OfAnotherVersionAreRefused) {
   write_evidence(path("drill"), {});
   auto text = backup_engine::base::read_file(path("drill/evidence/probes.json"));
-  text.replace(text.find(": 1"), 3, ": 9");
+  text.replace(text.find(": 2"), 3, ": 9");
   write("drill/evidence/probes.json", text);
   expect_error(ErrorKind::unsupported, "evidence_version 9", [&] { (void)read_evidence(path("drill")); });
 }

@@ -103,6 +103,26 @@ TEST(OverallVerdict, FailsWhenTheCommitsAreNotExactlyThoseOfTheTarget) {
   EXPECT_EQ(overall_verdict(report), Verdict::unknown);
 }
 
+// A pause that PostgreSQL ignored, say: the drill then calls the restore failed.
+TEST(OverallVerdict, FailsForARestoreThatEndedOtherwiseThanExpected) {
+  auto report = proven();
+  report.restores.back().outcome = "failed";
+  EXPECT_EQ(overall_verdict(report), Verdict::fail);
+}
+
+TEST(RecoveryReasons, SayThatRecoveryEndedElsewhereWhenNoCommitTellsIt) {
+  auto report = proven();
+  auto& restore = report.restores.back();
+  restore.target = {"name", "before-drop", true, ""};
+  restore.reached.lsn = "0/2D0";
+  restore.exact = {10, 0, 0, "pg_receivewal", false};
+  EXPECT_EQ(recovery_reasons(report).at(0).text,
+            "Recovery ended at 0/2D0, which is not where its target (name before-drop) lies.");
+  restore.exact.extra = 1;
+  EXPECT_EQ(recovery_reasons(report).at(0).text,
+            "The commits present are not those of the target: 0 missing, 1 extra.");
+}
+
 TEST(OverallVerdict, LooksAtEveryRestoreNotOnlyTheLast) {
   auto report = proven();
   report.restores.push_back(report.restores.front());
