@@ -11,6 +11,7 @@
 #include "backup_engine/base/space.hpp"
 #include "backup_engine/postgres/control_file.hpp"
 #include "backup_engine/restore/restored_texts.hpp"
+#include "backup_engine/restore/target_value.hpp"
 
 namespace backup_engine::restore {
 
@@ -97,20 +98,11 @@ void require_space(const Plan& plan) {
   for (const auto& [device, place] : needed) base::require_space("the restore", place.first, place.second);
 }
 
-std::optional<base::UtcTime> time_of(std::string text) {
-  if (text.size() > 10 && text[10] == ' ') text[10] = 'T';
-  for (const std::string_view zone : {"+00:00", "+00", " UTC"}) {
-    if (text.ends_with(zone)) text.replace(text.size() - zone.size(), zone.size(), "Z");
-  }
-  return base::parse_rfc3339(text);
-}
-
 // Whether recovery from this backup can stop at the target; true where that cannot be told.
 bool ends_before(const BackupSummary& summary, const RecoveryTarget& target) {
   if (target.kind == TargetKind::lsn) return summary.stop_lsn <= postgres::parse_lsn(target.value).value();
   if (target.kind != TargetKind::time) return true;
-  const auto time = time_of(target.value);
-  return !time || summary.finished_at <= *time;
+  return summary.finished_at <= parse_target_time(target.value);
 }
 
 }  // namespace
@@ -139,7 +131,6 @@ std::string choose_backup(store::Storage& storage, const RestoreRequest& request
 }
 
 Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request) {
-  require_sound(request.target);
   Plan plan;
   plan.to = normal_absolute(request.to);
   require_absent_or_empty(plan.to);

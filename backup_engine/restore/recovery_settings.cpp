@@ -7,15 +7,12 @@
 #include <optional>
 #include <set>
 
-#include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/configuration.hpp"
 
 namespace backup_engine::restore {
 
 namespace {
 
-using base::Error;
-using base::ErrorKind;
 using postgres::quote_setting;
 
 const std::set<std::string> inherited = {
@@ -68,11 +65,6 @@ std::string_view name_of(TargetAction action) {
   return "promote";
 }
 
-std::string timeline_of(const RecoveryTarget& target) {
-  if (!target.timeline.empty()) return target.timeline;
-  return target.kind == TargetKind::immediate ? "current" : "latest";
-}
-
 std::optional<long> number_in(std::string_view text) {
   long value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -121,29 +113,6 @@ std::string restore_command(const std::filesystem::path& lifeboat, const std::st
                      shell_quote(repository), shell_quote(cluster));
 }
 
-void require_sound(const RecoveryTarget& target) {
-  const bool wants_value = target.kind != TargetKind::end_of_wal && target.kind != TargetKind::immediate;
-  if (wants_value && target.value.empty()) {
-    throw Error(ErrorKind::usage, fmt::format("{} has no value", name_of(target.kind)))
-        .with_remedy("Say where recovery is to stop.");
-  }
-  if (target.kind == TargetKind::name && target.value.size() > 63) {
-    throw Error(ErrorKind::usage, fmt::format("a restore point's name has at most 63 bytes: {}", target.value));
-  }
-  if (target.kind == TargetKind::lsn && !postgres::parse_lsn(target.value)) {
-    throw Error(ErrorKind::usage, fmt::format("this is no WAL position: {}", target.value))
-        .with_remedy("Write it as PostgreSQL does: 16/B374D848.");
-  }
-  if (target.kind == TargetKind::xid && !number_in(target.value)) {
-    throw Error(ErrorKind::usage, fmt::format("this is no transaction id: {}", target.value));
-  }
-  const auto timeline = timeline_of(target);
-  if (timeline != "latest" && timeline != "current" && !number_in(timeline)) {
-    throw Error(ErrorKind::usage, fmt::format("this is no timeline: {}", timeline))
-        .with_remedy("Write latest, current or a number.");
-  }
-}
-
 std::string recovery_configuration(std::string_view auto_conf, std::string_view configuration,
                                    const postgres::ControlFile& control, const RecoveryTarget& target,
                                    const std::string& command) {
@@ -162,7 +131,7 @@ std::string recovery_configuration(std::string_view auto_conf, std::string_view 
   if (control.major == 15) text += "promote_trigger_file = ''\n";  // gone in 16
   text += "recovery_min_apply_delay = 0\n";
   text += fmt::format("restore_command = {}\n", quote_setting(command));
-  text += fmt::format("recovery_target_timeline = {}\n", quote_setting(timeline_of(target)));
+  text += fmt::format("recovery_target_timeline = {}\n", quote_setting(target.timeline));
   text += fmt::format("recovery_target_inclusive = {}\n", target.inclusive ? "on" : "off");
   text += fmt::format("recovery_target_action = {}\n", quote_setting(name_of(target.action)));
   if (target.kind != TargetKind::end_of_wal) {

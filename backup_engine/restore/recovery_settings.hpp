@@ -15,12 +15,9 @@ namespace backup_engine::restore {
 [[nodiscard]] std::string restore_command(const std::filesystem::path& lifeboat, const std::string& repository,
                                           const std::string& cluster);
 
-// Throws Error(usage) for a target that lacks its value or has one it cannot have.
-void require_sound(const RecoveryTarget& target);
-
 // `auto_conf` (the source's postgresql.auto.conf) without inherited recovery settings, with those of this restore after
 // it. `configuration` is the restored postgresql.conf: where it asks for less than hot standby needs (`control`'s
-// limits), the limits are raised.
+// limits), the limits are raised. `target` is spelled for PostgreSQL (target_value.hpp).
 [[nodiscard]] std::string recovery_configuration(std::string_view auto_conf, std::string_view configuration,
                                                  const postgres::ControlFile& control, const RecoveryTarget& target,
                                                  const std::string& command);

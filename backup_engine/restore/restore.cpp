@@ -13,6 +13,7 @@
 #include "backup_engine/restore/plan.hpp"
 #include "backup_engine/restore/restore_directory.hpp"
 #include "backup_engine/restore/restored_texts.hpp"
+#include "backup_engine/restore/target_value.hpp"
 #include "backup_engine/store/repository_store.hpp"
 
 namespace backup_engine {
@@ -196,10 +197,11 @@ void require_executable(const fs::path& lifeboat) {
 
 }  // namespace
 
-RestoreResult restore_backup(const RestoreRequest& request, base::FileSystem& file_system, base::Progress& progress,
+RestoreResult restore_backup(const RestoreRequest& asked, base::FileSystem& file_system, base::Progress& progress,
                              const std::stop_token& stop) {
   const auto begin = std::chrono::steady_clock::now();
-  require_sound(request.target);
+  auto request = asked;
+  request.target = spelled_for_postgres(asked.target);
   require_executable(request.lifeboat);
   const auto storage = store::open_repository(request.repository);
   RestoreResult result;

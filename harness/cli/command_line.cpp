@@ -12,6 +12,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/conninfo.hpp"
+#include "harness/cli/recovery_options.hpp"
 #include "harness/cli/version.hpp"
 
 namespace harness::cli {
@@ -39,8 +40,8 @@ struct Parsed {
   std::string compression = "zstd:1", wal_compression = "lz4";
   std::string type = "full";
   std::vector<std::string> tablespaces;
-  std::string target_name, target_timeline, target_action = "promote";
-  bool target_immediate = false, json = false, create_slot = false, drop_slot = false;
+  RecoveryOptions recovery;
+  bool json = false, create_slot = false, drop_slot = false;
 };
 
 unsigned cores() {
@@ -153,42 +154,21 @@ void add_backup(CLI::App& app, Parsed& parsed) {
   });
 }
 
-backup_engine::RecoveryTarget recovery_target(const Parsed& parsed) {
-  using backup_engine::TargetKind;
-  backup_engine::RecoveryTarget target;
-  if (parsed.target_immediate && !parsed.target_name.empty()) {
-    throw Error(ErrorKind::usage, "two recovery targets: --target-immediate and --target-name")
-        .with_remedy("give one of them");
-  }
-  if (parsed.target_immediate) target.kind = TargetKind::immediate;
-  if (!parsed.target_name.empty()) {
-    target.kind = TargetKind::name;
-    target.value = parsed.target_name;
-  }
-  target.timeline = parsed.target_timeline;
-  if (parsed.target_action == "pause") target.action = backup_engine::TargetAction::pause;
-  if (parsed.target_action == "shutdown") target.action = backup_engine::TargetAction::shutdown;
-  return target;
-}
-
 void add_restore(CLI::App& app, Parsed& parsed) {
   auto& request = parsed.restore.request;
   request.jobs = cores();
   auto* verb = app.add_subcommand("restore", "Restore a backup into an empty directory");
   add_repository(*verb, request.repository);
   verb->add_option("--cluster", request.cluster, "the cluster's name in the repository")->required();
-  verb->add_option("--backup", request.backup_label, "label of the backup (the newest)");
   verb->add_option("--to", request.to, "an absent or empty directory")->required();
-  verb->add_option("--target-name", parsed.target_name, "recover to this restore point");
-  verb->add_flag("--target-immediate", parsed.target_immediate, "recover to the backup's own consistent point");
-  verb->add_option("--target-timeline", parsed.target_timeline, "recovery_target_timeline");
-  verb->add_option("--target-action", parsed.target_action, "promote, pause or shutdown")
-      ->check(CLI::IsMember({"promote", "pause", "shutdown"}));
+  add_recovery_options(*verb, parsed.recovery);
+  add_target_action(*verb, parsed.recovery);
   verb->add_option("--tablespace-map", parsed.tablespaces, "OLD=NEW, once for each tablespace");
   verb->add_option("--jobs", request.jobs, "writing threads")->check(CLI::Range(1U, 256U))->capture_default_str();
   add_progress(*verb, parsed.restore.progress);
   verb->callback([&parsed] {
-    parsed.restore.request.target = recovery_target(parsed);
+    parsed.restore.request.backup_label = parsed.recovery.backup_label;
+    parsed.restore.request.target = recovery_target(parsed.recovery);
     for (const auto& pair : parsed.tablespaces) {
       const auto equals = pair.find('=');
       if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size()) {

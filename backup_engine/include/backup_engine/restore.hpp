@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "backup_engine/base/file_system.hpp"
 #include "backup_engine/base/progress.hpp"
@@ -18,16 +19,21 @@ enum class TargetAction { promote, pause, shutdown };
 
 struct RecoveryTarget {
   TargetKind kind = TargetKind::end_of_wal;
-  std::string value;  // as PostgreSQL's recovery_target_* wants it; empty for end_of_wal and immediate
+  // As docs/recovery-targets.md says: a time with its zone, an LSN, a transaction id, a name; else empty.
+  std::string value;
   bool inclusive = true;
   std::string timeline;  // recovery_target_timeline; empty: latest (current for immediate)
   TargetAction action = TargetAction::promote;
 };
 
+// Throws Error(usage), with the remedy, for a value that is missing or is none of its kind, and for a timeline that is
+// neither latest, current nor a number. Looks at nothing but the target itself.
+void require_sound(const RecoveryTarget& target);
+
 struct RestoreRequest {
   RepositoryLocation repository;
   std::string cluster;
-  std::string backup_label;  // empty: the newest
+  std::string backup_label;  // empty: the newest that can reach the target
   std::filesystem::path to;  // absent or empty
   RecoveryTarget target;
   unsigned jobs = 1;
@@ -42,6 +48,8 @@ struct RestoreResult {
   std::uint64_t file_count = 0;
   double fetch_seconds = 0;    // repository opened, manifest and index read
   double restore_seconds = 0;  // files written and synced
+  // For whoever ordered it, a sentence each: what was chosen where the target left a choice.
+  std::vector<std::string> notes;
 };
 
 // pg_control is renamed into place last: a half-done restore cannot start. Every block is verified by its hash as it

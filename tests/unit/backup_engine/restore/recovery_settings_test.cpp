@@ -3,13 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/configuration.hpp"
 
 namespace backup_engine::restore {
 namespace {
 
-using base::ErrorKind;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -39,16 +37,6 @@ std::string value_of(const std::string& text, const std::string& name) {
   return value;
 }
 
-ErrorKind refusal(const RecoveryTarget& target) {
-  try {
-    require_sound(target);
-  } catch (const base::Error& error) {
-    return error.kind();
-  }
-  ADD_FAILURE() << "was accepted";
-  return ErrorKind::internal;
-}
-
 TEST(RestoreCommand, QuotesForTheShellAndDoublesPercentSigns) {
   EXPECT_EQ(restore_command("/usr/bin/lifeboat", "/srv/repo", "main"),
             "'/usr/bin/lifeboat' wal fetch --repo '/srv/repo' --cluster 'main' %f %p");
@@ -57,7 +45,7 @@ TEST(RestoreCommand, QuotesForTheShellAndDoublesPercentSigns) {
 }
 
 TEST(RecoveryConfiguration, ReplaysToTheEndOfWalWithoutATarget) {
-  const auto text = settings_for({});
+  const auto text = settings_for({.value = "", .timeline = "latest"});
   EXPECT_EQ(value_of(text, "restore_command"), "fetch %f %p");
   EXPECT_EQ(value_of(text, "recovery_target_timeline"), "latest");
   EXPECT_EQ(value_of(text, "recovery_target_action"), "promote");
@@ -87,7 +75,7 @@ TEST(RecoveryConfiguration, SetsExactlyOneTarget) {
 }
 
 TEST(RecoveryConfiguration, StaysOnTheBackupsTimelineForItsOwnConsistentPoint) {
-  const auto text = settings_for({TargetKind::immediate, "", true, "", TargetAction::shutdown});
+  const auto text = settings_for({TargetKind::immediate, "", true, "current", TargetAction::shutdown});
   EXPECT_EQ(value_of(text, "recovery_target"), "immediate");
   EXPECT_EQ(value_of(text, "recovery_target_timeline"), "current");
   EXPECT_EQ(value_of(text, "recovery_target_action"), "shutdown");
@@ -122,16 +110,6 @@ TEST(RecoveryConfiguration, RaisesLimitsThatHotStandbyNeeds) {
   EXPECT_EQ(value_of(text, "max_connections"), "300");
   EXPECT_EQ(value_of(text, "max_prepared_transactions"), "(not set)");
   EXPECT_EQ(value_of(text, "max_wal_senders"), "(not set)");
-}
-
-TEST(RequireSound, RefusesATargetThatCannotBe) {
-  EXPECT_EQ(refusal({.kind = TargetKind::name, .value = "", .timeline = ""}), ErrorKind::usage);
-  EXPECT_EQ(refusal({.kind = TargetKind::name, .value = std::string(64, 'x'), .timeline = ""}), ErrorKind::usage);
-  EXPECT_EQ(refusal({.kind = TargetKind::lsn, .value = "yesterday", .timeline = ""}), ErrorKind::usage);
-  EXPECT_EQ(refusal({.kind = TargetKind::xid, .value = "12x", .timeline = ""}), ErrorKind::usage);
-  EXPECT_EQ(refusal({.kind = TargetKind::immediate, .value = "", .timeline = "newest"}), ErrorKind::usage);
-  EXPECT_NO_THROW(require_sound({.kind = TargetKind::lsn, .value = "16/B374D848", .timeline = "12"}));
-  EXPECT_NO_THROW(require_sound({}));
 }
 
 }  // namespace

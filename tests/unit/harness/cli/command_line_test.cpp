@@ -66,20 +66,6 @@ TEST(ParseCommandLine, RefusesAPasswordInTheConnectionString) {
   EXPECT_EQ(text.find("hunter2"), std::string::npos) << "the password itself is never repeated";
 }
 
-TEST(ParseCommandLine, RefusesTwoRecoveryTargets) {
-  EXPECT_NE(usage_error_of({"restore", "--repo", "/r", "--cluster", "c", "--to", "/t", "--target-immediate",
-                            "--target-name", "lifeboat-a"})
-                .find("two recovery targets"),
-            std::string::npos);
-}
-
-TEST(ParseCommandLine, RestoresToTheEndOfWalUnlessToldOtherwise) {
-  const auto verb = parse_command_line({"restore", "--repo", "/r", "--cluster", "c", "--to", "/t"});
-  const auto& request = std::get<RestoreVerb>(verb).request;
-  EXPECT_EQ(request.target.kind, backup_engine::TargetKind::end_of_wal);
-  EXPECT_EQ(request.target.action, backup_engine::TargetAction::promote);
-}
-
 TEST(ParseCommandLine, MapsTablespaces) {
   const auto verb =
       parse_command_line({"restore", "--repo", "/r", "--cluster", "c", "--to", "/t", "--tablespace-map", "/a=/b"});
