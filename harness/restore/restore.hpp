@@ -56,8 +56,23 @@ struct Milestones {
   std::string replayed_lsn;  // "redo done at", the last record replayed; empty when there was nothing to redo
 };
 
-// Waits until the server answers its first query, has promoted, and has committed a write of its own (a logical
-// message: it changes no table). Throws Error(process) with the log's tail when recovery failed.
+// A server that took its last steps: promoted, and it has committed a write of its own (a logical message: it changes
+// no table).
+struct Recovered {
+  server::Server server;
+  Milestones milestones;
+};
+
+// Starts a restored server whose recovery target has `action`, and takes it to where it accepts writes by the way that
+// the action means. pause: it must be paused at its target and read-only, and is then told to resume, which promotes.
+// shutdown: it must end by itself at its target, in good order, and is then started once more, to promote there.
+// Throws Error(process), with PostgreSQL's own last words and how far it came, when recovery failed, also when it
+// promoted where it should have paused or ended; Error(timed_out | interrupted).
+[[nodiscard]] Recovered recover_until_writable(server::ServerOptions options, Action action,
+                                               const backup_engine::base::Deadline& deadline,
+                                               const std::stop_token& stop);
+
+// As above for a server that was started at `started` and promotes at its target by itself.
 [[nodiscard]] Milestones wait_until_writable(server::Server& server, Milestones::Time started,
                                              const backup_engine::base::Deadline& deadline,
                                              const std::stop_token& stop);

@@ -1,5 +1,7 @@
 #include "harness/restore/server_log.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace harness::restore {
@@ -17,23 +19,67 @@ std::optional<base::UtcTime> time_of(std::string_view line) {
   return base::parse_rfc3339(text + "Z");
 }
 
+// What follows `words` in the line; nullopt when they are not in it.
+std::optional<std::string_view> after(std::string_view line, std::string_view words) {
+  const auto at = line.find(words);
+  if (at == std::string_view::npos) return std::nullopt;
+  return line.substr(at + words.size());
+}
+
+// Clients that come too early, or at the end, are told so with FATAL: no word on recovery.
+bool answers_a_client(std::string_view message) {
+  return message.starts_with("the database system is ") || message.starts_with("terminating connection ") ||
+         message.starts_with("terminating walreceiver ");
+}
+
+void read_end(std::string_view line, RecoveryLog& log) {
+  for (const std::string_view severity : {"] FATAL:  ", "] PANIC:  "}) {
+    const auto message = after(line, severity);
+    if (message && !answers_a_client(*message)) log.last_words = std::string(*message);
+  }
+}
+
+void read_progress(std::string_view line, RecoveryLog& log) {
+  if (after(line, "consistent recovery state reached")) log.consistent = time_of(line);
+  if (after(line, "redo is not required")) log.replayed = time_of(line);
+  if (after(line, "archive recovery complete")) log.promoted = time_of(line);
+  if (const auto what = after(line, "] LOG:  recovery stopping ")) {
+    log.stopping = fmt::format("recovery stopping {}", *what);
+    log.replayed = time_of(line);
+  }
+  if (const auto rest = after(line, "redo done at ")) {
+    if (log.stopping.empty()) log.replayed = time_of(line);  // a pause at the target lies between the two
+    log.replayed_lsn = std::string(rest->substr(0, rest->find(' ')));
+  }
+  if (const auto time = after(line, "last completed transaction was at log time ")) {
+    log.last_transaction = std::string(*time);
+  }
+}
+
 }  // namespace
 
 RecoveryLog read_recovery_log(std::string_view text) {
-  constexpr std::string_view redo_done = "redo done at ";
   RecoveryLog log;
   while (!text.empty()) {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
-    if (line.find("consistent recovery state reached") != std::string_view::npos) log.consistent = time_of(line);
-    if (line.find("redo is not required") != std::string_view::npos) log.replayed = time_of(line);
-    if (const auto at = line.find(redo_done); at != std::string_view::npos) {
-      const auto rest = line.substr(at + redo_done.size());
-      log.replayed = time_of(line);
-      log.replayed_lsn = std::string(rest.substr(0, rest.find(' ')));
+    if (after(line, "] LOG:  starting PostgreSQL")) {
+      log.stopping.clear();
+      log.last_words.clear();
     }
+    read_progress(line, log);
+    read_end(line, log);
   }
   return log;
+}
+
+std::string describe_failure(const RecoveryLog& log) {
+  auto text = log.last_words.empty() ? std::string("PostgreSQL ended without a word") : log.last_words;
+  if (!log.stopping.empty()) text += "; " + log.stopping;
+  if (log.replayed_lsn.empty()) return text + "; nothing says how far it came";
+  text += fmt::format("; it came as far as {}", log.replayed_lsn);
+  if (log.last_transaction.empty()) return text + ", without one completed transaction";
+  return text + fmt::format(", the last completed transaction of {}", log.last_transaction);
 }
 
 }  // namespace harness::restore

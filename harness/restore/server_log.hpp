@@ -1,5 +1,5 @@
-// What a recovering server's log says of its milestones. Lines begin with log_line_prefix '%m [%p] ' in UTC.
-// The messages are PostgreSQL's own (src/backend/access/transam/xlogrecovery.c), lc_messages C.
+// What a recovering server's log says of its milestones and of how recovery ended. Lines begin with log_line_prefix
+// '%m [%p] ' in UTC. The messages are PostgreSQL's own (src/backend/access/transam/xlogrecovery.c), lc_messages C.
 #pragma once
 
 #include <optional>
@@ -11,12 +11,21 @@
 namespace harness::restore {
 
 struct RecoveryLog {
-  std::optional<backup_engine::base::UtcTime> consistent;  // "consistent recovery state reached"
-  std::optional<backup_engine::base::UtcTime> replayed;    // "redo done at", or "redo is not required"
-  std::string replayed_lsn;                                // X/X of "redo done at"
+  using Time = std::optional<backup_engine::base::UtcTime>;
+  Time consistent;           // "consistent recovery state reached"
+  Time replayed;             // at the target: "recovery stopping …"; else "redo done at", "redo is not required"
+  Time promoted;             // "archive recovery complete"
+  std::string replayed_lsn;  // X/X of "redo done at"
+  std::string stopping;      // "recovery stopping before commit of transaction 747, time …"; empty: not at a target
+  std::string last_transaction;  // the time of "last completed transaction was at log time …", as PostgreSQL wrote it
+  std::string last_words;        // of the last FATAL or PANIC that is not the answer to a client; empty when none
 };
 
-// Pure. The last occurrence of each message counts: a log file may hold several starts.
+// Pure. The last occurrence of each message counts: a log file may hold several starts. A start forgets how the one
+// before it ended.
 [[nodiscard]] RecoveryLog read_recovery_log(std::string_view text);
+
+// One sentence on how far recovery came and why it ended: for whoever must know why a restore failed.
+[[nodiscard]] std::string describe_failure(const RecoveryLog& log);
 
 }  // namespace harness::restore

@@ -176,7 +176,11 @@ void Server::wait_until_ready(const Deadline& deadline, const std::stop_token& s
 }
 
 bool Server::running() {
-  return !impl_->postmaster.poll();
+  return !ended();
+}
+
+std::optional<process::ExitStatus> Server::ended() {
+  return impl_->postmaster.poll();
 }
 
 void Server::stop(StopMode mode, const Deadline& deadline) {

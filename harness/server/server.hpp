@@ -55,6 +55,8 @@ class Server {
   // tail.
   void wait_until_ready(const backup_engine::base::Deadline& deadline, const std::stop_token& stop = {});
   [[nodiscard]] bool running();
+  // How it ended, by itself or not; nullopt while it runs.
+  [[nodiscard]] std::optional<process::ExitStatus> ended();
   // Does nothing when it ended before. Throws Error(timed_out) with the log tail; the server goes on stopping.
   void stop(StopMode mode, const backup_engine::base::Deadline& deadline);
   // The power cut of one server: postmaster and every process below it are frozen, then SIGKILLed, then waited for (30

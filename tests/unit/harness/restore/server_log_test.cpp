@@ -60,5 +60,49 @@ TEST(ReadRecoveryLog, TakesNoTimeFromALineWithAnotherPrefix) {
   EXPECT_FALSE(log.consistent);
 }
 
+constexpr auto paused_at_target =
+    R"(2026-11-21 01:27:02.737 UTC [7902] LOG:  starting PostgreSQL 15.20 on x86_64-pc-linux-gnu, 64-bit
+2026-11-21 01:27:08.646 UTC [7905] LOG:  consistent recovery state reached at 0/433C508
+2026-11-21 01:27:08.700 UTC [7905] LOG:  recovery stopping at restore point "lifeboat-before", time 2026-11-21 01:26:59.123456+00
+2026-11-21 01:27:08.701 UTC [7905] LOG:  pausing at the end of recovery
+2026-11-21 01:27:08.701 UTC [7905] HINT:  Execute pg_wal_replay_resume() to promote.
+2026-11-21 01:27:11.661 UTC [7905] LOG:  redo done at 0/528D288 system usage: CPU: user: 0.02 s, system: 0.00 s, elapsed: 3.14 s
+2026-11-21 01:27:11.661 UTC [7905] LOG:  last completed transaction was at log time 2026-11-21 01:26:58.987654+00
+2026-11-21 01:27:11.761 UTC [7905] LOG:  archive recovery complete
+)";
+
+TEST(ReadRecoveryLog, CallsReplayDoneAtTheTargetAndNotAfterThePauseThere) {
+  const auto log = read_recovery_log(paused_at_target);
+  ASSERT_TRUE(log.replayed && log.promoted);
+  EXPECT_EQ(to_rfc3339(*log.replayed), "2026-11-21T01:27:08.700000Z");
+  EXPECT_EQ(to_rfc3339(*log.promoted), "2026-11-21T01:27:11.761000Z");
+  EXPECT_EQ(log.replayed_lsn, "0/528D288");
+  EXPECT_EQ(log.last_transaction, "2026-11-21 01:26:58.987654+00");
+  EXPECT_EQ(log.stopping, "recovery stopping at restore point \"lifeboat-before\", time 2026-11-21 01:26:59.123456+00");
+  EXPECT_EQ(log.last_words, "");
+}
+
+constexpr auto short_of_target =
+    R"(2026-11-21 01:27:02.737 UTC [7902] LOG:  starting PostgreSQL 15.20 on x86_64-pc-linux-gnu, 64-bit
+2026-11-21 01:27:02.766 UTC [7906] FATAL:  the database system is starting up
+2026-11-21 01:27:11.661 UTC [7905] LOG:  redo done at 0/528D288 system usage: CPU: user: 0.02 s, system: 0.00 s, elapsed: 3.14 s
+2026-11-21 01:27:11.661 UTC [7905] LOG:  last completed transaction was at log time 2026-11-21 01:26:58.987654+00
+2026-11-21 01:27:11.662 UTC [7905] FATAL:  recovery ended before configured recovery target was reached
+2026-11-21 01:27:11.670 UTC [7902] LOG:  startup process (PID 7905) exited with exit code 1
+2026-11-21 01:27:11.671 UTC [7911] FATAL:  terminating connection due to unexpected postmaster exit
+)";
+
+TEST(DescribeFailure, SaysWhyRecoveryEndedAndHowFarItCame) {
+  EXPECT_EQ(describe_failure(read_recovery_log(short_of_target)),
+            "recovery ended before configured recovery target was reached; it came as far as 0/528D288, the last "
+            "completed transaction of 2026-11-21 01:26:58.987654+00");
+}
+
+TEST(DescribeFailure, KnowsOnlyTheLastStart) {
+  const auto log = read_recovery_log(std::string(short_of_target) + paused_at_target);
+  EXPECT_EQ(log.last_words, "");
+  EXPECT_EQ(describe_failure(read_recovery_log("")), "PostgreSQL ended without a word; nothing says how far it came");
+}
+
 }  // namespace
 }  // namespace harness::restore
