@@ -38,16 +38,14 @@ record::Report opening_report(const plan::Plan& plan, const ToolIdentity& tool) 
   return report;
 }
 
-record::RestoreRecord restore_asked_for(const plan::Plan& plan) {
+record::RestoreRecord restore_asked_for(const plan::Plan& plan, const ResolvedTarget& target) {
   record::RestoreRecord restore;
-  restore.kind = "full";
-  restore.target.type =
-      plan.scenario.restore.target.kind == scenario::TargetKind::immediate ? "immediate" : "end_of_wal";
+  restore.kind = to_string(plan.scenario.restore.kind);
+  restore.target = target.record;
   return restore;
 }
 
-void note_restore(record::Report& report, const plan::Plan& plan, const Recovery& recovery) {
-  auto restore = restore_asked_for(plan);
+void note_restore(record::Report& report, record::RestoreRecord restore, const Recovery& recovery) {
   restore.backup_label = recovery.backup_label;
   restore.outcome = "recovered";
   restore.rto.phases = recovery.phases;
@@ -65,16 +63,25 @@ void note_verified(record::Report& report, const Recovery& recovery) {
   rto.verified_seconds = std::chrono::duration<double>(now - recovery.clock_started).count();
 }
 
-// A backup that turns out to be damaged, or that PostgreSQL refuses to recover from, is an answer to the drill's
-// question, and not a drill that broke.
-Recovery recover_or_tell(const Context& context, const SourceSide& source, double receiver_seconds,
-                         record::Report& report) {
+// The engine's word on a target that nothing in the repository leads to.
+bool is_refusal(base::ErrorKind kind) {
+  using base::ErrorKind;
+  return kind == ErrorKind::not_found || kind == ErrorKind::usage || kind == ErrorKind::mismatch ||
+         kind == ErrorKind::unsupported;
+}
+
+// A target that cannot be reached, a backup that turns out to be damaged or that PostgreSQL refuses to recover from, is
+// an answer to the drill's question, and not a drill that broke.
+Recovery recover_or_tell(const Context& context, const SourceSide& source, const ResolvedTarget& target,
+                         const SourceSide::Spent& spent, record::Report& report) {
   try {
-    return recover(context, source, receiver_seconds);
+    return recover(context, source, target.target, spent);
   } catch (const base::Error& error) {
-    if (error.kind() == base::ErrorKind::corrupt || error.kind() == base::ErrorKind::process) {
-      report.restores.push_back(restore_asked_for(context.plan));
-      report.restores.back().outcome = "failed";
+    const bool failed = error.kind() == base::ErrorKind::corrupt || error.kind() == base::ErrorKind::process;
+    if (failed || is_refusal(error.kind())) {
+      report.restores.push_back(restore_asked_for(context.plan, target));
+      report.restores.back().outcome = failed ? "failed" : "refused";
+      report.restores.back().reached = reached_in_vain(context);
     }
     throw;
   }
@@ -85,13 +92,12 @@ void note_source(record::Report& report, const SourceSide& source) {
   report.disasters = source.disasters();
 }
 
-// Returns what the receiver took to end. However far it comes, the report says so.
-double play_source(SourceSide& source, record::Report& report) {
+// Returns what the recovery has cost by then. However far it comes, the report says so.
+SourceSide::Spent play_source(SourceSide& source, record::Report& report) {
   try {
     source.play();
     note_source(report, source);
-    source.end_load();
-    return source.end_receiver();
+    return source.end();
   } catch (...) {
     note_source(report, source);
     throw;
@@ -102,26 +108,29 @@ double play_source(SourceSide& source, record::Report& report) {
 void conduct(const Context& context, record::Report& report) {
   SourceSide source(context);
   report.environment.settings = source.settings();
-  const auto receiver_seconds = play_source(source, report);
-  auto recovery = recover_or_tell(context, source, receiver_seconds, report);
-  note_restore(report, context.plan, recovery);
-  const auto evidence = examine(context, source, recovery);
-  context.step("judge", "judge the evidence");
+  const auto spent = play_source(source, report);
   const auto ledger = record::read_ledger(context.directory.ledger());
+  const auto target = resolve_target(context.plan.scenario.restore, source.points(), ledger);
+  auto recovery = recover_or_tell(context, source, target, spent, report);
+  note_restore(report, restore_asked_for(context.plan, target), recovery);
+  const auto evidence = examine(context, source, recovery, target.target);
+  context.step("judge", "judge the evidence");
   judge(report, Judged{context.plan.scenario, ledger, source.marks(), evidence});
   note_verified(report, recovery);
 }
 
-// A drill that broke says why, and can never pass.
+// A drill that broke says why, and can never pass; one whose restore came to nothing has failed.
 void note_failure(record::Report& report, record::Journal& journal, const base::Error& error) {
+  const bool told = !report.restores.empty() && report.restores.back().outcome != "recovered";
   record::Check broke;
   broke.name = drill_check;
-  broke.verdict = Verdict::unknown;
+  broke.verdict = told ? Verdict::fail : Verdict::unknown;
   broke.summary = error.what();
   if (!error.remedy().empty()) broke.summary += "; what to do: " + error.remedy();
   broke.actual = error.log_tail();
   report.checks.push_back(std::move(broke));
-  journal.append("drill.broke", {{"kind", std::string(base::to_string(error.kind()))}, {"why", error.what()}});
+  journal.append(told ? "restore.failed" : "drill.broke",
+                 {{"kind", std::string(base::to_string(error.kind()))}, {"why", error.what()}});
 }
 
 void conduct_guarded(const Context& context, record::Report& report) {

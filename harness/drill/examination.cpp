@@ -66,14 +66,40 @@ verify::ToolOptions tools(const Context& context, const server::Installation& in
   return options;
 }
 
+// The mark whose content the target must have, where the timeline has one.
+const record::Mark* describing_mark(const Context& context, const SourceSide& source) {
+  const auto& target = context.plan.scenario.restore.target;
+  const auto& marks = source.marks();
+  if (target.kind == scenario::TargetKind::end_of_wal || target.kind == scenario::TargetKind::immediate) {
+    return marks.empty() ? nullptr : &marks.back();
+  }
+  const auto found =
+      std::find_if(marks.begin(), marks.end(), [&](const auto& mark) { return mark.name == target.point; });
+  return found == marks.end() ? nullptr : &*found;
+}
+
+// A backup's own point lies behind the mark that describes it, and recovery cannot stop earlier. Without a mark, the
+// end of WAL is no place to pause at.
+restore::Target place_to_pause(const restore::Target& target, const record::Mark* mark) {
+  if (target.stop == restore::Stop::immediate) return target;
+  restore::Target place = target;
+  if (mark != nullptr) {
+    place = {};
+    place.stop = restore::Stop::name;
+    place.value = mark->restore_point;
+  } else if (target.stop == restore::Stop::end_of_wal) {
+    place.stop = restore::Stop::immediate;
+  }
+  return place;
+}
+
 // What only an untouched directory shows; then content at the mark where recovery pauses; then, cleanly stopped, the
 // page checksums: replay has by then repaired what an online backup may hold torn.
-void examine_second_copy(const Context& context, const SourceSide& source, const server::Installation& installation,
-                         Prober& prober, record::Evidence& evidence) {
-  const auto mark = source.marks().empty() ? std::nullopt : std::optional(source.marks().back());
-  const bool marked = mark && context.plan.scenario.restore.target.kind == scenario::TargetKind::end_of_wal;
+void examine_second_copy(const Context& context, const SourceSide& source, const restore::Target& target,
+                         const server::Installation& installation, Prober& prober, record::Evidence& evidence) {
+  const auto* const mark = describing_mark(context, source);
   SecondCopy copy;
-  prober.probe("second_copy", [&] { copy = restore_second_copy(context, source, marked ? mark : std::nullopt); });
+  prober.probe("second_copy", [&] { copy = restore_second_copy(context, source, place_to_pause(target, mark)); });
   if (copy.data_directory.empty()) return;
   const auto options = tools(context, installation);
   if (wants(context, CheckKind::verifybackup)) {
@@ -82,7 +108,7 @@ void examine_second_copy(const Context& context, const SourceSide& source, const
   std::optional<server::Server> second;
   prober.probe("second_copy", [&] { second = start_second_copy(context, copy); });
   if (!second) return;
-  if (wants(context, CheckKind::content) && mark) {
+  if (wants(context, CheckKind::content) && mark != nullptr) {
     prober.probe("content", [&] {
       evidence.content = verify::probe_content(cluster_of(*second, source.dataset()), &mark->content);
       evidence.content_mark = mark->name;
@@ -132,14 +158,15 @@ void examine_target(const Context& context, const SourceSide& source, const Reco
 
 }  // namespace
 
-record::Evidence examine(const Context& context, const SourceSide& source, Recovery& recovery) {
+record::Evidence examine(const Context& context, const SourceSide& source, Recovery& recovery,
+                         const restore::Target& target) {
   record::Evidence evidence;
   Prober prober(context, evidence);
   // Two clusters that do not know of each other: examined at the same time.
   base::for_each_in_parallel(2, 2, [&](std::size_t which) {
     if (which == 0) examine_target(context, source, recovery, prober, evidence);
     if (which == 1) {
-      examine_second_copy(context, source, recovery.server.options().installation, prober, evidence);
+      examine_second_copy(context, source, target, recovery.server.options().installation, prober, evidence);
     }
   });
   record::write_evidence(context.directory.path(), evidence);

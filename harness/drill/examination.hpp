@@ -7,7 +7,9 @@
 
 namespace harness::drill {
 
-// Restores the second copy, examines both, and stops the second. Throws base::Error(interrupted) only.
-[[nodiscard]] reports::record::Evidence examine(const Context& context, const SourceSide& source, Recovery& recovery);
+// Restores the second copy, to be paused at the mark that describes the target, or at the target itself where none
+// does; examines both, and stops the second. Throws base::Error(interrupted) only.
+[[nodiscard]] reports::record::Evidence examine(const Context& context, const SourceSide& source, Recovery& recovery,
+                                                const restore::Target& target);
 
 }  // namespace harness::drill

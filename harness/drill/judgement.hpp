@@ -12,7 +12,8 @@
 
 namespace harness::drill {
 
-// The check under which a drill that broke says why; it is unknown and carried along by every judging.
+// The check under which a drill that broke (unknown), or whose restore came to nothing (fail), says why; carried along
+// by every judging.
 inline constexpr const char* drill_check = "drill";
 
 struct Judged {

@@ -1,14 +1,15 @@
 #include "harness/drill/recovery.hpp"
 
-#include <fmt/format.h>
-
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/file.hpp"
 #include "harness/drill/rto_clock.hpp"
+#include "harness/restore/server_log.hpp"
 #include "harness/server/quarantine.hpp"
 
 namespace harness::drill {
 
 namespace base = backup_engine::base;
+namespace record = reports::record;
 using base::Deadline;
 
 namespace {
@@ -39,15 +40,14 @@ server::ServerOptions quarantined(const Context& context, const std::filesystem:
   return options;
 }
 
-Recovery recover(const Context& context, const SourceSide& source, double receiver_seconds) {
+Recovery recover(const Context& context, const SourceSide& source, const restore::Target& target,
+                 const SourceSide::Spent& spent) {
   const bool cold = backup::evict_from_page_cache(source.repository());
   auto order = order_for(context, source, context.workplace.restored());
-  if (context.plan.scenario.restore.target.kind == scenario::TargetKind::immediate) {
-    order.target.stop = restore::Stop::immediate;
-  }
+  order.target = target;
 
-  RtoClock clock(receiver_seconds);
-  clock.end_phases({{"detect", 0.0}});  // no step of this version's timelines comes after the loss
+  RtoClock clock(spent.detect + spent.end);
+  clock.end_phases({{"detect", spent.detect}});
   context.step("restore.begin", "restore into an empty directory");
   auto options = quarantined(context, order.to, "restored");
   clock.end_phase("provision");
@@ -56,21 +56,25 @@ Recovery recover(const Context& context, const SourceSide& source, double receiv
   context.journal.append("restore.done", {{"label", restored.backup_label}, {"bytes", std::to_string(restored.bytes)}});
 
   context.step("recovery.begin", "recover, until a write is committed");
-  const auto started = base::utc_now();
-  auto target = server::Server::start(std::move(options));
-  const auto milestones =
-      restore::wait_until_writable(target, started, Deadline::after(context.plan.recovery_limit), context.stop);
-  clock.end_recovery(milestones);
-  context.journal.append("recovery.done", {{"replayed_lsn", milestones.replayed_lsn}});
-  return {std::move(target), milestones, restored.backup_label, clock.started_at(), clock.phases(), cold};
+  auto recovered = restore::recover_until_writable(std::move(options), target.action,
+                                                   Deadline::after(context.plan.recovery_limit), context.stop);
+  clock.end_recovery(recovered.milestones);
+  context.journal.append("recovery.done", {{"replayed_lsn", recovered.milestones.replayed_lsn}});
+  return {std::move(recovered.server), recovered.milestones, restored.backup_label,
+          clock.started_at(),          clock.phases(),       cold};
 }
 
-SecondCopy restore_second_copy(const Context& context, const SourceSide& source,
-                               const std::optional<reports::record::Mark>& mark) {
+record::RestoreRecord::Reached reached_in_vain(const Context& context) {
+  const auto file = context.directory.log("restored");
+  if (!std::filesystem::exists(file)) return {};
+  const auto log = restore::read_recovery_log(base::read_file(file));
+  return {log.replayed_lsn, log.last_transaction, ""};
+}
+
+SecondCopy restore_second_copy(const Context& context, const SourceSide& source, restore::Target target) {
   context.step("examination.restore", "restore a second copy, to look at before its first start");
   auto order = order_for(context, source, context.workplace.examined());
-  order.target.stop = mark ? restore::Stop::name : restore::Stop::immediate;
-  order.target.value = mark ? mark->restore_point : "";
+  order.target = std::move(target);
   order.target.action = restore::Action::pause;
   (void)restore::restore_files(order, context.observer.progress(context.plan.drill_id), context.stop);
   return {order.to};

@@ -19,17 +19,21 @@ struct Recovery {
   bool repository_was_cold = false;
 };
 
-// Evicts the repository from the page cache, starts the clock, restores, recovers. What ending the receiver took is
-// part of the recovery's time. Throws base::Error; Error(corrupt) when the backup itself cannot be restored,
-// Error(process) when the restored server ends instead of recovering.
-[[nodiscard]] Recovery recover(const Context& context, const SourceSide& source, double receiver_seconds);
+// Evicts the repository from the page cache, starts the clock (what was spent before is part of the recovery's time),
+// restores, recovers. Throws base::Error; Error(corrupt) when the backup itself cannot be restored, Error(process) when
+// the restored server ends, or goes elsewhere, instead of recovering to its target.
+[[nodiscard]] Recovery recover(const Context& context, const SourceSide& source, const restore::Target& target,
+                               const SourceSide::Spent& spent);
+
+// What the restored server's log says that recovery came to, for the report of one that failed.
+[[nodiscard]] reports::record::RestoreRecord::Reached reached_in_vain(const Context& context);
 
 // A second restore, for what must be looked at before a first start, or at a mark rather than at the target.
 struct SecondCopy {
   std::filesystem::path data_directory;
 };
-[[nodiscard]] SecondCopy restore_second_copy(const Context& context, const SourceSide& source,
-                                             const std::optional<reports::record::Mark>& mark);
+// To be paused at `target`.
+[[nodiscard]] SecondCopy restore_second_copy(const Context& context, const SourceSide& source, restore::Target target);
 // Starts it in quarantine and waits until it is paused at its target.
 [[nodiscard]] server::Server start_second_copy(const Context& context, const SecondCopy& copy);
 

@@ -4,10 +4,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/parallel.hpp"
-#include "backup_engine/base/quantity_text.hpp"
-#include "harness/disaster/disaster.hpp"
 #include "harness/provision/provision.hpp"
-#include "harness/verify/mark_probe.hpp"
 
 namespace harness::drill {
 
@@ -111,98 +108,23 @@ std::map<std::string, std::string> SourceSide::settings() const {
   return settings;
 }
 
-void SourceSide::play() {
-  for (const auto& step : context_.plan.scenario.timeline) {
-    if (context_.stop.stop_requested()) throw base::Error(base::ErrorKind::interrupted, "interrupted");
-    std::visit([this](const auto& what) { play_step(what); }, step.what);
+SourceSide::Spent SourceSide::end() {
+  double spent = 0;
+  const auto took = [&](const auto& work) {
+    const auto began = Deadline::Clock::now();
+    work();
+    spent += std::chrono::duration<double>(Deadline::Clock::now() - began).count();
+  };
+  if (survived()) {
+    context_.step("source.end", "stop the load, wait for the last WAL, shut the source down");
+    took([&] { end_load(); });
+    took([&] { shut_down(); });
+    complete_witness();
+  } else {
+    end_load();  // nobody has to stop what worked on a server that is gone
   }
-}
-
-void SourceSide::play_step(const scenario::LoadStep& step) {
-  context_.step("load.begin", fmt::format("load for {}", base::seconds_text(step.duration.count())));
-  load_running_ = step.keep_running;
-  load_->run_for(step.duration, step.keep_running ? workload::Afterwards::keep_running : workload::Afterwards::hold,
-                 context_.stop);
-  const auto so_far = load_->statistics();
-  context_.journal.append("load.end", {{"attempted", std::to_string(so_far.attempted)},
-                                       {"acknowledged", std::to_string(so_far.acknowledged_durably)}});
-}
-
-void SourceSide::play_step(const scenario::BackupStep& step) {
-  context_.step("backup.begin", fmt::format("{} backup by reading files", scenario::to_string(step.type)));
-  const backup::BackupOptions options{server_->conninfo(), context_.workplace.source(), step.type,
-                                      context_.plan.circumstances.jobs};
-  backups_.push_back(
-      backup::take_backup(repository_, options, context_.observer.progress(context_.plan.drill_id), context_.stop));
-  const auto& taken = backups_.back();
-  context_.journal.append("backup.done", {{"label", taken.label},
-                                          {"source_bytes", std::to_string(taken.source_bytes)},
-                                          {"stored_bytes", std::to_string(taken.stored_bytes)},
-                                          {"stop_lsn", taken.stop_lsn}});
-}
-
-// A restore point is not flushed by itself: with a disaster right behind it, recovery would never find the mark. A
-// commit flushes it (a message, which changes no table), and then the repository has to have it.
-void SourceSide::wait_for_arrival(const std::string& lsn) {
-  auto connection = server_->connect();
-  connection.query("SELECT pg_logical_emit_message(true, 'lifeboat', 'the mark is written')");
-  base::poll_until(
-      Deadline::after(quiet_limit), "the mark to arrive in the repository",
-      [&]() -> std::optional<std::string> {
-        const auto rows = connection.query(
-            "SELECT flush_lsn, flush_lsn >= $2::pg_lsn FROM pg_stat_replication WHERE application_name = $1",
-            {context_.plan.slot, lsn});
-        if (rows.empty()) return "the WAL receiver is not connected";
-        return rows[0][1] == "t" ? std::nullopt : std::optional(rows[0][0].value_or("nothing was acknowledged"));
-      },
-      context_.stop);
-}
-
-void SourceSide::play_step(const scenario::MarkStep& step) {
-  context_.step("mark.begin", fmt::format("mark {}", step.name));
-  load_->hold(Deadline::after(quiet_limit), context_.stop);
-  auto mark = verify::take_mark(cluster_of(*server_, dataset_), step.name, Deadline::after(quiet_limit), context_.stop);
-  wait_for_arrival(mark.lsn);
-  ledger_->wait_durable(Deadline::after(quiet_limit), context_.stop);
-  mark.ledger_acknowledged = ledger_->durable_acknowledged();
-  record::write_mark(context_.directory.mark(step.name), mark);
-  context_.journal.append("mark.done", {{"name", mark.name}, {"lsn", mark.lsn}, {"time", mark.time}});
-  marks_.push_back(std::move(mark));
-  if (load_running_) load_->resume();
-}
-
-void SourceSide::play_step(const scenario::RestorePointStep& step) {
-  context_.step("restore_point.begin", fmt::format("restore point {}", step.name));
-  const auto lsn = server_->connect().query("SELECT pg_create_restore_point($1)", {step.name}).single();
-  context_.journal.append("restore_point.done", {{"name", step.name}, {"lsn", lsn}});
-}
-
-// A receiver that is gone by now would make the loss look like that of a disaster. What it called durable must come
-// back.
-void SourceSide::note_acknowledged_wal() {
-  const auto conninfo = server_->conninfo();
-  receiver_->wait_until_streaming(conninfo, Deadline::after(context_.plan.server_start_limit), context_.stop);
-  acknowledged_lsn_ = server_->connect()
-                          .query(
-                              "SELECT flush_lsn FROM pg_stat_replication WHERE application_name = $1 AND flush_lsn "
-                              "IS NOT NULL",
-                              {context_.plan.slot})
-                          .single();
-  context_.journal.append("receiver.acknowledged", {{"lsn", acknowledged_lsn_}});
-}
-
-void SourceSide::play_step(const scenario::DisasterStep& step) {
-  note_acknowledged_wal();
-  context_.step("disaster.begin", fmt::format("disaster: {}", step.kind));
-  const disaster::Victim victim{
-      *server_, faults::ExpendableDirectory::made_by_this_drill(context_.workplace.source(), context_.workplace.path()),
-      [this] {
-        witness_->stop(Deadline::after(quiet_limit));
-        (void)server::complete_witness(witness_->directory(), context_.workplace.source() / "pg_wal");
-      },
-      dataset_.load_database};
-  disasters_.push_back(disaster::strike(step, victim).record);
-  context_.journal.append("disaster.struck", {{"kind", step.kind}, {"at", disasters_.back().at}});
+  took([&] { end_receiver(); });
+  return {detect_seconds_, spent};
 }
 
 void SourceSide::end_load() {
@@ -215,16 +137,29 @@ void SourceSide::end_load() {
                                          {"unknown", std::to_string(total.unknown)}});
 }
 
-double SourceSide::end_receiver() {
-  const auto began = Deadline::Clock::now();
+// A server that is shut down fast waits until everyone who streams from it has confirmed its last record.
+void SourceSide::shut_down() {
+  note_acknowledged_wal();
+  server_->stop(server::StopMode::fast, Deadline::after(context_.plan.server_start_limit));
+  const auto ended = server_->ended();
+  context_.journal.append("source.ended", {{"status", ended ? process::to_text(*ended) : "it runs"}});
+  if (ended && ended->success()) return;
+  throw base::Error(base::ErrorKind::process, "the source did not shut down in good order: its last WAL is in doubt")
+      .with_remedy("read logs/source.log in the drill's directory");
+}
+
+void SourceSide::complete_witness() {
+  witness_->stop(Deadline::after(quiet_limit));
+  (void)server::complete_witness(witness_->directory(), context_.workplace.source() / "pg_wal");
+}
+
+void SourceSide::end_receiver() {
   const auto ended = receiver_->stop(Deadline::after(quiet_limit));
-  const std::chrono::duration<double> took = Deadline::Clock::now() - began;
   context_.journal.append("receiver.ended", {{"status", process::to_text(ended)}});
   if (!ended.success()) {
     throw base::Error(base::ErrorKind::process, fmt::format("the WAL receiver ended with {}", process::to_text(ended)))
         .with_remedy("read logs/wal-receive.log in the drill's directory");
   }
-  return took.count();
 }
 
 const std::filesystem::path& SourceSide::witness_directory() const {

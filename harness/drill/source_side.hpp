@@ -1,5 +1,6 @@
-// The source of a drill and everything that lives beside it until the disaster: dataset, load, ledger, witness,
-// repository and WAL receiver.
+// The source of a drill and everything that lives beside it: dataset, load, ledger, witness, repository and WAL
+// receiver. A disaster may end it, or harm only what it holds: then it lives on through the rest of the timeline, until
+// it is shut down or, for a partial restore, repaired.
 #pragma once
 
 #include <map>
@@ -11,6 +12,7 @@
 #include "harness/backup/engine_backup.hpp"
 #include "harness/drill/drill_directory.hpp"
 #include "harness/drill/observer.hpp"
+#include "harness/drill/timeline_points.hpp"
 #include "harness/drill/workplace.hpp"
 #include "harness/plan/plan.hpp"
 #include "harness/server/server.hpp"
@@ -46,21 +48,31 @@ class SourceSide {
 
   // Plays the scenario's timeline in order. Throws base::Error.
   void play();
-  // After a disaster that ended the source: the load and the receiver are told, and waited for. The receiver syncs and
-  // acknowledges what it still had; throws base::Error(process) when it could not. Returns the seconds it took.
-  void end_load();
-  [[nodiscard]] double end_receiver();
+  // False once a disaster has ended the server.
+  [[nodiscard]] bool survived() { return server_->running(); }
+
+  // What passed between the disaster and the restore, in seconds of the RTO: the rest of the timeline; then what it
+  // took to bring source and receiver to their end. What only a drill does (the witness) is in neither.
+  struct Spent {
+    double detect = 0, end = 0;
+  };
+  // After play(). The load ends. A source that lives on has all its WAL acknowledged by the receiver and is shut down
+  // in good order. Then the receiver ends, syncing and acknowledging what it still had; throws base::Error(process)
+  // when it could not, or the source ended badly.
+  [[nodiscard]] Spent end();
 
   // Of the running source, those that a reader of the report wants to know (fsync, data_checksums …).
   [[nodiscard]] std::map<std::string, std::string> settings() const;
   [[nodiscard]] const std::vector<reports::record::BackupRecord>& backups() const { return backups_; }
   [[nodiscard]] const std::vector<reports::record::DisasterRecord>& disasters() const { return disasters_; }
   [[nodiscard]] const std::vector<reports::record::Mark>& marks() const { return marks_; }
-  // What the WAL receiver had acknowledged as durable when the disaster was about to strike.
+  // Marks, restore points and the disasters, in order.
+  [[nodiscard]] const std::vector<TimelinePoint>& points() const { return points_; }
+  // What the WAL receiver had acknowledged as durable when the source was about to end.
   [[nodiscard]] const std::string& acknowledged_lsn() const { return acknowledged_lsn_; }
   [[nodiscard]] const workload::Dataset& dataset() const { return dataset_; }
   [[nodiscard]] const backup::Repository& repository() const { return repository_; }
-  // Full-named segments for pg_waldump, complete once the disaster has struck.
+  // Full-named segments for pg_waldump, complete once the source has ended.
   [[nodiscard]] const std::filesystem::path& witness_directory() const;
 
  private:
@@ -69,6 +81,11 @@ class SourceSide {
   void make_commits_synchronous();
   void wait_for_arrival(const std::string& lsn);
   void note_acknowledged_wal();
+  [[nodiscard]] std::optional<std::string> time_of_harm(const std::string& xid) const;
+  void complete_witness();
+  void end_load();
+  void shut_down();
+  void end_receiver();
   void play_step(const scenario::LoadStep& step);
   void play_step(const scenario::BackupStep& step);
   void play_step(const scenario::MarkStep& step);
@@ -88,6 +105,8 @@ class SourceSide {
   std::vector<reports::record::BackupRecord> backups_;
   std::vector<reports::record::DisasterRecord> disasters_;
   std::vector<reports::record::Mark> marks_;
+  std::vector<TimelinePoint> points_;
+  double detect_seconds_ = 0;
   std::string acknowledged_lsn_;
 };
 
