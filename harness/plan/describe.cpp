@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "backup_engine/base/quantity_text.hpp"
 #include "harness/plan/plan.hpp"
 #include "harness/plan/words.hpp"
@@ -95,14 +97,19 @@ std::string partial_text(const PartialRestore& partial) {
   return fmt::format("{}, into the living source, {}", what, where);
 }
 
+bool is_content_judged(const Scenario& scenario) {
+  return std::any_of(scenario.verify.begin(), scenario.verify.end(),
+                     [](const CheckRequest& check) { return check.kind == CheckKind::content; });
+}
+
 std::string restore_text(const Scenario& scenario) {
   const auto& restore = scenario.restore;
   auto text = fmt::format("restore: {}", word(restore.kind));
   if (restore.kind == RestoreKind::partial) text += fmt::format(", {}", partial_text(restore.partial));
   text += fmt::format(", to {}", point_text(restore.target));
   if (restore.kind == RestoreKind::pitr) text += fmt::format(", then {}", word(restore.action));
-  if (const auto mark = mark_describing_target(scenario))
-    text += fmt::format("; content is judged at mark \"{}\"", *mark);
+  const auto mark = mark_describing_target(scenario);
+  if (mark && is_content_judged(scenario)) text += fmt::format("; content is judged at mark \"{}\"", *mark);
   return text;
 }
 

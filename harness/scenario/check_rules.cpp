@@ -52,13 +52,32 @@ void require_loaded(const Reader& reader, const Steps& steps, Position position)
               "add \"- load: { for: 1s }\" to the timeline, or leave the check out");
 }
 
+bool restores_into_source(const Restore& restore) {
+  return restore.kind == RestoreKind::partial && restore.partial.database.empty();
+}
+
 void require_restored_directory(const Reader& reader, const Restore& restore, CheckKind check, Position position) {
-  if (restore.kind != RestoreKind::partial || !restore.partial.database.empty()) return;
+  if (!restores_into_source(restore)) return;
   reader.fail(position,
               fmt::format("the check {} reads a restored directory, and a partial restore of tables has none: it goes "
                           "into the server that lives on",
                           to_string(check)),
               "leave the check out");
+}
+
+// The living source's settings are its own, and what is put beside is more than any mark's catalog holds.
+void require_comparable_server(const Reader& reader, const Restore& restore, CheckKind check, Position position) {
+  if (!restores_into_source(restore)) return;
+  if (check == CheckKind::settings) {
+    reader.fail(position,
+                "the check settings compares a restored server with its source, and a partial restore of tables goes "
+                "into the source itself",
+                "leave the check out");
+  }
+  if (check == CheckKind::catalog && restore.partial.placement == Placement::beside) {
+    reader.fail(position, "the check catalog would find what is put beside to be more than there was at any mark",
+                "write \"into: replace\", or leave the check out");
+  }
 }
 
 // The ledger and the queries of an SQL file belong to the load's database.
@@ -90,6 +109,7 @@ void require_judgeable_checks(const Reader& reader, const Scenario& scenario, co
       case CheckKind::content:
       case CheckKind::catalog:
       case CheckKind::settings:
+        require_comparable_server(reader, scenario.restore, check, position);
         require_described_target(reader, scenario, check, position);
         break;
       case CheckKind::verifybackup:

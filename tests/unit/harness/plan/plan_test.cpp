@@ -24,7 +24,7 @@ scenario::Scenario a_scenario() {
                      {BackupStep{}, {}},
                      {MarkStep{"here"}, {}},
                      {DisasterStep{"lose_server", ""}, {}}};
-  result.verify = {{CheckKind::ledger, {}}, {CheckKind::sql, "/x/fixtures/checks/shop.sql"}};
+  result.verify = {{CheckKind::ledger, {}}, {CheckKind::content, {}}, {CheckKind::sql, "/x/fixtures/checks/shop.sql"}};
   result.objectives.rto = Seconds(60);
   return result;
 }
@@ -90,7 +90,7 @@ TEST(PlanToJson, HoldsEverythingThatDecidesTheDrill) {
   EXPECT_EQ(json.at("scenario").at("source").at("load").at("rate_per_second"), nullptr);
   EXPECT_EQ(json.at("scenario").at("timeline").size(), 4U);
   EXPECT_EQ(json.at("scenario").at("timeline").at(0).at("keep_running"), true);
-  EXPECT_EQ(json.at("scenario").at("verify").at(1).at("sql_file"), "/x/fixtures/checks/shop.sql");
+  EXPECT_EQ(json.at("scenario").at("verify").at(2).at("sql_file"), "/x/fixtures/checks/shop.sql");
   EXPECT_EQ(json.at("scenario").at("objectives").at("rto_seconds"), 60);
   EXPECT_EQ(json.at("scenario").at("objectives").at("rpo_seconds"), nullptr);
   EXPECT_EQ(json.at("server_settings").at("fsync"), "on");
@@ -187,7 +187,7 @@ TEST(DescribePlan, TellsTheStepsInTheirOrder) {
        {"drill: It comes back.", "1. provision a source: PostgreSQL 15.18, dataset ecommerce at scale 1", "seed 42",
         "2. receive its WAL by stream", "asynchronously", "3. load: 3 writers", "for 1.5 s, then on behind",
         "4. backup: full", "5. mark \"here\"", "6. disaster: lose_server", "7. restore: full, to the end of the WAL",
-        "8. verify: ledger, sql (shop.sql)", "objectives: RTO 60 s, RPO none",
+        "8. verify: ledger, content, sql (shop.sql)", "objectives: RTO 60 s, RPO none",
         "drill directory: /somewhere/drills/drill/"}) {
     const auto found = text.find(words, at);
     ASSERT_NE(found, std::string::npos) << words << " is not, or not in its place, in\n" << text;

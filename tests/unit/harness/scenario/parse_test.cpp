@@ -127,21 +127,6 @@ verify: [ledger, content, catalog])");
   EXPECT_EQ(refusal_of(text), "accepted");
 }
 
-class Shipped : public testing::TestWithParam<const char*> {};
-
-TEST_P(Shipped, IsAcceptedAndRunsEveryCheck) {
-  const std::filesystem::path root(LIFEBOAT_SOURCE_DIR);
-  const auto scenario =
-      parse_scenario(root / "scenarios" / "smoke" / (std::string(GetParam()) + ".yaml"), root / "fixtures");
-  EXPECT_EQ(scenario.verify.size(), 10U);
-  EXPECT_TRUE(scenario.objectives.rto);
-  EXPECT_TRUE(scenario.objectives.rpo);
-}
-
-INSTANTIATE_TEST_SUITE_P(ParseScenario, Shipped,
-                         testing::Values("full-after-server-loss", "full-after-server-loss-synchronous",
-                                         "full-to-backup-point"));
-
 TEST(ParseScenario, AcceptsTheOneWhoseObjectiveCannotBeMet) {
   const std::filesystem::path root(LIFEBOAT_SOURCE_DIR);
   const auto scenario = parse_scenario(root / "tests/scenarios/objective-cannot-be-met.yaml", root / "fixtures");

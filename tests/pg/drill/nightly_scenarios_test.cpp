@@ -1,0 +1,109 @@
+// Every scenario of scenarios/nightly, drilled by the executable in one run: each must be proven, as its report.json
+// says. Minutes rather than seconds, so CTest runs it only when asked: ctest -C nightly -L nightly.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "backup_engine/base/file.hpp"
+#include "reports/record/report.hpp"
+#include "tests/pg/drill/lifeboat_command.hpp"
+
+namespace harness::drill {
+namespace {
+
+namespace base = backup_engine::base;
+namespace fs = std::filesystem;
+namespace record = reports::record;
+using record::Verdict;
+using testing::IsEmpty;
+
+std::vector<std::string> nightly_scenarios() {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(source_path("scenarios/nightly"))) {
+    if (entry.path().extension() == ".yaml") names.push_back(entry.path().stem());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+struct Night : LifeboatCommand {
+  Night() {
+    auto process =
+        started({"run", source_path("scenarios/nightly"), "--out", out(), "--jobs", "2", "--keep", "never"}, "words");
+    const auto pid = process.pid();
+    code = process.wait(base::Deadline::after(std::chrono::minutes(20))).code;
+    words = base::read_file(path("words"));
+    left_processes = processes();
+    left_directories = directories_made_by(pid);
+  }
+  using LifeboatCommand::drill_directory;
+  void TestBody() override {}
+
+  int code = -1;
+  std::string words;
+  std::vector<std::string> left_processes;
+  std::vector<fs::path> left_directories;
+};
+
+// Drilled once for all tests.
+const Night& night() {
+  static const Night drilled;
+  return drilled;
+}
+
+record::Report report_of(const std::string& scenario) {
+  return record::read_report(night().drill_directory(scenario) / "report.json");
+}
+
+TEST(NightlyScenarios, EndWellAndLeaveNothingBehind) {
+  EXPECT_EQ(night().code, 0) << night().words;
+  EXPECT_THAT(night().left_processes, IsEmpty());
+  EXPECT_THAT(night().left_directories, IsEmpty());
+}
+
+class NightlyScenario : public testing::TestWithParam<std::string> {};
+
+std::string verdict_text(const record::Check& check) {
+  std::string text = check.name + ": " + std::string(to_string(check.verdict)) + ": " + check.summary;
+  for (const auto& finding : check.findings) text += "\n  " + finding.object + " " + finding.key + " " + finding.text;
+  return text + "\n";
+}
+
+TEST_P(NightlyScenario, IsProven) {
+  const auto report = report_of(GetParam());
+  EXPECT_EQ(report.verdict, Verdict::pass);
+  EXPECT_FALSE(report.checks.empty());
+  for (const auto& check : report.checks) EXPECT_EQ(check.verdict, Verdict::pass) << verdict_text(check);
+  ASSERT_FALSE(report.restores.empty());
+  const auto& restore = report.restores.back();
+  EXPECT_EQ(restore.rto.met, true);
+  EXPECT_EQ(restore.rpo.met, true);
+  EXPECT_EQ(report.cleanup.verdict, Verdict::pass);
+  EXPECT_THAT(report.cleanup.left_behind, IsEmpty());
+}
+
+// A partial restore of tables, and of a database without the ledger, has no commits of its own to be exact about.
+TEST_P(NightlyScenario, HoldsExactlyTheCommitsThatTheTargetAsksFor) {
+  const auto report = report_of(GetParam());
+  ASSERT_FALSE(report.restores.empty());
+  const auto& restore = report.restores.back();
+  if (restore.kind == "partial") {
+    EXPECT_NE(restore.exact.met, false);
+    return;
+  }
+  EXPECT_EQ(restore.exact.met, true);
+  EXPECT_EQ(restore.exact.missing, 0U);
+  EXPECT_EQ(restore.exact.extra, 0U);
+  EXPECT_EQ(restore.exact.witness, "pg_receivewal");
+}
+
+std::string title_of(const testing::TestParamInfo<std::string>& scenario) {
+  auto title = scenario.param;
+  std::replace(title.begin(), title.end(), '-', '_');
+  return title;
+}
+
+INSTANTIATE_TEST_SUITE_P(Drilled, NightlyScenario, testing::ValuesIn(nightly_scenarios()), title_of);
+
+}  // namespace
+}  // namespace harness::drill

@@ -1,0 +1,113 @@
+// Every scenario that ships is sound, promises an RTO and an RPO, and leaves out no check without reason.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <span>
+
+#include "harness/scenario/described_target.hpp"
+#include "harness/scenario/language.hpp"
+
+namespace harness::scenario {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path& root() {
+  static const fs::path path(LIFEBOAT_SOURCE_DIR);
+  return path;
+}
+
+std::vector<std::string> shipped() {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::recursive_directory_iterator(root() / "scenarios")) {
+    if (entry.path().extension() == ".yaml") names.push_back(fs::relative(entry.path(), root() / "scenarios"));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Scenario parsed(const std::string& name) {
+  return parse_scenario(root() / "scenarios" / name, root() / "fixtures");
+}
+
+class Shipped : public testing::TestWithParam<std::string> {};
+
+TEST_P(Shipped, IsSoundAndPromisesWhatItIsHeldTo) {
+  const auto scenario = parsed(GetParam());
+  EXPECT_TRUE(scenario.objectives.rto);
+  EXPECT_TRUE(scenario.objectives.rpo);
+  EXPECT_THAT(scenario.claim, testing::EndsWith("."));
+}
+
+TEST_P(Shipped, RunsEveryCheckThatHasSomethingToJudge) {
+  const auto scenario = parsed(GetParam());
+  if (scenario.restore.kind == RestoreKind::partial) return;  // each says for itself what it can be judged by
+  std::set<CheckKind> wanted{CheckKind::sql};
+  for (const auto& word : check_words) wanted.insert(*word.meaning);
+  if (!mark_describing_target(scenario)) {
+    for (const auto check : {CheckKind::content, CheckKind::catalog, CheckKind::settings}) wanted.erase(check);
+  }
+  std::set<CheckKind> given;
+  for (const auto& check : scenario.verify) given.insert(check.kind);
+  EXPECT_EQ(given, wanted);
+}
+
+std::string title_of(const testing::TestParamInfo<std::string>& shipped_file) {
+  auto title = shipped_file.param;
+  const auto is_other = [](char letter) { return std::isalnum(static_cast<unsigned char>(letter)) == 0; };
+  std::replace_if(title.begin(), title.end(), is_other, '_');
+  return title;
+}
+
+INSTANTIATE_TEST_SUITE_P(ParseScenario, Shipped, testing::ValuesIn(shipped()), title_of);
+
+// The kinds of targets, actions, disasters and restores that the shipped scenarios drill between them.
+struct Drilled {
+  std::set<TargetKind> targets, exclusive;
+  std::set<TargetAction> actions;
+  std::set<RestoreKind> restores;
+  std::set<BackupMethod> methods;
+  std::set<std::string> disasters;
+};
+
+Drilled drilled() {
+  Drilled result;
+  for (const auto& name : shipped()) {
+    const auto scenario = parsed(name);
+    const auto& restore = scenario.restore;
+    (restore.target.inclusive ? result.targets : result.exclusive).insert(restore.target.kind);
+    result.actions.insert(restore.action);
+    result.restores.insert(restore.kind);
+    for (const auto& step : scenario.timeline) {
+      if (const auto* const backup = std::get_if<BackupStep>(&step.what)) result.methods.insert(backup->by);
+      if (const auto* const disaster = std::get_if<DisasterStep>(&step.what)) result.disasters.insert(disaster->kind);
+    }
+  }
+  return result;
+}
+
+template <typename Meaning>
+void expect_all(const std::set<Meaning>& given, std::span<const Word<Meaning>> words) {
+  for (const auto& word : words) {
+    EXPECT_TRUE(!word.meaning || given.contains(*word.meaning)) << "no scenario has " << word.text;
+  }
+}
+
+TEST(ShippedScenarios, DrillEveryWordOfTheLanguageThatDecidesARestore) {
+  const auto all = drilled();
+  expect_all<TargetKind>(all.targets, point_words);
+  expect_all<TargetKind>(all.targets, target_words);
+  EXPECT_EQ(all.exclusive, (std::set{TargetKind::time, TargetKind::lsn, TargetKind::xid}));
+  expect_all<TargetAction>(all.actions, action_words);
+  expect_all<RestoreKind>(all.restores, restore_words);
+  expect_all<BackupMethod>(all.methods, method_words);
+  for (const auto& word : disaster_words) {
+    EXPECT_TRUE(all.disasters.contains(std::string(word.text))) << "no scenario has " << word.text;
+  }
+}
+
+}  // namespace
+}  // namespace harness::scenario
