@@ -73,11 +73,18 @@ ExitCode execute(const JudgeVerb& verb) {
   }
 }
 
+// Without its journal a report still tells what was found, only less of when.
+static std::vector<reports::record::JournalEvent> journal_of(const drill::DrillDirectory& directory) {
+  if (!std::filesystem::exists(directory.journal())) return {};
+  return reports::record::read_journal(directory.journal());
+}
+
 ExitCode execute(const ReportVerb& verb) {
-  const auto report = reports::record::read_report(drill::DrillDirectory::open(verb.drill_directory).report());
+  const auto directory = drill::DrillDirectory::open(verb.drill_directory);
+  const auto report = reports::record::read_report(directory.report());
   switch (verb.format) {
     case ReportFormat::html:
-      fmt::print("{}", reports::render::html(report));
+      fmt::print("{}", reports::render::html(report, journal_of(directory)));
       break;
     case ReportFormat::markdown:
       fmt::print("{}", reports::render::markdown(report));

@@ -6,6 +6,7 @@
 #include "reports/render/report_view.hpp"
 #include "reports/render/templates.hpp"
 #include "reports/render/text.hpp"
+#include "reports/render/timeline_view.hpp"
 
 namespace reports::render {
 
@@ -35,6 +36,7 @@ void set_journal(PageData& page, const std::vector<record::JournalEvent>& journa
 
 std::string html(const record::Report& report, const std::vector<record::JournalEvent>& journal) {
   auto page = report_view(report, shown_findings);
+  set_timeline(page, report, journal);
   set_journal(page, journal);
   return render_page(templates::report, std::move(page));
 }

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "reports/record/summary.hpp"
+#include "reports/render/recovery_point.hpp"
 #include "reports/render/text.hpp"
 
 namespace reports::render {
@@ -66,14 +67,12 @@ Case promise(const std::string& name, const std::string& subject, const std::str
 std::string outcome_text(const Report& report) {
   if (report.restores.empty() || report.restores.back().outcome.empty()) return "";
   const auto& last = report.restores.back();
-  return fmt::format("{} from backup {}, target {} {}", last.outcome, last.backup_label, last.target.type,
-                     last.target.value);
-}
-
-std::string exactness_text(const record::Exactness& exact) {
-  if (!exact.met) return "";
-  return fmt::format("expected {}, missing {}, extra {}; witness: {}", exact.expected.value_or(0),
-                     exact.missing.value_or(0), exact.extra.value_or(0), exact.witness);
+  auto text = last.outcome;
+  if (!last.backup_label.empty()) text += " from backup " + last.backup_label;
+  text += "; target: " + target_text(last.target);
+  if (const auto reached = reached_text(last.reached); !reached.empty()) text += "; reached: " + reached;
+  if (last.rpo.discarded) text += "; given up past the target: " + discarded_text(last.rpo);
+  return text;
 }
 
 Case cleanup_case(const Report& report) {

@@ -13,14 +13,17 @@ using record::RestoreRecord;
 
 std::string target_text(const record::RestoreTarget& target) {
   constexpr std::array<std::pair<std::string_view, const char*>, 5> words{
-      {{"mark", "mark"}, {"name", "restore point"}, {"time", "time"}, {"lsn", "LSN"}, {"xid", "transaction"}}};
+      {{"mark", "mark"}, {"name", "restore point"}, {"time", "time"}, {"lsn", "LSN"}, {"xid", "xid"}}};
   std::string text = target.type;
   if (target.type == "end_of_wal") text = "the end of the WAL";
   if (target.type == "immediate") text = "the backup's own consistent point";
   for (const auto& [type, word] : words) {
     if (target.type == type) text = word;
   }
-  if (!target.value.empty()) text += (text.empty() ? "" : " ") + target.value;
+  // A mark is known by its own name; its restore point carries this in front.
+  const auto value =
+      target.type == "mark" && target.value.starts_with("lifeboat-") ? target.value.substr(9) : target.value;
+  if (!value.empty()) text += (text.empty() ? "" : " ") + value;
   const bool stops_at_or_before = target.type == "time" || target.type == "lsn" || target.type == "xid";
   if (stops_at_or_before || !target.inclusive) text += target.inclusive ? ", inclusive" : ", exclusive";
   if (!target.timeline.empty() && target.timeline != "latest" && target.timeline != "current") {
@@ -33,7 +36,7 @@ std::string reached_text(const RestoreRecord::Reached& reached) {
   auto text = reached.lsn;
   const auto add = [&text](const std::string& more) { text += (text.empty() ? "" : ", ") + more; };
   if (!reached.time.empty()) add(precise_time_text(reached.time));
-  if (!reached.xid.empty()) add("transaction " + reached.xid);
+  if (!reached.xid.empty()) add("xid " + reached.xid);
   return text;
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "reports/record/summary.hpp"
+#include "reports/render/recovery_point.hpp"
 #include "reports/render/text.hpp"
 
 namespace reports::render {
@@ -172,10 +173,24 @@ std::string reasons_text(const Report& report, const Style& style) {
   return text;
 }
 
+// What the table has no room for: where a restore that has a target of its own was to end, where it did, and what that
+// gave up.
+std::string target_line(const Report& report) {
+  if (report.restores.empty() || !has_own_target(report.restores.back())) return "";
+  const auto& last = report.restores.back();
+  auto line = fmt::format("{}: {} to {}", name_of(report), last.kind, target_text(last.target));
+  line += last.reached.lsn.empty() ? last.outcome.empty() ? "" : ", " + last.outcome : ", reached " + last.reached.lsn;
+  if (last.rpo.discarded.value_or(0) != 0) line += fmt::format("; given up: {}", discarded_text(last.rpo));
+  return printable_line(line) + "\n";
+}
+
 }  // namespace
 
 std::string result_table(const std::vector<Report>& reports, const Style& style) {
   auto text = Table(reports, style).text();
+  std::string targets;
+  for (const auto& report : reports) targets += target_line(report);
+  if (!targets.empty()) text += "\n" + targets;
   for (const auto& report : reports) {
     const auto reasons = reasons_text(report, style);
     if (reasons.empty()) continue;

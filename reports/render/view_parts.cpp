@@ -7,6 +7,7 @@
 #include "backup_engine/base/quantity_text.hpp"
 #include "reports/render/recovery_point.hpp"
 #include "reports/render/text.hpp"
+#include "reports/render/timeline.hpp"
 
 namespace reports::render {
 
@@ -15,8 +16,6 @@ using record::Report;
 using record::Verdict;
 
 namespace {
-
-constexpr double bar_units = 1000;  // the viewBox of a bar in report.mustache
 
 PageData list() {
   return PageData(PageData::type::list);
@@ -42,24 +41,10 @@ Verdict verdict_of(const std::optional<bool>& met) {
   return *met ? Verdict::pass : Verdict::fail;
 }
 
-// Seconds from the start of the first phase to the start of each; one after the other where the times are not known.
-std::vector<double> starts_of(const std::vector<record::Phase>& phases) {
-  std::vector<double> starts;
-  double end = 0;
-  for (const auto& phase : phases) {
-    const auto measured = seconds_between(phases.front().started_at, phase.started_at);
-    starts.push_back(std::max(0.0, measured.value_or(end)));
-    end = starts.back() + phase.seconds;
-  }
-  return starts;
-}
-
-PageData phase_row(const record::Phase& phase, double start, double scale) {
+PageData phase_row(const record::Phase& phase, double start) {
   const auto& used = phase.resources;
   PageData row;
   row.set("name", value(phase.name));
-  row.set("x", fmt::format("{:.1f}", std::min(bar_units - 3, start * scale)));
-  row.set("width", fmt::format("{:.1f}", std::max(3.0, phase.seconds * scale)));
   row.set("began", duration_text(start));
   row.set("took", duration_text(phase.seconds));
   row.set("cpu", used.cpu_seconds > 0 ? duration_text(used.cpu_seconds) : "–");
@@ -72,24 +57,11 @@ PageData phase_row(const record::Phase& phase, double start, double scale) {
 
 void set_recovery_time(PageData& page, const Report& report) {
   const auto rto = report.restores.empty() ? record::Rto() : report.restores.back().rto;
-  const auto starts = starts_of(rto.phases);
-  double longest = 0;
-  for (std::size_t i = 0; i < starts.size(); ++i) longest = std::max(longest, starts[i] + rto.phases[i].seconds);
-  // An objective far beyond the bars would only make them unreadable: it is then told in words alone.
-  const bool draw_limit = rto.objective_seconds && longest > 0 && *rto.objective_seconds <= 3 * longest;
-  const double end = draw_limit ? std::max(longest, *rto.objective_seconds * 1.02) : longest;
-  const double scale = end > 0 ? bar_units / end : 0;
+  const auto starts = phase_starts(rto.phases);
   auto phases = list();
-  for (std::size_t i = 0; i < starts.size(); ++i) phases << phase_row(rto.phases[i], starts[i], scale);
+  for (std::size_t i = 0; i < starts.size(); ++i) phases << phase_row(rto.phases[i], starts[i]);
   page.set("has_phases", !rto.phases.empty());
   page.set("phases", phases);
-  page.set("limit", draw_limit);
-  if (draw_limit) {
-    PageData limit;
-    limit.set("at", fmt::format("{:.1f}", *rto.objective_seconds * scale));
-    limit.set("objective", duration_text(*rto.objective_seconds));
-    page.set("limit", limit);
-  }
   const bool partial = !report.restores.empty() && report.restores.back().kind == "partial";
   auto milestones = list();
   add_fact(milestones, "Restored", seconds_or(rto.restored_seconds, "not measured"));

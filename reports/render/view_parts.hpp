@@ -6,7 +6,7 @@
 
 namespace reports::render {
 
-// phases, has_phases, limit (where the objective is drawn), milestones.
+// phases, has_phases, milestones.
 void set_recovery_time(PageData& page, const record::Report& report);
 // loss, exact, exactness.
 void set_loss(PageData& page, const record::Report& report);

@@ -24,6 +24,9 @@ TEST(JUnit, IsWhatItWasForEachKindOfDrill) {
   expect_golden("fail.junit.xml", junit(failing_report()));
   expect_golden("unknown.junit.xml", junit(unknown_report()));
   expect_golden("empty.junit.xml", junit(empty_report()));
+  expect_golden("pitr.junit.xml", junit(pitr_report()));
+  expect_golden("partial.junit.xml", junit(partial_report()));
+  expect_golden("refused.junit.xml", junit(refused_report()));
 }
 
 TEST(JUnit, ShowsEveryCheckAndPromiseAsACaseThatPasses) {
@@ -38,6 +41,14 @@ TEST(JUnit, ShowsEveryCheckAndPromiseAsACaseThatPasses) {
   EXPECT_EQ(root.attributes.at("errors"), "0");
   EXPECT_EQ(case_named(root, "rto").attributes.at("time"), "4.260");
   EXPECT_EQ(root.all("testsuite").at(0)->attributes.at("time"), "24.350");
+}
+
+TEST(JUnit, SaysTargetWhatWasReachedAndWhatWasGivenUp) {
+  EXPECT_EQ(
+      case_named(read_markup(junit(partial_report())), "restore").all("system-out").at(0)->text,
+      "recovered from backup 20261120T021508Z-incr; target: time 2026-11-20T02:15:12.150000Z, exclusive; reached: "
+      "0/2B4A7D18, 2026-11-20 02:15:12.098 UTC, xid 61877; given up past the target: 1,204 transactions, "
+      "0.30 s of work");
 }
 
 TEST(JUnit, TellsFailureFromErrorAndKeepsHostileTextAsText) {

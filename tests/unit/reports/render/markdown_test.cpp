@@ -40,6 +40,9 @@ TEST(Markdown, IsWhatItWasForEachKindOfDrill) {
   expect_golden("fail.md", markdown(failing_report()));
   expect_golden("unknown.md", markdown(unknown_report()));
   expect_golden("empty.md", markdown(empty_report()));
+  expect_golden("pitr.md", markdown(pitr_report()));
+  expect_golden("partial.md", markdown(partial_report()));
+  expect_golden("refused.md", markdown(refused_report()));
 }
 
 TEST(Markdown, SaysVerdictAndTheThreeAnswersFirst) {
@@ -94,6 +97,13 @@ TEST(Markdown, SaysWhyItIsNotAPassAndOnlyThen) {
   EXPECT_THAT(markdown(failing_report()), HasSubstr("### Why this is not a pass\n\n- **✗ FAIL** rto: Recovery took"));
   EXPECT_THAT(markdown(empty_report()), HasSubstr("Nothing was checked, so nothing is proven."));
   EXPECT_THAT(markdown(passing_report()), Not(HasSubstr("not a pass")));
+}
+
+TEST(Markdown, SaysTargetWhatWasReachedAndWhatWasGivenUp) {
+  const auto text = markdown(partial_report());
+  EXPECT_THAT(text, HasSubstr("- **Restore**: partial, recovered\n"));
+  EXPECT_THAT(text, HasSubstr("- **Target**: time 2026-11-20T02:15:12.150000Z, exclusive\n"));
+  EXPECT_THAT(text, HasSubstr("- **Given up past the target**: 1,204 transactions, 0.30 s of work\n"));
 }
 
 TEST(MarkdownText, ShowsMarkupAsText) {

@@ -1,5 +1,7 @@
 #include "tests/unit/reports/render/sample_reports.hpp"
 
+#include <array>
+
 namespace reports::render {
 
 using record::Check;
@@ -143,6 +145,85 @@ Report unknown_report() {
 
 Report empty_report() {
   return {};
+}
+
+Report pitr_report() {
+  auto report = passing_report();
+  report.drill_id = "pitr-before-drop-table/20261120T051500Z";
+  report.scenario.name = "pitr-before-drop-table";
+  report.scenario.claim =
+      "A table dropped by mistake is recovered to the moment before the drop; what came later is counted.";
+  report.backups = {
+      {"20261120T021503Z-full", "full", "", "files", 512'000'000, 171'000'000, 1.92, "0/4000028", "0/9C3F2A8", 1, 0},
+      {"20261120T021508Z-incr", "incremental", "20261120T021503Z-full", "files", 531'000'000, 19'400'000, 0.71,
+       "0/1A000028", "0/1B000100", 1, 0}};
+  report.disasters = {{"drop_table", "2026-11-20T02:15:12.400000Z", "shop.orders was dropped"}};
+  auto& last = report.restores.back();
+  last.kind = "pitr";
+  last.target = {"mark", "lifeboat-before-drop", true, "latest"};
+  last.backup_label = "20261120T021508Z-incr";
+  last.reached = {"0/2B4A7D18", "2026-11-20T02:15:12.098311Z", "61877"};
+  last.rto.phases.front().seconds = 2.504;
+  const std::array starts{"12.400000", "14.904000", "14.925000", "16.405000", "18.715000", "18.727000", "18.758000"};
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    last.rto.phases[i].started_at = std::string("2026-11-20T02:15:") + starts[i] + "Z";
+  }
+  last.rto.restored_seconds = 4.005;
+  last.rto.readable_seconds = 6.358;
+  last.rto.writable_seconds = 6.760;
+  last.rto.verified_seconds = 11.625;
+  last.rpo = {61'312, 60'108, 0, 1'204, 0, 0, 4, 0.0, 0.298, 2.0, true};
+  last.exact = {60'108, 0, 0, "pg_receivewal", true};
+  report.checks[0].summary = "All 60,108 transactions acknowledged up to the target are there.";
+  return report;
+}
+
+std::vector<record::JournalEvent> pitr_journal() {
+  const auto at = [](const char* time) { return std::string("2026-11-20T02:15:") + time + "Z"; };
+  return {
+      {at("00.000000"), "drill.begin", {{"scenario", "pitr-before-drop-table"}, {"seed", "4711"}}},
+      {at("03.010000"), "backup.begin", {{"text", "full backup by reading files"}}},
+      {at("04.930000"), "backup.done", {{"label", "20261120T021503Z-full"}, {"stop_lsn", "0/9C3F2A8"}}},
+      {at("05.000000"), "load.begin", {{"text", "load for 3.00 s"}}},
+      {at("08.003000"), "load.end", {{"attempted", "30001"}, {"acknowledged", "29990"}}},
+      {at("08.100000"), "backup.begin", {{"text", "incremental backup by reading files"}}},
+      {at("08.810000"), "backup.done", {{"label", "20261120T021508Z-incr"}, {"stop_lsn", "0/1B000100"}}},
+      {at("08.900000"), "load.begin", {{"text", "load for 3.00 s"}}},
+      {at("11.902000"), "load.end", {{"attempted", "60110"}, {"acknowledged", "60108"}}},
+      {at("12.190000"), "mark.done", {{"name", "before-drop"}, {"lsn", "0/2B4A7D18"}, {"time", at("12.102000")}}},
+      {at("12.401000"), "disaster.struck", {{"kind", "drop_table"}, {"at", at("12.400000")}, {"lsn", "0/2B9FF0A0"}}},
+      {at("12.410000"), "load.begin", {{"text", "load for 1.00 s"}}},
+      {at("13.412000"), "load.end", {{"attempted", "61320"}, {"acknowledged", "61312"}}}};
+}
+
+Report partial_report() {
+  auto report = pitr_report();
+  report.drill_id = "partial-one-table/20261120T061500Z";
+  report.scenario.name = "partial-one-table";
+  report.scenario.claim =
+      "One table comes back into the live server as it was at a moment; nothing else there changes.";
+  auto& last = report.restores.back();
+  last.kind = "partial";
+  last.target = {"time", "2026-11-20T02:15:12.150000Z", false, "latest"};
+  last.rpo.objective_seconds.reset();
+  return report;
+}
+
+Report refused_report() {
+  auto report = pitr_report();
+  report.drill_id = "pitr-before-the-first-backup/20261120T071500Z";
+  report.scenario.name = "pitr-before-the-first-backup";
+  report.verdict = Verdict::fail;
+  auto& last = report.restores.back();
+  last.target = {"time", "2026-11-19T02:15:00.000000Z", true, "latest"};
+  last.backup_label.clear();
+  last.outcome = "refused";
+  last.reached = {};
+  last.rto = {};
+  last.rpo = {};
+  last.exact = {};
+  report.checks.clear();
+  return report;
 }
 
 }  // namespace reports::render

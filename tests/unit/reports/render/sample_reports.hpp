@@ -1,7 +1,11 @@
-// Four reports that every renderer is shown: all is well; all is bad and full of hostile text; not everything could be
-// judged; a drill that broke before it did anything.
+// Reports that every renderer is shown: all is well; all is bad and full of hostile text; not everything could be
+// judged; a drill that broke before it did anything; a restore to a mark before a disaster that the source survived; a
+// part of it into the live server; a target that no backup leads to.
 #pragma once
 
+#include <vector>
+
+#include "reports/record/journal.hpp"
 #include "reports/record/report.hpp"
 
 namespace reports::render {
@@ -10,5 +14,9 @@ namespace reports::render {
 [[nodiscard]] record::Report failing_report();
 [[nodiscard]] record::Report unknown_report();
 [[nodiscard]] record::Report empty_report();
+[[nodiscard]] record::Report pitr_report();
+[[nodiscard]] std::vector<record::JournalEvent> pitr_journal();
+[[nodiscard]] record::Report partial_report();
+[[nodiscard]] record::Report refused_report();
 
 }  // namespace reports::render

@@ -15,8 +15,8 @@ using testing::HasSubstr;
 using testing::Not;
 
 const std::vector<record::Report>& all_reports() {
-  static const std::vector<record::Report> reports{passing_report(), failing_report(), unknown_report(),
-                                                   empty_report()};
+  static const std::vector<record::Report> reports{passing_report(), failing_report(), unknown_report(), empty_report(),
+                                                   pitr_report(),    partial_report(), refused_report()};
   return reports;
 }
 
@@ -43,7 +43,7 @@ TEST(ResultTable, IsAsciiUnlessTheTerminalIsUtf8) {
 TEST(ResultTable, KeepsItsRowsAlignedWithALongName) {
   std::istringstream lines(result_table(all_reports(), {false, true, 120}));
   std::string line;
-  for (int row = 0; row < 6; ++row) {
+  for (int row = 0; row < 9; ++row) {
     ASSERT_TRUE(std::getline(lines, line));
     EXPECT_LE(width_of(line), 120U) << line;
   }
@@ -56,6 +56,15 @@ TEST(ResultTable, NamesFailingChecksTheirFirstFindingsAndARemedy) {
   EXPECT_THAT(text, HasSubstr("and 59 more in report.json"));
   EXPECT_THAT(text, HasSubstr("the longest phase was replay with 81.5 s"));
   EXPECT_THAT(text, HasSubstr("/var/tmp/lifeboat-<x>/target"));
+}
+
+TEST(ResultTable, SaysTargetAndWhatWasGivenUpWhereARestoreHasATargetOfItsOwn) {
+  EXPECT_THAT(result_table({pitr_report()}, {}),
+              HasSubstr("\npitr-before-drop-table: pitr to mark before-drop, reached 0/2B4A7D18; given up: "
+                        "1,204 transactions, 0.30 s of work\n"));
+  EXPECT_THAT(result_table({refused_report()}, {}),
+              HasSubstr("pitr to time 2026-11-19T02:15:00.000000Z, inclusive, refused\n"));
+  EXPECT_THAT(result_table({passing_report()}, {}), Not(HasSubstr("the end of the WAL")));
 }
 
 TEST(ResultTable, BlamesNoPhaseBehindTheEndOfTheRtoForMissingIt) {
