@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
 #include "tests/unit/reports/render/golden.hpp"
 #include "tests/unit/reports/render/markup.hpp"
 #include "tests/unit/reports/render/sample_reports.hpp"
@@ -12,11 +16,11 @@ namespace {
 using record::Verdict;
 using testing::HasSubstr;
 
-const Element& case_named(const Element& root, const std::string& name) {
+const Element& case_named(const Element& root, std::string_view name) {
   for (const auto* const test : root.all("testcase")) {
     if (test->attributes.at("name") == name) return *test;
   }
-  throw std::runtime_error("no test case " + name);
+  throw std::runtime_error("no test case " + std::string(name));
 }
 
 TEST(JUnit, IsWhatItWasForEachKindOfDrill) {
