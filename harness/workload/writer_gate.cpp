@@ -35,6 +35,11 @@ bool WriterGate::pass() {
   }
 }
 
+void WriterGate::pause(Clock::duration duration) {
+  std::unique_lock lock(mutex_);
+  opened_.wait_for(lock, duration, [&] { return closed_ || held_; });
+}
+
 void WriterGate::leave() {
   const std::lock_guard lock(mutex_);
   --inside_;

@@ -20,6 +20,8 @@ class WriterGate {
 
   // A writer asks for its next transaction: blocks while held and until its turn by the rate; false once closed.
   bool pass();
+  // Keeps a writer for `duration`, or until the gate is held or closed.
+  void pause(Clock::duration duration);
   void leave();  // a writer ended, whatever the reason
 
   void resume();

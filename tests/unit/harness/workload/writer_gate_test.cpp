@@ -117,5 +117,26 @@ TEST(WriterGate, RunEndsWhenStopIsRequested) {
   }
 }
 
+TEST(WriterGate, EndsAPauseWhenItIsHeldOrClosed) {
+  WriterGate gate(1, std::nullopt);
+  std::atomic<int> pauses{0};
+  {
+    std::jthread writer([&] {
+      while (gate.pass()) {
+        gate.pause(std::chrono::hours(1));
+        ++pauses;
+      }
+      gate.leave();
+    });
+    gate.resume();
+    while (pauses < 3) {  // each hold ends one pause, or comes before it
+      gate.hold(Deadline::after(std::chrono::seconds(30)), {});
+      gate.resume();
+    }
+    gate.close();
+  }
+  EXPECT_EQ(gate.inside(), 0U);
+}
+
 }  // namespace
 }  // namespace harness::workload
