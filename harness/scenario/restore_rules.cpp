@@ -60,7 +60,8 @@ std::vector<std::string_view> points_of(const Steps& steps, TargetKind kind) {
   return result;
 }
 
-void refuse_unknown_point(const Reader& reader, const Steps& steps, const RestoreTarget& target, Position place) {
+[[noreturn]] void refuse_unknown_point(const Reader& reader, const Steps& steps, const RestoreTarget& target,
+                                       Position place) {
   const bool by_mark = target.kind == TargetKind::mark;
   if (by_mark && step_named<RestorePointStep>(steps, target.point) != nowhere) {
     reader.fail(place, fmt::format("\"{}\" is a restore point, not a mark", target.point),
@@ -70,13 +71,12 @@ void refuse_unknown_point(const Reader& reader, const Steps& steps, const Restor
     reader.fail(place, fmt::format("\"{}\" is a mark, not a restore point", target.point),
                 fmt::format("write {{ mark: {} }}", target.point));
   }
-  const auto* const what = by_mark                           ? "mark"
-                           : target.kind == TargetKind::name ? "restore point"
-                                                             : "mark or restore point";
+  const bool by_name = target.kind == TargetKind::name;
+  const auto* const what = by_mark ? "mark" : by_name ? "restore point" : "mark or restore point";
   const auto points = points_of(steps, target.kind);
   reader.fail(place, fmt::format("the timeline has no {} \"{}\"", what, target.point),
-              points.empty() ? fmt::format("add it to the timeline, behind a backup: \"- {}: {}\"",
-                                           target.kind == TargetKind::name ? "restore_point" : "mark", target.point)
+              points.empty() ? fmt::format("add \"- {}: NAME\" behind a backup, and name it here",
+                                           by_name ? "restore_point" : "mark")
                              : suggestion(target.point, points));
 }
 

@@ -48,6 +48,11 @@ TEST_F(Refusal, NamesFileLineAndColumnOfAnEmptyListOfChecks) {
   expect_refused({"run", zero_checks_, "--out", out()}, zero_checks_ + ":12:9: verify lists no checks");
 }
 
+TEST_F(Refusal, NamesFileLineAndColumnOfATargetThatNoBackupReaches) {
+  const auto unreachable = source_path("tests/scenarios/unreachable-target.yaml").string();
+  expect_refused({"run", unreachable, "--out", out()}, unreachable + ":13:40: \"too-early\" in line 9 comes before");
+}
+
 TEST_F(Refusal, StartsNoneOfSeveralWhenOneIsWrong) {
   expect_refused({"run", smoke_, zero_checks_, unknown_key_, "--out", out()}, unknown_key_ + ":12:1");
   expect_refused({"run", smoke_, zero_checks_, unknown_key_, "--out", out()}, zero_checks_ + ":12:9");
@@ -135,9 +140,10 @@ TEST_F(Refusal, IsNotNeededForAPlanWhichWritesNothing) {
   const auto planned = lifeboat({"plan", smoke_, "--out", out(), "--seed", "7"});
   EXPECT_EQ(planned.code, 0) << planned.words;
   EXPECT_THAT(planned.words, AllOf(HasSubstr("seed 7"), HasSubstr("lose_server"), HasSubstr(out())));
-  const auto validated = lifeboat({"validate", source_path("scenarios/smoke")});
+  const auto validated = lifeboat({"validate", source_path("scenarios/smoke"), source_path("scenarios/nightly")});
   EXPECT_EQ(validated.code, 0) << validated.words;
   EXPECT_THAT(validated.words, ContainsRegex("full-after-server-loss.yaml: sound: "));
+  EXPECT_THAT(validated.words, ContainsRegex("nightly/pitr-to-mark.yaml: sound: "));
   EXPECT_FALSE(fs::exists(out()));
 }
 

@@ -203,7 +203,7 @@ TEST(ParseScenario, RefusesASynchronousWaitThatNoReceiverCanEnd) {
 
 TEST(ParseScenario, RefusesEveryScenarioThatIsKeptToBeRefused) {
   const std::filesystem::path root(LIFEBOAT_SOURCE_DIR);
-  for (const auto* const name : {"unknown-key.yaml", "zero-checks.yaml"}) {
+  for (const auto* const name : {"unknown-key.yaml", "unreachable-target.yaml", "zero-checks.yaml"}) {
     EXPECT_THROW(static_cast<void>(parse_scenario(root / "tests/scenarios" / name, root / "fixtures")),
                  backup_engine::base::Error)
         << name;

@@ -109,6 +109,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "13:57: inclusive must be true or false, not never", "true or false"},
         Refused{"UnknownMark", point, "{ mark: hero }", "13:40: the timeline has no mark \"hero\"",
                 "did you mean \"here\"?"},
+        Refused{"NameWithoutAnyRestorePoint", point, "{ name: there }",
+                "13:40: the timeline has no restore point \"there\"", "add \"- restore_point: NAME\" behind a backup"},
         Refused{"RestorePointThatIsAMark", point, "{ name: here }", "13:40: \"here\" is a mark, not a restore point",
                 "{ mark: here }"},
         Refused{"MarkThatIsARestorePoint", "  - mark: here\n", "  - restore_point: here\n",
