@@ -6,6 +6,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/parallel.hpp"
+#include "harness/scenario/described_target.hpp"
 #include "harness/server/quarantine.hpp"
 #include "harness/verify/catalog_probe.hpp"
 #include "harness/verify/commit_order_probe.hpp"
@@ -66,15 +67,11 @@ verify::ToolOptions tools(const Context& context, const server::Installation& in
   return options;
 }
 
-// The mark whose content the target must have, where the timeline has one.
+// The mark that says what must be found at the target, where the timeline has one.
 const record::Mark* describing_mark(const Context& context, const SourceSide& source) {
-  const auto& target = context.plan.scenario.restore.target;
+  const auto name = scenario::mark_describing_target(context.plan.scenario);
   const auto& marks = source.marks();
-  if (target.kind == scenario::TargetKind::end_of_wal || target.kind == scenario::TargetKind::immediate) {
-    return marks.empty() ? nullptr : &marks.back();
-  }
-  const auto found =
-      std::find_if(marks.begin(), marks.end(), [&](const auto& mark) { return mark.name == target.point; });
+  const auto found = std::find_if(marks.begin(), marks.end(), [&](const auto& mark) { return mark.name == name; });
   return found == marks.end() ? nullptr : &*found;
 }
 
@@ -98,6 +95,7 @@ restore::Target place_to_pause(const restore::Target& target, const record::Mark
 void examine_second_copy(const Context& context, const SourceSide& source, const restore::Target& target,
                          const server::Installation& installation, Prober& prober, record::Evidence& evidence) {
   const auto* const mark = describing_mark(context, source);
+  if (mark != nullptr) evidence.content_mark = mark->name;  // catalog and settings are compared with it as well
   SecondCopy copy;
   prober.probe("second_copy", [&] { copy = restore_second_copy(context, source, place_to_pause(target, mark)); });
   if (copy.data_directory.empty()) return;
@@ -111,7 +109,6 @@ void examine_second_copy(const Context& context, const SourceSide& source, const
   if (wants(context, CheckKind::content) && mark != nullptr) {
     prober.probe("content", [&] {
       evidence.content = verify::probe_content(cluster_of(*second, source.dataset()), &mark->content);
-      evidence.content_mark = mark->name;
     });
   }
   if (wants(context, CheckKind::page_checksums)) {
@@ -122,15 +119,20 @@ void examine_second_copy(const Context& context, const SourceSide& source, const
   }
 }
 
-void examine_target(const Context& context, const SourceSide& source, const Recovery& recovery, Prober& prober,
-                    record::Evidence& evidence) {
+verify::WitnessWal witness_of(const SourceSide& source, const restore::Target& target) {
+  verify::WitnessWal witness{source.witness_directory(), source.backups().front().start_lsn, 1};
+  if (target.stop == restore::Stop::lsn) witness.target_lsn = target.value;
+  return witness;
+}
+
+void examine_target(const Context& context, const SourceSide& source, const restore::Target& target,
+                    const Recovery& recovery, Prober& prober, record::Evidence& evidence) {
   const auto cluster = cluster_of(recovery.server, source.dataset());
   const auto options = tools(context, recovery.server.options().installation);
   prober.probe("ledger", [&] { evidence.ledger = verify::probe_ledger(cluster); });
   prober.probe("commit_order", [&] {
     if (!evidence.ledger) throw base::Error(base::ErrorKind::server, "the ledger's rows could not be read");
-    const verify::WitnessWal witness{source.witness_directory(), source.backups().front().start_lsn, 1};
-    evidence.commit_order = verify::probe_commit_order(options, witness, cluster, *evidence.ledger);
+    evidence.commit_order = verify::probe_commit_order(options, witness_of(source, target), cluster, *evidence.ledger);
     evidence.commit_order->acknowledged_lsn = source.acknowledged_lsn();
   });
   if (wants(context, CheckKind::constraints)) {
@@ -164,7 +166,7 @@ record::Evidence examine(const Context& context, const SourceSide& source, Recov
   Prober prober(context, evidence);
   // Two clusters that do not know of each other: examined at the same time.
   base::for_each_in_parallel(2, 2, [&](std::size_t which) {
-    if (which == 0) examine_target(context, source, recovery, prober, evidence);
+    if (which == 0) examine_target(context, source, target, recovery, prober, evidence);
     if (which == 1) {
       examine_second_copy(context, source, target, recovery.server.options().installation, prober, evidence);
     }

@@ -1,0 +1,59 @@
+#include "tests/pg/drill/written_scenario.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "backup_engine/base/file.hpp"
+
+namespace harness::drill {
+
+namespace base = backup_engine::base;
+namespace record = reports::record;
+
+namespace {
+
+void write_file(const std::filesystem::path& directory, const WrittenScenario& scenario) {
+  std::filesystem::create_directories(directory);
+  std::ofstream(directory / (scenario.name + ".yaml"))
+      << fmt::format(R"(scenario: {}
+claim: What a test wants to see.
+source:
+  provision: {{ dataset: ecommerce, scale: 1, checksums: true }}
+  load: {{ writers: 3, rate: unlimited }}
+  wal: {{ by: stream, synchronous: false }}
+timeline:
+{}restore: {{ {} }}
+verify: [{}]
+objectives: {{ rto: 120s, rpo: 0s }}
+)",
+                     scenario.name, scenario.timeline, scenario.restore, scenario.verify);
+}
+
+}  // namespace
+
+SuiteRun::SuiteRun(const std::vector<WrittenScenario>& scenarios) {
+  for (const auto& scenario : scenarios) write_file(path("scenarios"), scenario);
+  auto process = started({"run", path("scenarios").string(), "--out", out(), "--jobs", "2", "--seed", "11"}, "words");
+  code = process.wait(base::Deadline::after(std::chrono::minutes(4))).code;
+  words = base::read_file(path("words"));
+  left_processes = processes();
+}
+
+record::Report SuiteRun::report(const std::string& scenario) const {
+  return record::read_report(drill_directory(scenario) / "report.json");
+}
+
+record::JournalEvent SuiteRun::event(const std::string& scenario, const std::string& name) const {
+  for (const auto& event : record::read_journal(drill_directory(scenario) / "journal.jsonl")) {
+    if (event.event == name) return event;
+  }
+  ADD_FAILURE() << "the journal of " << scenario << " has no " << name;
+  return {};
+}
+
+std::string SuiteRun::log(const std::string& scenario, const std::string& name) const {
+  return base::read_file(drill_directory(scenario) / "logs" / (name + ".log"));
+}
+
+}  // namespace harness::drill
