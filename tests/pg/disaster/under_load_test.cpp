@@ -9,7 +9,6 @@
 #include "backup_engine/base/utc_time.hpp"
 #include "backup_engine/postgres/lsn.hpp"
 #include "harness/process/subprocess.hpp"
-#include "harness/verify/wal_dump_lines.hpp"
 #include "tests/pg/disaster/stricken_shop.hpp"
 
 namespace harness::disaster {
@@ -60,8 +59,10 @@ std::string wal_dump(DatasetServer& shop, const std::string& start, const std::s
   process::Command command;
   command.program = shop.server().options().installation.program("pg_waldump");
   const auto low_bits = std::to_string(static_cast<std::uint32_t>(std::stoull(xid)));
-  command.arguments = {"--path", (shop.data_directory() / "pg_wal").string(),   "--start", start,
-                       "--end",  shop.ask("SELECT pg_current_wal_flush_lsn()"), "--xid",   low_bits};
+  command.arguments = {"--path",  (shop.data_directory() / "pg_wal").string(),
+                       "--start", start,
+                       "--end",   shop.server().connect().query("SELECT pg_current_wal_flush_lsn()").single(),
+                       "--xid",   low_bits};
   command.environment = {{"TZ", "UTC"}};
   const auto done = process::run(command, soon());
   EXPECT_TRUE(done.status.success()) << done.output;
@@ -80,11 +81,15 @@ void expect_position_is_right(DatasetServer& shop, const Struck& struck, const s
     EXPECT_GE(*lsn, *named);
   }
   EXPECT_GT(records, 1U) << text;
-  const auto commits = verify::parse_commit_records(text, 1);
-  ASSERT_THAT(commits, SizeIs(1)) << text;
-  EXPECT_TRUE(commits[0].committed);
-  EXPECT_LE(struck.began_at, commits[0].time);
-  EXPECT_GE(struck.record.at, commits[0].time);
+  static const std::string commit = "desc: COMMIT ";
+  const auto at = text.find(commit);
+  ASSERT_NE(at, std::string::npos) << text;
+  EXPECT_EQ(text.find(commit, at + 1), std::string::npos) << text;
+  // "2026-11-21 03:47:00.271000 UTC" → "2026-11-21T03:47:00.271000Z"
+  const auto stamp = text.substr(at + commit.size(), text.find(" UTC", at) - at - commit.size());
+  const auto committed_at = stamp.substr(0, 10) + "T" + stamp.substr(11) + "Z";
+  EXPECT_LE(struck.began_at, committed_at);
+  EXPECT_GE(struck.record.at, committed_at);
 }
 
 struct Expectation {
@@ -130,7 +135,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Expectation{
             "drop_table", "shop.orders",
-            "DROP TABLE shop.orders CASCADE: .*partitions, .*view.*, 1 sequence, .*3 foreign keys.*went with it",
+            "DROP TABLE shop.orders CASCADE: .*partitions, .*view.*, 1 sequence, .*[0-9]+ foreign keys.*went with it",
             "SELECT to_regclass('shop.orders') IS NULL AND to_regclass('shop.orders_other') IS NULL AND "
             "to_regclass('shop.payments') IS NOT NULL",
             true},
@@ -141,7 +146,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "SELECT count(*) = 1000 FROM shop.customers WHERE customer_id <= 1000 AND name = 'somebody'",
                     false},
         Expectation{"truncate_table", "shop.orders",
-                    "TRUNCATE shop.orders CASCADE: [0-9]+ rows of shop.orders, [0-9]+ rows of shop.order_items, .*",
+                    "TRUNCATE shop.orders CASCADE: [0-9]+ rows of shop.orders, [0-9]+ rows of shop.invoices, [0-9]+ "
+                    "rows of shop.order_items, .*",
                     "SELECT coalesce(min(order_id), 1e9) > 6000 FROM shop.orders", false},
         Expectation{"drop_schema", "audit", "DROP SCHEMA audit CASCADE: [0-9]+ tables?, .*function.* went with it",
                     "SELECT to_regnamespace('audit') IS NULL", true},
@@ -232,7 +238,6 @@ TEST_F(UnderLoad, DropsTheLoadsOwnDatabaseAndItsSessions) {
   EXPECT_THROW(load.run_for(Seconds(5), Afterwards::hold), Error);
   EXPECT_EQ(load.statistics().connections_lost, 3U);
   EXPECT_THAT(struck.record.detail, HasSubstr("3 sessions went with it"));
-  renew();
   expect_position_is_right(shop(), struck, long_before);
 }
 

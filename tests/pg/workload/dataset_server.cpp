@@ -23,7 +23,7 @@ DatasetServer::DatasetServer(const std::string& dataset)
   provision::ClusterOptions cluster;
   cluster.installation = installation_;
   cluster.data_directory = data_directory();
-  cluster.settings = {{"max_connections", "30"}, {"shared_buffers", "64MB"}};
+  cluster.settings = {{"max_connections", "30"}, {"shared_buffers", "64MB"}, {"wal_keep_size", "1GB"}};
   cluster.run_as = user_;
   provision::make_cluster(cluster);
   start();
