@@ -47,10 +47,18 @@ struct Extracted {
   std::vector<reports::record::Finding> findings;
 };
 
+// What the scratch server has to have to serve the order.
+struct LiveServer {
+  std::string database;         // that the conninfo leads to
+  std::string first_superuser;  // that initdb made
+  backup_engine::postgres::Version version;
+};
+
 // All that can be known before a scratch server is made: the order itself, version, privileges, what depends on the
-// tables, whether they are in use. Only reads the live server. Throws base::Error: usage, permission, unsupported,
-// not_found, server, connection.
-void require_possible(const Order& order);
+// tables, whether they are in use. Only reads the live server; looks neither at scratch_conninfo nor at work_directory.
+// Throws base::Error: usage, permission, unsupported, not_found, already_exists, timed_out (in use), server,
+// connection.
+LiveServer require_possible(const Order& order);
 
 // Throws base::Error as above, also not_found for a table that the scratch server does not have (it did not exist at
 // the target) and server, with PostgreSQL's own words, when the one transaction failed: then the live server is as it

@@ -104,6 +104,12 @@ INSTANTIATE_TEST_SUITE_P(Layering, BrokenArrow,
                                          Arrow{"harness/plan/plan.cpp", "backup_engine/postgres/connection.hpp"},
                                          Arrow{"harness/measure/rto.cpp", "pqxx/pqxx"},
                                          Arrow{"harness/verify/content_check.cpp", "harness/server/server.hpp"},
+                                         Arrow{"harness/extract/extract.cpp", "backup_engine/restore.hpp"},
+                                         Arrow{"harness/extract/extract.cpp", "harness/restore/scratch.hpp"},
+                                         Arrow{"harness/extract/extract.cpp", "harness/plan/plan.hpp"},
+                                         Arrow{"harness/extract/extract.cpp", "reports/render/html.hpp"},
+                                         Arrow{"harness/restore/scratch.cpp", "harness/extract/extract.hpp"},
+                                         Arrow{"harness/verify/content_probe.cpp", "harness/extract/extract.hpp"},
                                          Arrow{"harness/drill/runner.cpp", "tests/layering/rules.hpp"}));
 
 class SoundArrow : public testing::TestWithParam<Arrow> {};
@@ -120,6 +126,10 @@ INSTANTIATE_TEST_SUITE_P(Layering, SoundArrow,
                                          Arrow{"harness/verify/content_check.cpp", "reports/record/evidence.hpp"},
                                          Arrow{"harness/drill/runner.cpp", "harness/verify/content_probe.hpp"},
                                          Arrow{"harness/verify/a.cpp", "harness/verify/b.hpp"},
+                                         Arrow{"harness/extract/extract.cpp", "harness/server/installation.hpp"},
+                                         Arrow{"harness/extract/extract.cpp", "reports/record/check.hpp"},
+                                         Arrow{"harness/drill/recovery.cpp", "harness/extract/extract.hpp"},
+                                         Arrow{"harness/cli/extract_verb.cpp", "harness/extract/extract.hpp"},
                                          Arrow{"backup_engine/backup/run.cpp", "backup_engine/store/manifest.hpp"},
                                          Arrow{"reports/record/report.cpp", "backup_engine/base/file.hpp"},
                                          Arrow{"tests/unit/x.cpp", "backup_engine/store/manifest.hpp"}));

@@ -30,6 +30,11 @@ constexpr std::array<std::string_view, 3> users_of_the_engine{"harness/backup", 
 constexpr std::array<std::string_view, 4> pure_folders{"harness/scenario", "harness/plan", "harness/measure",
                                                        "reports/render"};
 
+// What a partial restore is made of: servers and programs. Where its scratch server comes from is not its business.
+constexpr std::array<std::string_view, 4> under_extract{"harness/extract", "harness/server", "harness/process",
+                                                        "reports/record"};
+constexpr std::array<std::string_view, 3> users_of_extract{"harness/extract", "harness/cli", "harness/drill"};
+
 bool is_ground_floor(std::string_view path) {
   return below_any(path, ground_floor);
 }
@@ -80,6 +85,13 @@ string broken_arrow_of_harness(const string& from, const string& to) {
     if (!is_public_engine(to)) return "the engine's inside is seen by nobody";
     if (!below_any(from, users_of_the_engine))
       return "only harness/backup, harness/restore and harness/cli see the engine";
+  }
+  if (below(from, "harness/extract") && (below(to, "harness") || below(to, "reports")) &&
+      !below_any(to, under_extract)) {
+    return "harness/extract stands on harness/server, harness/process and reports/record";
+  }
+  if (below(to, "harness/extract") && !below_any(from, users_of_extract)) {
+    return "only harness/cli and harness/drill include harness/extract";
   }
   const auto own = stage_of(from), other = stage_of(to);
   if (!own.empty() && !other.empty() && own != other) return "stages never include each other";

@@ -1,0 +1,62 @@
+// --beside: the tables of the target under names of their own; nothing that exists is touched.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <regex>
+#include <sstream>
+
+#include "tests/pg/extract/two_databases.hpp"
+
+namespace harness::extract {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// pg_dump orders by names, and the names are others.
+std::vector<std::string> sorted_lines(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+class Beside : public TwoDatabases {
+ protected:
+  static std::vector<std::string> chosen(const std::string& suffix) {
+    std::vector<std::string> arguments;
+    for (const auto* const name : {"", "_2025_h1", "_2025_h2", "_2026_h1", "_2026_h2", "_other"}) {
+      arguments.insert(arguments.end(), {"-t", std::string("shop.orders") + name + suffix});
+    }
+    return arguments;
+  }
+};
+
+TEST_F(Beside, PutsAPartitionedTableWithAllThatItHasUnderNewNames) {
+  live("DELETE FROM shop.order_items; DELETE FROM shop.payments; DELETE FROM shop.orders");
+  const auto before = definitions("live");
+  const auto rows_before = content("live");
+  const auto result = extracted(order(Placement::beside, {"shop.orders"}));
+  EXPECT_EQ(result.rows, 6000U);
+  EXPECT_THAT(result.objects, ElementsAre("shop.orders_restored"));
+  const auto renamed = std::regex_replace(definitions("live", chosen("_restored")), std::regex("_restored\\b"), "");
+  EXPECT_EQ(sorted_lines(renamed), sorted_lines(definitions("source", chosen(""))));
+  auto content_now = content("live");
+  const auto content_then = content("source");
+  for (const auto& [table, digest] : content_then) {
+    const auto copy = content_now.find(table + "_restored");
+    if (copy != content_now.end()) {
+      EXPECT_EQ(copy->second, digest) << table;
+    }
+  }
+  EXPECT_EQ(content_now.count("shop.orders_2025_h1_restored"), 1U);
+  EXPECT_EQ(content_now.count("shop.order_numbers_restored"), 1U);
+
+  live("DROP TABLE shop.orders_restored CASCADE");
+  EXPECT_EQ(definitions("live"), before);
+  EXPECT_EQ(content("live"), rows_before);
+}
+
+}  // namespace
+}  // namespace harness::extract
