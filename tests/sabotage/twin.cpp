@@ -17,6 +17,7 @@
 #include "harness/verify/sql_probe.hpp"
 #include "harness/verify/tool_runs.hpp"
 #include "harness/workload/dataset.hpp"
+#include "tests/pg/server/test_installation.hpp"
 
 namespace harness {
 
@@ -69,7 +70,7 @@ void Bench::finish() {
 Bench::Bench()
     : user_(server::resolve_server_user("")),
       directory_(server::OwnedDirectory::create("/var/tmp", user_)),
-      installation_(server::choose_installation(server::find_installations(std::nullopt), std::nullopt)) {
+      installation_(server::test_installation()) {
   fill_source();
   run_transactions(60);
   const auto cluster = verify::cluster_of(*source_, "shop");

@@ -15,6 +15,7 @@
 #include "harness/provision/template_cache.hpp"
 #include "harness/server/owned_directory.hpp"
 #include "harness/server/server.hpp"
+#include "tests/pg/server/test_installation.hpp"
 
 namespace harness::provision {
 namespace {
@@ -39,7 +40,7 @@ class MakeCluster : public testing::Test {
 
   ClusterOptions options(const std::string& name) const {
     ClusterOptions made;
-    made.installation = server::choose_installation(server::find_installations(std::nullopt), std::nullopt);
+    made.installation = server::test_installation();
     made.data_directory = directory_.path() / name;
     made.run_as = user_;
     return made;

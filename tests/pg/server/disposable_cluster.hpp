@@ -10,6 +10,7 @@
 #include "harness/provision/provision.hpp"
 #include "harness/server/owned_directory.hpp"
 #include "harness/server/server.hpp"
+#include "tests/pg/server/test_installation.hpp"
 
 namespace harness::server {
 
@@ -24,7 +25,7 @@ class DisposableCluster : public testing::Test {
   // Makes the cluster NAME when it is not there yet.
   [[nodiscard]] ServerOptions options(const std::string& name = "data") const {
     ServerOptions made;
-    made.installation = choose_installation(find_installations(std::nullopt), std::nullopt);
+    made.installation = test_installation();
     made.data_directory = directory_.path() / name;
     made.log_file = directory_.path() / (name + ".log");
     made.run_as = user_;

@@ -5,6 +5,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "harness/process/subprocess.hpp"
+#include "tests/pg/server/test_installation.hpp"
 
 namespace tests {
 
@@ -82,8 +83,7 @@ void Receiving::start(const std::map<std::string, std::string>& settings) {
 }
 
 void Receiving::make_cluster_with_segments(int megabytes) {
-  const auto installation =
-      harness::server::choose_installation(harness::server::find_installations(std::nullopt), std::nullopt);
+  const auto installation = harness::server::test_installation();
   harness::process::Command command;
   command.program = installation.program("initdb");
   command.arguments = {"-D",        (directory_.path() / "data").string(),     "-U", "postgres", "--auth=trust",

@@ -4,6 +4,7 @@
 
 #include "backup_engine/base/file.hpp"
 #include "harness/provision/provision.hpp"
+#include "tests/pg/server/test_installation.hpp"
 
 namespace harness::workload {
 
@@ -18,7 +19,7 @@ constexpr std::uint64_t seed = 42;
 DatasetServer::DatasetServer(const std::string& dataset)
     : user_(server::resolve_server_user("")),
       directory_(server::OwnedDirectory::create("/var/tmp", user_)),
-      installation_(server::choose_installation(server::find_installations(std::nullopt), std::nullopt)),
+      installation_(server::test_installation()),
       dataset_(read_dataset(fixtures, dataset)) {
   provision::ClusterOptions cluster;
   cluster.installation = installation_;
