@@ -39,12 +39,11 @@ std::string gmt_text(base::UtcTime time) {
   return fmt::format("{} {} GMT", text.substr(0, 10), text.substr(11, 8));
 }
 
-// PostgreSQL prints the checksum's bytes as they lie in memory.
-std::string crc_text(std::uint32_t crc) {
+}  // namespace
+
+std::string manifest_crc_text(std::uint32_t crc) {
   return fmt::format("{:02x}{:02x}{:02x}{:02x}", crc & 0xFFU, (crc >> 8U) & 0xFFU, (crc >> 16U) & 0xFFU, crc >> 24U);
 }
-
-}  // namespace
 
 std::string render_backup_manifest(const BackupManifest& manifest) {
   std::string text = "{ \"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [";
@@ -52,7 +51,7 @@ std::string render_backup_manifest(const BackupManifest& manifest) {
   for (const auto& file : manifest.files) {
     text += fmt::format(
         "{}{{ {}, \"Size\": {}, \"Last-Modified\": \"{}\", \"Checksum-Algorithm\": \"CRC32C\", \"Checksum\": \"{}\" }}",
-        separator, path_field(file.path), file.size_bytes, gmt_text(file.modified_at), crc_text(file.crc32c));
+        separator, path_field(file.path), file.size_bytes, gmt_text(file.modified_at), manifest_crc_text(file.crc32c));
     separator = ",\n";
   }
   text +=

@@ -25,6 +25,9 @@ struct BackupManifest {
   Lsn start_lsn, stop_lsn;  // the WAL that recovery needs
 };
 
+// A CRC-32C as a manifest shows it: its bytes as they lie in memory.
+[[nodiscard]] std::string manifest_crc_text(std::uint32_t crc);
+
 [[nodiscard]] std::string render_backup_manifest(const BackupManifest& manifest);
 
 }  // namespace backup_engine::postgres

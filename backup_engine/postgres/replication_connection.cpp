@@ -1,17 +1,13 @@
 #include "backup_engine/postgres/replication_connection.hpp"
 
 #include <fmt/format.h>
-#include <libpq-fe.h>
-#include <poll.h>
 
-#include <array>
-#include <cerrno>
 #include <charconv>
 #include <utility>
 #include <vector>
 
 #include "backup_engine/base/error.hpp"
-#include "backup_engine/postgres/conninfo.hpp"
+#include "backup_engine/postgres/walsender.hpp"
 
 namespace backup_engine::postgres {
 
@@ -20,171 +16,61 @@ using base::ErrorKind;
 
 namespace {
 
-struct ClearResult {
-  void operator()(PGresult* result) const { PQclear(result); }
-};
-using Result = std::unique_ptr<PGresult, ClearResult>;
-
-struct FreeMemory {
-  void operator()(char* memory) const { PQfreemem(memory); }
-};
-
-constexpr std::string_view insufficient_privilege = "42501";
 constexpr std::string_view duplicate_object = "42710";
 constexpr std::string_view undefined_object = "42704";
-
-std::string trimmed(const char* text) {
-  std::string message = text == nullptr ? "" : text;
-  while (!message.empty() && (message.back() == '\n' || message.back() == ' ')) message.pop_back();
-  return message;
-}
-
-constexpr const char* right_remedy =
-    "give the role the right: ALTER ROLE … REPLICATION, and a line for database \"replication\" in pg_hba.conf";
-
-std::uint64_t big_endian_64(std::span<const std::byte> bytes) {
-  std::uint64_t value = 0;
-  for (const auto byte : bytes.first<8>()) value = (value << 8U) | std::to_integer<std::uint64_t>(byte);
-  return value;
-}
-
-void put_big_endian_64(std::span<char> to, std::uint64_t value) {
-  for (std::size_t i = 8; i-- > 0; value >>= 8U) to[i] = static_cast<char>(value & 0xFFU);
-}
-
-// Microseconds since 2000-01-01, PostgreSQL's epoch.
-std::uint64_t postgres_clock() {
-  constexpr auto epoch_seconds = std::chrono::seconds(946684800);
-  const auto now = std::chrono::system_clock::now().time_since_epoch() - epoch_seconds;
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
-
-template <typename Number>
-Number number_from(std::string_view text, std::string_view what) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    throw Error(ErrorKind::corrupt, fmt::format("the server sent no {}: \"{}\"", what, text));
-  }
-  return value;
-}
-
-Lsn lsn_from(std::string_view text) {
-  const auto lsn = parse_lsn(text);
-  if (!lsn) throw Error(ErrorKind::corrupt, fmt::format("the server sent no LSN: \"{}\"", text));
-  return *lsn;
-}
 
 }  // namespace
 
 struct ReplicationConnection::Impl {
-  struct Finish {
-    void operator()(PGconn* connection) const { PQfinish(connection); }
-  };
-  std::unique_ptr<PGconn, Finish> connection;
+  Impl(const std::string& conninfo, std::string_view name)
+      : walsender(conninfo, name, "see the server's log; a receiver reconnects by itself") {}
+
+  Walsender walsender;
   std::unique_ptr<char, FreeMemory> message;  // what the last WalData points into
   bool stream_ended = false;                  // the server's side of the copy
 
-  [[nodiscard]] PGconn* get() const { return connection.get(); }
-
-  [[nodiscard]] Error lost(std::string_view doing) const {
-    return Error(ErrorKind::connection,
-                 fmt::format("the replication connection was lost, {}: {}", doing, trimmed(PQerrorMessage(get()))))
-        .with_remedy("see the server's log; a receiver reconnects by itself");
-  }
-
-  [[nodiscard]] Error failure(const PGresult* result, std::string_view doing) const {
-    const char* const code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const char* const severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-    const bool fatal = severity == nullptr || std::string_view(severity) != "ERROR";
-    if (code == nullptr || fatal || PQstatus(get()) != CONNECTION_OK) return lost(doing);
-    auto text =
-        fmt::format("PostgreSQL refused, {}: {}", doing, trimmed(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
-    if (code == insufficient_privilege) return Error(ErrorKind::permission, text).with_remedy(right_remedy);
-    return Error(ErrorKind::server, text).with_sqlstate(code);
-  }
-
-  Result run(const std::string& command, std::string_view doing) const {
-    Result result(PQexec(get(), command.c_str()));
-    const auto status = PQresultStatus(result.get());
-    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_COPY_BOTH) return result;
-    throw failure(result.get(), doing);
-  }
-
-  // The only row of a command's result.
-  [[nodiscard]] std::vector<std::optional<std::string>> row(const std::string& command, std::string_view doing) const {
-    const auto result = run(command, doing);
-    if (PQntuples(result.get()) != 1)
-      throw Error(ErrorKind::internal, fmt::format("no single row came back, {}", doing));
-    std::vector<std::optional<std::string>> values;
-    for (int column = 0; column < PQnfields(result.get()); ++column) {
-      if (PQgetisnull(result.get(), 0, column) != 0) {
-        values.emplace_back();
-      } else {
-        values.emplace_back(std::string(PQgetvalue(result.get(), 0, column),
-                                        static_cast<std::size_t>(PQgetlength(result.get(), 0, column))));
-      }
-    }
-    return values;
-  }
+  [[nodiscard]] PGconn* get() const { return walsender.get(); }
 };
 
 ReplicationConnection::ReplicationConnection(const std::string& conninfo, std::string_view standby_name)
-    : impl_(std::make_unique<Impl>()) {
-  refuse_password(conninfo);
-  const std::string name(standby_name);
-  // In libpq's order a later keyword wins: the conninfo may change the time-out, never what makes it a walsender.
-  const std::array<const char*, 6> keywords = {"connect_timeout", "dbname",           "dbname",
-                                               "replication",     "application_name", nullptr};
-  const std::array<const char*, 6> values = {"10", conninfo.c_str(), "replication", "true", name.c_str(), nullptr};
-  impl_->connection.reset(PQconnectdbParams(keywords.data(), values.data(), 1));
-  if (PQstatus(impl_->get()) == CONNECTION_OK) return;
-  const auto message = trimmed(PQerrorMessage(impl_->get()));
-  const bool rights =
-      message.find("replication") != std::string::npos || message.find("WAL sender") != std::string::npos;
-  auto error = Error(ErrorKind::connection, fmt::format("no replication connection: {}", message));
-  throw error.with_remedy(rights ? right_remedy
-                                 : "check that the server runs and that the connection string reaches it");
-}
+    : impl_(std::make_unique<Impl>(conninfo, standby_name)) {}
 
 ReplicationConnection::~ReplicationConnection() = default;
 ReplicationConnection::ReplicationConnection(ReplicationConnection&&) noexcept = default;
 ReplicationConnection& ReplicationConnection::operator=(ReplicationConnection&&) noexcept = default;
 
 Version ReplicationConnection::server_version() const {
-  return Version(PQserverVersion(impl_->get()));
+  return impl_->walsender.server_version();
 }
 
 SystemIdentity ReplicationConnection::identify_system() {
-  const auto values = impl_->row("IDENTIFY_SYSTEM", "identifying the system");
-  return {number_from<std::uint64_t>(values.at(0).value(), "system identifier"),
-          TimelineId(number_from<std::uint32_t>(values.at(1).value(), "timeline")), lsn_from(values.at(2).value())};
+  return impl_->walsender.identify_system();
 }
 
 SegmentSize ReplicationConnection::segment_size() {
-  return parse_segment_size(impl_->row("SHOW wal_segment_size", "asking for wal_segment_size").at(0).value());
+  return parse_segment_size(impl_->walsender.show("wal_segment_size"));
 }
 
 bool ReplicationConnection::data_checksums() {
-  return impl_->row("SHOW data_checksums", "asking for data_checksums").at(0) == "on";
+  return impl_->walsender.show("data_checksums") == "on";
 }
 
 std::optional<SlotState> ReplicationConnection::read_slot(const std::string& slot) {
   require_slot_name(slot);
   const auto values =
-      impl_->row(fmt::format("READ_REPLICATION_SLOT \"{}\"", slot), fmt::format("reading the slot {}", slot));
+      impl_->walsender.row(fmt::format("READ_REPLICATION_SLOT \"{}\"", slot), fmt::format("reading the slot {}", slot));
   if (!values.at(0)) return std::nullopt;
   SlotState state;
   if (values.at(1)) state.restart_lsn = lsn_from(*values.at(1));
-  if (values.at(2)) state.restart_timeline = TimelineId(number_from<std::uint32_t>(*values.at(2), "timeline"));
+  if (values.at(2)) state.restart_timeline = timeline_from(*values.at(2));
   return state;
 }
 
 bool ReplicationConnection::create_slot(const std::string& slot) {
   require_slot_name(slot);
   try {
-    impl_->run(fmt::format("CREATE_REPLICATION_SLOT \"{}\" PHYSICAL (RESERVE_WAL)", slot),
-               fmt::format("creating the slot {}", slot));
+    impl_->walsender.run(fmt::format("CREATE_REPLICATION_SLOT \"{}\" PHYSICAL (RESERVE_WAL)", slot),
+                         fmt::format("creating the slot {}", slot));
     return true;
   } catch (const Error& error) {
     if (error.sqlstate() == duplicate_object) return false;
@@ -195,7 +81,7 @@ bool ReplicationConnection::create_slot(const std::string& slot) {
 bool ReplicationConnection::drop_slot(const std::string& slot) {
   require_slot_name(slot);
   try {
-    impl_->run(fmt::format("DROP_REPLICATION_SLOT \"{}\"", slot), fmt::format("dropping the slot {}", slot));
+    impl_->walsender.run(fmt::format("DROP_REPLICATION_SLOT \"{}\"", slot), fmt::format("dropping the slot {}", slot));
     return true;
   } catch (const Error& error) {
     if (error.sqlstate() == undefined_object) return false;
@@ -204,9 +90,9 @@ bool ReplicationConnection::drop_slot(const std::string& slot) {
 }
 
 std::string ReplicationConnection::timeline_history(TimelineId timeline) {
-  return impl_
-      ->row(fmt::format("TIMELINE_HISTORY {}", timeline.number()),
-            fmt::format("fetching {}", history_file_name(timeline)))
+  return impl_->walsender
+      .row(fmt::format("TIMELINE_HISTORY {}", timeline.number()),
+           fmt::format("fetching {}", history_file_name(timeline)))
       .at(1)
       .value_or("");
 }
@@ -215,8 +101,8 @@ void ReplicationConnection::start_streaming(const std::string& slot, Lsn start, 
   require_slot_name(slot);
   const auto command =
       fmt::format("START_REPLICATION SLOT \"{}\" PHYSICAL {} TIMELINE {}", slot, to_string(start), timeline.number());
-  const auto result =
-      impl_->run(command, fmt::format("starting to stream at {} on timeline {}", to_string(start), timeline.number()));
+  const auto result = impl_->walsender.run(
+      command, fmt::format("starting to stream at {} on timeline {}", to_string(start), timeline.number()));
   if (PQresultStatus(result.get()) != PGRES_COPY_BOTH) {
     throw Error(ErrorKind::server, fmt::format("the server has nothing to stream at {} on timeline {}",
                                                to_string(start), timeline.number()));
@@ -227,7 +113,7 @@ std::optional<StreamMessage> ReplicationConnection::take() {
   char* buffer = nullptr;
   int length = PQgetCopyData(impl_->get(), &buffer, 1);
   if (length == 0) {
-    if (PQconsumeInput(impl_->get()) == 0) throw impl_->lost("streaming");
+    if (PQconsumeInput(impl_->get()) == 0) throw impl_->walsender.lost("streaming");
     length = PQgetCopyData(impl_->get(), &buffer, 1);
   }
   impl_->message.reset(buffer);
@@ -236,7 +122,7 @@ std::optional<StreamMessage> ReplicationConnection::take() {
     impl_->stream_ended = true;
     return EndOfStream{};
   }
-  if (length < 0) throw impl_->lost("streaming");
+  if (length < 0) throw impl_->walsender.lost("streaming");
   const auto bytes = std::as_bytes(std::span(buffer, static_cast<std::size_t>(length)));
   constexpr std::size_t wal_header = 1 + 3 * 8, keepalive_length = 1 + 2 * 8 + 1;
   if (buffer[0] == 'w' && bytes.size() >= wal_header) {
@@ -251,31 +137,18 @@ std::optional<StreamMessage> ReplicationConnection::take() {
 }
 
 void ReplicationConnection::wait(std::chrono::milliseconds at_most, int wake_fd) const {
-  std::array<pollfd, 2> fds = {pollfd{PQsocket(impl_->get()), POLLIN, 0}, pollfd{wake_fd, POLLIN, 0}};
-  if (::poll(fds.data(), fds.size(), static_cast<int>(at_most.count())) < 0 && errno != EINTR) {
-    throw base::system_error(errno, "wait for", "the replication connection");
-  }
+  impl_->walsender.wait_readable(at_most, wake_fd);
 }
 
 void ReplicationConnection::send(const StandbyStatus& status) {
-  std::array<char, 1 + 4 * 8 + 1> message{};
-  message[0] = 'r';
-  const std::span<char> all(message);
-  put_big_endian_64(all.subspan(1), status.written.position_bytes());
-  put_big_endian_64(all.subspan(9), status.flushed.position_bytes());
-  put_big_endian_64(all.subspan(17), status.applied.position_bytes());
-  put_big_endian_64(all.subspan(25), postgres_clock());
-  message[33] = status.reply_requested ? 1 : 0;
-  if (PQputCopyData(impl_->get(), message.data(), static_cast<int>(message.size())) <= 0 ||
-      PQflush(impl_->get()) != 0) {
-    throw impl_->lost("reporting what is durable");
-  }
+  impl_->walsender.send(status);
 }
 
 std::optional<NextTimeline> ReplicationConnection::end_streaming() {
   impl_->message.reset();
   const auto end_copy = [this] {
-    if (PQputCopyEnd(impl_->get(), nullptr) <= 0 || PQflush(impl_->get()) != 0) throw impl_->lost("ending the stream");
+    if (PQputCopyEnd(impl_->get(), nullptr) <= 0 || PQflush(impl_->get()) != 0)
+      throw impl_->walsender.lost("ending the stream");
   };
   if (!impl_->stream_ended) end_copy();
   std::optional<NextTimeline> next;
@@ -289,12 +162,11 @@ std::optional<NextTimeline> ReplicationConnection::end_streaming() {
       char* buffer = nullptr;
       while (PQgetCopyData(impl_->get(), &buffer, 0) > 0) PQfreemem(buffer);
     } else if (status == PGRES_TUPLES_OK && PQntuples(result.get()) == 1) {
-      next = NextTimeline{TimelineId(number_from<std::uint32_t>(PQgetvalue(result.get(), 0, 0), "timeline")),
-                          lsn_from(PQgetvalue(result.get(), 0, 1))};
+      next = NextTimeline{timeline_from(PQgetvalue(result.get(), 0, 0)), lsn_from(PQgetvalue(result.get(), 0, 1))};
     } else if (status == PGRES_COMMAND_OK && !next) {
       return std::nullopt;  // a server that shuts down says this and hangs up
     } else if (status == PGRES_FATAL_ERROR && !refused) {
-      refused = impl_->failure(result.get(), "streaming");
+      refused = impl_->walsender.failure(result.get(), "streaming");
     }
     if (PQstatus(impl_->get()) != CONNECTION_OK) break;
   }
