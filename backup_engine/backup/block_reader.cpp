@@ -48,6 +48,19 @@ Outcome read_again(const ReadAt& read, std::span<std::byte> page, std::uint64_t 
   return outcome;
 }
 
+// Calls visit(i) for each page i of `bytes` that is wrong; its first page is `first_block` of the relation.
+void for_each_bad_page(std::span<const std::byte> bytes, std::uint32_t first_block,
+                       const std::function<void(std::size_t page)>& visit) {
+  const auto whole_pages = bytes.size() / page_bytes;
+  for (std::size_t i = 0; i < whole_pages; ++i) {
+    const auto rest = bytes.subspan(i * page_bytes, (whole_pages - i) * page_bytes);
+    const auto bad = postgres::first_bad_page(rest, first_block + static_cast<std::uint32_t>(i));
+    if (!bad) return;
+    i += *bad;
+    visit(i);
+  }
+}
+
 }  // namespace
 
 void read_block(const ReadAt& read, std::span<std::byte> buffer, std::uint64_t offset_bytes,
@@ -55,19 +68,23 @@ void read_block(const ReadAt& read, std::span<std::byte> buffer, std::uint64_t o
   const auto got = read(buffer, offset_bytes);
   std::fill(buffer.begin() + static_cast<std::ptrdiff_t>(got), buffer.end(), std::byte{0});
   if (!first_block) return;
-  const auto whole_pages = got / page_bytes;
   const auto first_page = static_cast<std::uint32_t>(offset_bytes / page_bytes);
-  for (std::size_t i = 0; i < whole_pages; ++i) {
-    const auto rest = buffer.subspan(i * page_bytes, (whole_pages - i) * page_bytes);
-    const auto bad = postgres::first_bad_page(rest, *first_block + first_page + static_cast<std::uint32_t>(i));
-    if (!bad) return;
-    i += *bad;
+  for_each_bad_page(buffer.first(got), *first_block + first_page, [&](std::size_t i) {
     const auto page = buffer.subspan(i * page_bytes, page_bytes);
     const auto number = first_page + static_cast<std::uint32_t>(i);
     const auto outcome = read_again(read, page, offset_bytes + i * page_bytes, *first_block + number);
-    if (outcome == Outcome::sound) continue;
+    if (outcome == Outcome::sound) return;
     suspects.push_back({file, number, postgres::page_lsn(page.first<page_bytes>()), outcome == Outcome::changing});
-  }
+  });
+}
+
+void inspect_pages(std::span<const std::byte> bytes, std::uint64_t offset_bytes, std::uint32_t first_block,
+                   const std::string& file, std::vector<SuspectPage>& suspects) {
+  const auto first_page = static_cast<std::uint32_t>(offset_bytes / page_bytes);
+  for_each_bad_page(bytes, first_block + first_page, [&](std::size_t i) {
+    const auto page = bytes.subspan(i * page_bytes).first<page_bytes>();
+    suspects.push_back({file, first_page + static_cast<std::uint32_t>(i), postgres::page_lsn(page), false});
+  });
 }
 
 std::vector<DamagedPage> damaged_among(const std::vector<SuspectPage>& suspects, postgres::Lsn start,

@@ -33,6 +33,10 @@ struct SuspectPage {
 void read_block(const ReadAt& read, std::span<std::byte> buffer, std::uint64_t offset_bytes,
                 std::optional<std::uint32_t> first_block, const std::string& file, std::vector<SuspectPage>& suspects);
 
+// The same look at `bytes` that cannot be read again: pages that are wrong are appended to `suspects`.
+void inspect_pages(std::span<const std::byte> bytes, std::uint64_t offset_bytes, std::uint32_t first_block,
+                   const std::string& file, std::vector<SuspectPage>& suspects);
+
 // Those of `suspects` that no WAL repairs. A page modified since the backup's start is written whole into the WAL, so a
 // torn one with an LSN from `start` to `stop` is put right by replay; an LSN past `stop` is garbage and excuses
 // nothing.

@@ -6,7 +6,6 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
-#include "backup_engine/postgres/configuration.hpp"
 
 namespace backup_engine::backup {
 
@@ -31,10 +30,6 @@ std::vector<std::string> names_in(const fs::path& directory) {
   return names;
 }
 
-bool lies_in(const fs::path& path, const fs::path& directory) {
-  return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
-}
-
 // Whether a line ties the file to the place where it lies now.
 bool names_a_place(std::string_view text) {
   while (!text.empty()) {
@@ -51,11 +46,11 @@ bool names_a_place(std::string_view text) {
 }
 
 void capture(const fs::path& file, const std::string& name, ConfigurationKind kind, const fs::path& data_directory,
-             CapturedConfiguration& captured) {
-  const auto files = postgres::included_files(file, kind, {read_if_there, names_in});
+             const postgres::ConfigurationReader& reader, CapturedConfiguration& captured) {
+  const auto files = postgres::included_files(file, kind, reader);
   const bool stays =
       file == data_directory / name && std::all_of(files.begin(), files.end(), [&](const fs::path& each) {
-        return lies_in(each, data_directory) && !names_a_place(read_if_there(each).value_or(""));
+        return lies_in(each, data_directory) && !names_a_place(reader.read(each).value_or(""));
       });
   if (stays || files.empty()) return;
   captured.links.push_back({name, file});
@@ -68,13 +63,22 @@ void capture(const fs::path& file, const std::string& name, ConfigurationKind ki
 
 }  // namespace
 
-CapturedConfiguration capture_configuration(const ConfigurationPlaces& places) {
+CapturedConfiguration capture_configuration(const ConfigurationPlaces& places,
+                                            const postgres::ConfigurationReader& reader) {
   CapturedConfiguration captured;
   const auto directory = places.data_directory.lexically_normal();
-  capture(places.config_file, "postgresql.conf", ConfigurationKind::settings, directory, captured);
-  capture(places.hba_file, "pg_hba.conf", ConfigurationKind::records, directory, captured);
-  capture(places.ident_file, "pg_ident.conf", ConfigurationKind::records, directory, captured);
+  capture(places.config_file, "postgresql.conf", ConfigurationKind::settings, directory, reader, captured);
+  capture(places.hba_file, "pg_hba.conf", ConfigurationKind::records, directory, reader, captured);
+  capture(places.ident_file, "pg_ident.conf", ConfigurationKind::records, directory, reader, captured);
   return captured;
+}
+
+postgres::ConfigurationReader local_configuration() {
+  return {read_if_there, names_in};
+}
+
+bool lies_in(const fs::path& path, const fs::path& directory) {
+  return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
 }
 
 }  // namespace backup_engine::backup

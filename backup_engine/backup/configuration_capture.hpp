@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "backup_engine/postgres/configuration.hpp"
+
 namespace backup_engine::backup {
 
 struct ConfigurationPlaces {
@@ -27,6 +29,13 @@ struct CapturedConfiguration {
 // A file that is where the server looks for it by default, whose includes all lie in the data directory under relative
 // names and which does not name other places, is captured by nothing: it is part of the data directory. Throws Error
 // (permission, io) naming a file that cannot be read.
-[[nodiscard]] CapturedConfiguration capture_configuration(const ConfigurationPlaces& places);
+[[nodiscard]] CapturedConfiguration capture_configuration(const ConfigurationPlaces& places,
+                                                          const postgres::ConfigurationReader& reader);
+
+// Reads this host's own files.
+[[nodiscard]] postgres::ConfigurationReader local_configuration();
+
+// Whether `path` is `directory` or lies below it, by name.
+[[nodiscard]] bool lies_in(const std::filesystem::path& path, const std::filesystem::path& directory);
 
 }  // namespace backup_engine::backup

@@ -25,23 +25,18 @@ std::int64_t nanoseconds_of(base::UtcTime time) {
 
 // A file while its pieces are copied: opened by the first, finished by the last.
 struct CopyState {
+  CopyState(std::uint64_t size_bytes, std::uint64_t piece_bytes) : pieces(size_bytes, piece_bytes) {}
   std::mutex mutex;
   base::UniqueFd fd;
   bool opened = false, vanished = false;
   store::FileId id{};
-  std::size_t pieces_left = 0;
-  struct Part {
-    std::uint64_t size_bytes = 0;
-    std::uint32_t crc = 0;
-  };
-  std::vector<Part> parts;  // by number of the piece
-  std::uint32_t crc = 0;    // of all of them
+  FileInPieces pieces;
+  std::uint32_t crc = 0;  // of all of them
 };
 
 struct Piece {
   std::size_t file = 0;
   std::size_t number = 0;
-  std::uint64_t from_bytes = 0, size_bytes = 0;
 };
 
 // Block writers, one for each thread at work.
@@ -73,7 +68,7 @@ class Copy {
  public:
   Copy(const std::vector<SourceFile>& files, store::BackupWriter& writer, const CopyOptions& options,
        base::Progress& progress, const std::stop_token& stop)
-      : files_(files), writer_(writer), options_(options), progress_(progress), stop_(stop), states_(files.size()) {
+      : files_(files), writer_(writer), options_(options), progress_(progress), stop_(stop) {
     cut_into_pieces();
   }
 
@@ -99,17 +94,9 @@ class Copy {
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return files_[a].size_bytes > files_[b].size_bytes; });
+    for (const auto& file : files_) states_.push_back(std::make_unique<CopyState>(file.size_bytes, piece_bytes));
     for (const auto file : order) {
-      const auto size = files_[file].size_bytes;
-      std::uint64_t from = 0;
-      std::size_t count = 0;
-      do {  // an empty file is one empty piece
-        const auto length = std::min(piece_bytes, size - from);
-        pieces_.push_back({file, count++, from, length});
-        states_[file].parts.push_back({length, 0});
-        from += length;
-      } while (from < size);
-      states_[file].pieces_left = count;
+      for (std::size_t number = 0; number < states_[file]->pieces.count(); ++number) pieces_.push_back({file, number});
     }
   }
 
@@ -134,57 +121,49 @@ class Copy {
 
   void copy_piece(const Piece& piece, store::BlockWriter& blocks) {
     const auto& file = files_[piece.file];
-    auto& state = states_[piece.file];
+    auto& state = *states_[piece.file];
     std::vector<SuspectPage> suspects;
     std::uint32_t crc = 0;
     if (open(file, state)) crc = copy_range(piece, file, state, blocks, suspects);
-    progress_.advance(piece.size_bytes);
-
-    const std::lock_guard lock(state.mutex);
-    state.parts[piece.number].crc = crc;
-    if (--state.pieces_left == 0) finish(state);
+    progress_.advance(state.pieces.size_bytes(piece.number));
+    if (const auto whole = state.pieces.finish_piece(piece.number, crc)) finish(state, *whole);
     if (!suspects.empty()) {
-      const std::lock_guard suspects_lock(suspects_mutex_);
+      const std::lock_guard lock(suspects_mutex_);
       suspects_.insert(suspects_.end(), suspects.begin(), suspects.end());
     }
   }
 
-  std::uint32_t copy_range(const Piece& piece, const SourceFile& file, CopyState& state, store::BlockWriter& blocks,
-                           std::vector<SuspectPage>& suspects) {
-    const auto block_bytes = writer_.block_size_bytes();
+  std::uint32_t copy_range(const Piece& piece, const SourceFile& file, const CopyState& state,
+                           store::BlockWriter& blocks, std::vector<SuspectPage>& suspects) {
     const ReadAt read = [&](std::span<std::byte> buffer, std::uint64_t offset) {
       return base::read_at(state.fd.get(), buffer, offset, file.location);
     };
+    const auto size = state.pieces.size_bytes(piece.number);
     std::vector<std::byte> buffer(
-        std::min<std::uint64_t>(std::max<std::size_t>(buffer_bytes, block_bytes), piece.size_bytes));
+        std::min<std::uint64_t>(std::max<std::size_t>(buffer_bytes, writer_.block_size_bytes()), size));
     std::uint32_t crc = 0;
-    const auto end = piece.from_bytes + piece.size_bytes;
-    for (auto at = piece.from_bytes; at < end;) {
+    const auto begin = state.pieces.offset_bytes(piece.number);
+    for (auto at = begin; at < begin + size;) {
       if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
-      const auto bytes = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), end - at));
+      const auto bytes = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), begin + size - at));
       read_block(read, bytes, at, options_.verify_pages ? file.first_block : std::nullopt, file.path, suspects);
-      for (std::size_t done = 0; done < bytes.size();) {
-        const auto block = bytes.subspan(done, std::min<std::size_t>(block_bytes, bytes.size() - done));
-        crc = base::crc32c_combine(crc, blocks.put(state.id, (at + done) / block_bytes, block), block.size());
-        done += block.size();
-      }
+      crc = base::crc32c_combine(crc, put_blocks(writer_, blocks, state.id, at, bytes), bytes.size());
       at += bytes.size();
     }
     return crc;
   }
 
-  void finish(CopyState& state) {
+  void finish(CopyState& state, std::uint32_t crc) {
     state.fd.reset();
-    if (state.vanished) return;
-    for (const auto& part : state.parts) state.crc = base::crc32c_combine(state.crc, part.crc, part.size_bytes);
-    writer_.finish_file(state.id, state.crc);
+    state.crc = crc;
+    if (!state.vanished) writer_.finish_file(state.id, crc);
   }
 
   CopiedFiles result() {
     CopiedFiles copied;
     for (std::size_t i = 0; i < files_.size(); ++i) {
-      if (states_[i].vanished) continue;
-      copied.files.push_back({files_[i].path, files_[i].size_bytes, files_[i].modified_at, states_[i].crc});
+      if (states_[i]->vanished) continue;
+      copied.files.push_back({files_[i].path, files_[i].size_bytes, files_[i].modified_at, states_[i]->crc});
     }
     copied.suspects = std::move(suspects_);
     return copied;
@@ -195,7 +174,7 @@ class Copy {
   const CopyOptions options_;
   base::Progress& progress_;
   const std::stop_token stop_;
-  std::vector<CopyState> states_;
+  std::vector<std::unique_ptr<CopyState>> states_;
   std::vector<Piece> pieces_;
   std::mutex suspects_mutex_;
   std::vector<SuspectPage> suspects_;
@@ -206,33 +185,6 @@ class Copy {
 CopiedFiles copy_files(const std::vector<SourceFile>& files, store::BackupWriter& writer, const CopyOptions& options,
                        base::Progress& progress, const std::stop_token& stop) {
   return Copy(files, writer, options, progress, stop).run();
-}
-
-postgres::ManifestFile store_bytes(store::BackupWriter& writer, store::BlockWriter& blocks, store::FileEntry entry,
-                                   std::span<const std::byte> bytes) {
-  entry.kind = store::FileKind::file;
-  entry.size_bytes = bytes.size();
-  postgres::ManifestFile stored{
-      entry.path, entry.size_bytes,
-      base::UtcTime(std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::nanoseconds(entry.modified_ns))),
-      base::crc32c(bytes)};
-  const auto file = writer.add_file(std::move(entry));
-  const std::size_t block_bytes = writer.block_size_bytes();
-  for (std::size_t at = 0; at < bytes.size(); at += block_bytes) {
-    static_cast<void>(blocks.put(file, at / block_bytes, bytes.subspan(at, std::min(block_bytes, bytes.size() - at))));
-  }
-  writer.finish_file(file, stored.crc32c);
-  return stored;
-}
-
-store::FileEntry file_entry(const SourceEntry& entry, store::FileKind kind) {
-  store::FileEntry result;
-  result.path = entry.path;
-  result.kind = kind;
-  result.mode = entry.mode;
-  result.uid = entry.user;
-  result.gid = entry.group;
-  return result;
 }
 
 }  // namespace backup_engine::backup

@@ -6,10 +6,9 @@
 #include <stop_token>
 #include <vector>
 
-#include "backup_engine/backup/block_reader.hpp"
+#include "backup_engine/backup/put_file.hpp"
 #include "backup_engine/backup/source_files.hpp"
 #include "backup_engine/base/progress.hpp"
-#include "backup_engine/postgres/backup_manifest.hpp"
 #include "backup_engine/store/backup_writer.hpp"
 
 namespace backup_engine::backup {
@@ -20,20 +19,9 @@ struct CopyOptions {
   std::uint64_t piece_bytes = std::uint64_t{64} << 20U;  // of a big file, per turn of a thread
 };
 
-struct CopiedFiles {
-  std::vector<postgres::ManifestFile> files;  // those that did not vanish, in order of path
-  std::vector<SuspectPage> suspects;
-};
-
 // A file that vanished since it was listed is left out; its size is what the listing says. Throws Error: permission,
 // io, no_space, interrupted; nothing of the backup is visible then.
 [[nodiscard]] CopiedFiles copy_files(const std::vector<SourceFile>& files, store::BackupWriter& writer,
                                      const CopyOptions& options, base::Progress& progress, const std::stop_token& stop);
-
-// Stores bytes that are already in memory as the file `entry` (its size is set here).
-[[nodiscard]] postgres::ManifestFile store_bytes(store::BackupWriter& writer, store::BlockWriter& blocks,
-                                                 store::FileEntry entry, std::span<const std::byte> bytes);
-
-[[nodiscard]] store::FileEntry file_entry(const SourceEntry& entry, store::FileKind kind);
 
 }  // namespace backup_engine::backup

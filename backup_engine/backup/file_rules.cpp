@@ -64,6 +64,35 @@ bool is_left_out_at_top(std::string_view name) {
   return one_of(names, name);
 }
 
+bool holds_relations(std::string_view directory) {
+  const auto depth = std::count(directory.begin(), directory.end(), '/') + 1;
+  if (directory == "global") return true;
+  if (depth == 2) return directory.starts_with("base/");
+  return depth == 4 && directory.starts_with("pg_tblspc/");
+}
+
+std::optional<RelationFile> relation_at(std::string_view path) {
+  const auto slash = path.rfind('/');
+  if (slash == std::string_view::npos || !holds_relations(path.substr(0, slash))) return std::nullopt;
+  return parse_relation_file(path.substr(slash + 1));
+}
+
+bool belongs_to_backup(std::string_view path) {
+  const auto top = path.substr(0, path.find('/'));
+  if (top.size() == path.size() && is_left_out_at_top(path)) return false;
+  if (top.size() != path.size() && is_kept_empty(top)) {
+    return path == "pg_wal/archive_status" || path == "pg_wal/summaries";
+  }
+  for (auto rest = path; !rest.empty();) {
+    const auto name = rest.substr(0, rest.find('/'));
+    if (is_left_out(name)) return false;
+    rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+  }
+  const auto slash = path.rfind('/');
+  return slash == std::string_view::npos || !holds_relations(path.substr(0, slash)) ||
+         !is_temporary_relation(path.substr(slash + 1));
+}
+
 bool is_kept_empty(std::string_view top_directory) {
   constexpr std::array<std::string_view, 8> names = {"pg_wal",    "pg_replslot",  "pg_dynshmem", "pg_notify",
                                                      "pg_serial", "pg_snapshots", "pg_subtrans", "pg_stat_tmp"};

@@ -28,4 +28,15 @@ struct RelationFile {
 // Directories at the top whose contents are left out while they themselves are kept.
 [[nodiscard]] bool is_kept_empty(std::string_view top_directory);
 
+// Whether the files of a directory (relative to the data directory) are relations: global, base/DB,
+// pg_tblspc/OID/PG_…/DB.
+[[nodiscard]] bool holds_relations(std::string_view directory);
+
+// The relation that the file at `path` belongs to, when it is one's.
+[[nodiscard]] std::optional<RelationFile> relation_at(std::string_view path);
+
+// All of the above at once, for who only has the path: whether a backup holds what lies there. Other forks of unlogged
+// relations than _init are not known by their name.
+[[nodiscard]] bool belongs_to_backup(std::string_view path);
+
 }  // namespace backup_engine::backup

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "backup_engine/backup/server_questions.hpp"
 #include "backup_engine/base/error.hpp"
 
 namespace backup_engine::backup {
@@ -16,25 +17,13 @@ using base::ErrorKind;
 namespace {
 
 constexpr std::string_view needed_rights =
-    "The role needs pg_read_all_settings and EXECUTE on pg_backup_start, pg_backup_stop and pg_logical_emit_message, "
-    "or "
-    "be a superuser.";
+    "The role needs pg_read_all_settings and EXECUTE on pg_backup_start and pg_backup_stop, or be a superuser.";
 
 postgres::Lsn lsn_of(const std::string& text) {
   const auto lsn = postgres::parse_lsn(text);
   if (!lsn)
     throw Error(ErrorKind::internal, fmt::format("the server answered \"{}\" where a WAL position was expected", text));
   return *lsn;
-}
-
-constexpr std::string_view clock_in_rfc3339 =
-    R"(to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))";
-
-base::UtcTime time_of(const std::string& text) {
-  const auto time = base::parse_rfc3339(text);
-  if (!time)
-    throw Error(ErrorKind::internal, fmt::format("the server answered \"{}\" where a time was expected", text));
-  return *time;
 }
 
 // What follows `key` on its line.
@@ -56,10 +45,7 @@ Session::Session(const std::string& conninfo) : connection_(conninfo, "lifeboat 
         .with_remedy(fmt::format("Lifeboat backs up PostgreSQL {} to {}.", postgres::oldest_supported_major,
                                  postgres::newest_supported_major));
   }
-  // Lifeboat's own receiver may be the synchronous standby, and a backup must end when it is not there.
-  query("SET synchronous_commit = local");
-  query("SET statement_timeout = 0");
-  query("SET idle_session_timeout = 0");
+  prepare_session(connection_);
 }
 
 postgres::Rows Session::query(const std::string& sql, const std::vector<postgres::Value>& parameters) {
@@ -101,12 +87,6 @@ void Session::require_serving(const fs::path& data_directory, const postgres::Co
   if (!fs::equivalent(data_directory, serving, error)) refuse("it is another directory (a copy or a standby?)");
 }
 
-postgres::Lsn Session::write_wal() {
-  // Transactional, so that its commit flushes it.
-  query("SELECT pg_logical_emit_message(true, 'lifeboat', 'is WAL arriving?')");
-  return lsn_of(query("SELECT pg_current_wal_flush_lsn()").single());
-}
-
 postgres::TimelineId Session::timeline() {
   const auto name = query("SELECT pg_walfile_name(pg_current_wal_flush_lsn())").single();
   std::uint32_t number = 0;
@@ -122,25 +102,15 @@ postgres::Lsn Session::start(const std::string& label) {
 }
 
 StoppedBackup Session::stop() {
-  const auto rows = query(fmt::format(
-      "SELECT lsn, labelfile, spcmapfile, {} FROM pg_backup_stop(wait_for_archive => false)", clock_in_rfc3339));
+  const auto rows = query("SELECT lsn, labelfile, spcmapfile FROM pg_backup_stop(wait_for_archive => false)");
   const auto& row = rows[0];
   StoppedBackup stopped;
   stopped.stop_lsn = lsn_of(row.at(0).value_or(""));
   stopped.backup_label = row.at(1).value_or("");
   stopped.tablespace_map = row.at(2).value_or("");
-  stopped.stopped_at = time_of(row.at(3).value_or(""));
-  stopped.databases = databases();
+  stopped.stopped_at = server_clock(connection_);
+  stopped.databases = list_databases(connection_);
   return stopped;
-}
-
-std::vector<store::Database> Session::databases() {
-  std::vector<store::Database> databases;
-  for (const auto& row : query("SELECT oid, datname, datistemplate FROM pg_catalog.pg_database ORDER BY oid")) {
-    databases.push_back(
-        {static_cast<std::uint32_t>(std::stoul(row.at(0).value())), row.at(1).value(), row.at(2) == "t"});
-  }
-  return databases;
 }
 
 LabelStart parse_label_start(const std::string& backup_label) {

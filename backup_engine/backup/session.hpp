@@ -1,5 +1,5 @@
-// The SQL side of a backup: what the server says about itself, pg_backup_start and pg_backup_stop on one connection.
-// When that connection ends early the server forgets the backup by itself.
+// The SQL side of a backup that reads files itself: what the server says about itself, pg_backup_start and
+// pg_backup_stop on one connection. When that connection ends early the server forgets the backup by itself.
 #pragma once
 
 #include <cstdint>
@@ -7,22 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "backup_engine/base/utc_time.hpp"
+#include "backup_engine/backup/source.hpp"
 #include "backup_engine/postgres/connection.hpp"
 #include "backup_engine/postgres/control_file.hpp"
 #include "backup_engine/postgres/lsn.hpp"
 #include "backup_engine/postgres/timeline.hpp"
-#include "backup_engine/store/manifest.hpp"
 
 namespace backup_engine::backup {
-
-struct StoppedBackup {
-  postgres::Lsn stop_lsn;
-  std::string backup_label;    // as returned, to the byte
-  std::string tablespace_map;  // likewise; empty without tablespaces
-  base::UtcTime stopped_at;    // the server's clock, after the stop
-  std::vector<store::Database> databases;
-};
 
 class Session {
  public:
@@ -35,9 +26,6 @@ class Session {
 
   [[nodiscard]] std::filesystem::path setting_path(const std::string& name);  // config_file, hba_file, …
 
-  // Writes a little WAL and returns the position up to which it is flushed.
-  [[nodiscard]] postgres::Lsn write_wal();
-
   // The timeline that the server writes now. pg_control may lag behind it after a promotion.
   [[nodiscard]] postgres::TimelineId timeline();
 
@@ -47,7 +35,6 @@ class Session {
   [[nodiscard]] StoppedBackup stop();
 
  private:
-  std::vector<store::Database> databases();
   postgres::Rows query(const std::string& sql, const std::vector<postgres::Value>& parameters = {});
   postgres::Connection connection_;
 };

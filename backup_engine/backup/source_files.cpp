@@ -72,14 +72,6 @@ class Lister {
   }
 
  private:
-  // Whether files below `path` (as in the backup) are relations: global, base/DB, pg_tblspc/OID/PG_…/DB.
-  static bool holds_relations(const fs::path& path) {
-    const auto depth = std::distance(path.begin(), path.end());
-    if (path == "global") return true;
-    if (depth == 2) return *path.begin() == "base";
-    return depth == 4 && *path.begin() == "pg_tblspc";
-  }
-
   void walk(const fs::path& location, const std::string& path) {
     const auto status = status_of(location);
     const auto names = status ? names_in(location) : std::nullopt;

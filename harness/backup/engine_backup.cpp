@@ -98,7 +98,7 @@ reports::record::BackupRecord take_backup(const Repository& repository, const Ba
   request.repository.text = repository.directory.string();
   request.cluster = repository.cluster;
   request.conninfo = options.conninfo;
-  request.pgdata = options.data_directory;
+  if (options.by == scenario::BackupMethod::files) request.pgdata = options.data_directory;
   request.type = engine_type(options.type);
   request.jobs = options.jobs;
   const auto result = backup_engine::take_backup(request, progress, stop);

@@ -53,6 +53,7 @@ struct BackupOptions {
   std::filesystem::path data_directory;
   scenario::BackupType type = scenario::BackupType::full;
   unsigned jobs = 1;
+  scenario::BackupMethod by = scenario::BackupMethod::files;  // a stream needs no data directory
 };
 [[nodiscard]] reports::record::BackupRecord take_backup(const Repository& repository, const BackupOptions& options,
                                                         backup_engine::base::Progress& progress,

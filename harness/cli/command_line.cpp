@@ -142,9 +142,14 @@ void add_backup(CLI::App& app, Parsed& parsed) {
   add_repository(*verb, request.repository);
   verb->add_option("--cluster", request.cluster, "the cluster's name in the repository")->required();
   verb->add_option("--dbname", request.conninfo, "connection string of the running server")->required();
-  verb->add_option("--pgdata", request.pgdata, "its data directory, read in parallel")->required();
+  verb->add_option(
+      "--pgdata", request.pgdata,
+      "its data directory, when it is on this machine: read in parallel. Without it the server streams its "
+      "files over the connection (BASE_BACKUP)");
   verb->add_option("--type", parsed.type, "full")->check(CLI::IsMember({"full"}));
-  verb->add_option("--jobs", request.jobs, "reading threads")->check(CLI::Range(1U, 256U))->capture_default_str();
+  verb->add_option("--jobs", request.jobs, "threads that read, hash and compress; a stream is read by one more")
+      ->check(CLI::Range(1U, 256U))
+      ->capture_default_str();
   verb->add_option("--compress", parsed.compression, "none, lz4 or zstd[:LEVEL]")->capture_default_str();
   add_progress(*verb, parsed.backup.progress);
   verb->callback([&parsed] {

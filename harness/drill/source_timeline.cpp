@@ -39,9 +39,11 @@ void SourceSide::play_step(const scenario::LoadStep& step) {
 }
 
 void SourceSide::play_step(const scenario::BackupStep& step) {
-  context_.step("backup.begin", fmt::format("{} backup by reading files", scenario::to_string(step.type)));
+  context_.step("backup.begin", fmt::format("{} backup {}", scenario::to_string(step.type),
+                                            step.by == scenario::BackupMethod::stream ? "over the connection alone"
+                                                                                      : "by reading files"));
   const backup::BackupOptions options{server_->conninfo(), context_.workplace.source(), step.type,
-                                      context_.plan.circumstances.jobs};
+                                      context_.plan.circumstances.jobs, step.by};
   backups_.push_back(
       backup::take_backup(repository_, options, context_.observer.progress(context_.plan.drill_id), context_.stop));
   const auto& taken = backups_.back();

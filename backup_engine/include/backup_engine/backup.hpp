@@ -17,9 +17,9 @@ struct BackupRequest {
   RepositoryLocation repository;
   std::string cluster;
   std::string conninfo;          // to the running server; may not hold a password
-  std::filesystem::path pgdata;  // its data directory, readable by this process
+  std::filesystem::path pgdata;  // its data directory, readable by this process; empty: the server streams its files
   BackupType type = BackupType::full;
-  unsigned jobs = 1;  // reading threads
+  unsigned jobs = 1;  // threads that read, hash and compress; of a stream, beside the one that reads it
   Compression compression;
   std::chrono::seconds wal_timeout{60};  // how long to wait for WAL to arrive, before the copy and after it
 };
@@ -36,10 +36,11 @@ struct BackupResult {
   double seconds = 0;
 };
 
-// pg_backup_start, parallel copy, pg_backup_stop, wait until the repository holds the WAL from start to stop (so a
-// `wal receive` must be running; checked before the copy begins), publish. Blocks; `stop` interrupts between blocks
-// and leaves nothing visible. Throws Error: connection, server, mismatch (another cluster's repository), unsupported,
-// no_space, permission, timed_out (WAL that does not arrive), interrupted.
+// Start, copy, stop, wait until the repository holds the WAL from start to stop (so a `wal receive` must be running;
+// checked before the copy begins), publish. The files are read in parallel from `pgdata`, or, without it, come as one
+// stream over a replication connection (a role with REPLICATION is enough). Blocks; `stop` interrupts between blocks
+// and leaves nothing visible, in the repository and on the server. Throws Error: connection, server, mismatch (another
+// cluster's repository), unsupported, no_space, permission, timed_out (WAL that does not arrive), interrupted.
 [[nodiscard]] BackupResult take_backup(const BackupRequest& request, base::Progress& progress,
                                        const std::stop_token& stop = {});
 

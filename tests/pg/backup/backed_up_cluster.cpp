@@ -74,7 +74,7 @@ BackupRequest BackedUpCluster::backup_request() const {
   request.repository = {repository().string()};
   request.cluster = "main";
   request.conninfo = source_->conninfo();
-  request.pgdata = source_->options().data_directory;
+  if (!streaming_) request.pgdata = source_->options().data_directory;
   request.jobs = 2;
   return request;
 }
@@ -113,8 +113,7 @@ RestoreResult BackedUpCluster::restore(const RestoreRequest& request) {
 
 Server BackedUpCluster::start_restored(std::map<std::string, std::string> settings) {
   ServerOptions wanted;
-  wanted.installation =
-      harness::server::choose_installation(harness::server::find_installations(std::nullopt), std::nullopt);
+  wanted.installation = harness::server::test_installation();
   wanted.data_directory = restored();
   wanted.log_file = directory_.path() / "restored.log";
   wanted.settings = std::move(settings);
@@ -135,8 +134,7 @@ void BackedUpCluster::wait_until_promoted(Server& server) {
 }
 
 std::string BackedUpCluster::verify_backup(const fs::path& directory) const {
-  const auto installation =
-      harness::server::choose_installation(harness::server::find_installations(std::nullopt), std::nullopt);
+  const auto installation = harness::server::test_installation();
   harness::process::Command command;
   command.program = installation.program("pg_verifybackup");
   command.arguments = {"-n", directory.string()};

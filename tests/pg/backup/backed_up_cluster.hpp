@@ -46,6 +46,7 @@ class BackedUpCluster : public harness::server::DisposableCluster {
   [[nodiscard]] std::filesystem::path repository() const { return directory_.path() / "repository"; }
 
   std::optional<harness::server::Server> source_;
+  bool streaming_ = false;  // backups come over the connection
 
  private:
   std::mutex mutex_;

@@ -154,6 +154,42 @@ TEST_F(Operator, BacksUpAndRestoresToTheEndOfWalAndToTheBackupItself) {
   EXPECT_FALSE(fs::exists(path("none")));
 }
 
+TEST_F(Operator, StreamsABackupWithoutTheDataDirectoryAndLeavesNothingOfAnInterruptedOne) {
+  auto source = source_.connect();
+  source.execute("CREATE TABLE boats AS SELECT i, md5(i::text) AS name FROM generate_series(1, 100000) i");
+  auto receiver = receiving();
+  const std::vector<std::string> stream = {"backup", "--repo",   repository(),      "--cluster",
+                                           "shop",   "--dbname", source_.conninfo()};
+  // So slow that it is still under way when it is interrupted.
+  auto slow = stream;
+  slow.insert(slow.end(), {"--compress", "zstd:19", "--jobs", "1"});
+  auto interrupted = process::Subprocess::start(command(path("lifeboat"), slow));
+  base::poll_until(server::soon(), "the stream to begin", [&]() -> std::optional<std::string> {
+    const auto rows = source.query("SELECT phase FROM pg_stat_progress_basebackup");
+    if (!rows.empty() && rows[0][0] == "streaming database files") return std::nullopt;
+    return rows.empty() ? std::string("no backup is running") : rows[0][0];
+  });
+  interrupted.send(SIGINT);
+  constexpr int was_interrupted = 130;
+  EXPECT_EQ(interrupted.wait(server::soon()).code, was_interrupted);
+  base::poll_until(server::soon(), "the server to forget the backup", [&]() -> std::optional<std::string> {
+    const auto count = source.query("SELECT count(*) FROM pg_stat_progress_basebackup").single();
+    return count == "0" ? std::nullopt : std::optional(count);
+  });
+  auto listed = nlohmann::json::parse(lifeboat_ok({"list", "--repo", repository(), "--json"}));
+  EXPECT_EQ(listed["clusters"].at(0)["backups"].size(), 0U);
+
+  lifeboat_ok(stream);
+  wait_until_acknowledged();
+  receiver.send(SIGTERM);
+  EXPECT_EQ(receiver.wait(server::soon()).code, 0) << base::read_file(path("receiver.log"));
+  listed = nlohmann::json::parse(lifeboat_ok({"list", "--repo", repository(), "--json"}));
+  EXPECT_EQ(listed["clusters"].at(0)["backups"].at(0)["source"], "stream");
+  EXPECT_THAT(lifeboat_ok({"verify", "--repo", repository()}), HasSubstr("no damage found"));
+  lifeboat_ok({"restore", "--repo", repository(), "--cluster", "shop", "--to", path("end")});
+  EXPECT_EQ(answer_of(path("end"), "SELECT count(DISTINCT name) FROM boats"), "100000");
+}
+
 TEST_F(Operator, FetchesWalByTheContractOfRestoreCommand) {
   auto source = source_.connect();
   auto receiver = receiving();

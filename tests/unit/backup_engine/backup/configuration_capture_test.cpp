@@ -32,7 +32,7 @@ class CaptureConfiguration : public testing::Test {
 TEST_F(CaptureConfiguration, LeavesFilesInTheDataDirectoryAlone) {
   write(data_ / "postgresql.conf", "shared_buffers = 1GB\ninclude_if_exists 'more.conf'\n");
   write(data_ / "more.conf", "port = 1\n");
-  const auto captured = capture_configuration(places_);
+  const auto captured = capture_configuration(places_, local_configuration());
   EXPECT_TRUE(captured.links.empty());
   EXPECT_TRUE(captured.files.empty());
 }
@@ -47,7 +47,7 @@ TEST_F(CaptureConfiguration, TakesWhatLiesOutsideWithItsIncludes) {
   write(etc_ / "conf.d" / "notes.txt", "port = 3\n");
   write(etc_ / "pg_hba.conf", "local all all trust\n");
   write(etc_ / "pg_ident.conf", "");
-  const auto captured = capture_configuration(places_);
+  const auto captured = capture_configuration(places_, local_configuration());
   EXPECT_THAT(captured.files, ElementsAre(etc_ / "postgresql.conf", etc_ / "conf.d" / "a.conf",
                                           etc_ / "conf.d" / "b.conf", etc_ / "pg_hba.conf", etc_ / "pg_ident.conf"));
   ASSERT_EQ(captured.links.size(), 3U);
@@ -58,13 +58,13 @@ TEST_F(CaptureConfiguration, TakesWhatLiesOutsideWithItsIncludes) {
 TEST_F(CaptureConfiguration, TakesAnInnerFileThatIncludesAnOuterOne) {
   write(data_ / "postgresql.conf", "include '" + (etc_ / "site.conf").string() + "'\n");
   write(etc_ / "site.conf", "port = 1\n");
-  const auto captured = capture_configuration(places_);
+  const auto captured = capture_configuration(places_, local_configuration());
   EXPECT_THAT(captured.files, ElementsAre(data_ / "postgresql.conf", etc_ / "site.conf"));
 }
 
 TEST_F(CaptureConfiguration, TakesAnInnerFileThatNamesItsOwnPlace) {
   write(data_ / "postgresql.conf", "data_directory = '" + data_.string() + "'\n");
-  const auto captured = capture_configuration(places_);
+  const auto captured = capture_configuration(places_, local_configuration());
   ASSERT_EQ(captured.links.size(), 1U);
   EXPECT_EQ(captured.links[0].target, data_ / "postgresql.conf");
 }
@@ -72,7 +72,7 @@ TEST_F(CaptureConfiguration, TakesAnInnerFileThatNamesItsOwnPlace) {
 TEST_F(CaptureConfiguration, TakesAnInnerFileUnderAnotherName) {
   places_.hba_file = data_ / "access.conf";
   write(data_ / "access.conf", "local all all trust\n");
-  const auto captured = capture_configuration(places_);
+  const auto captured = capture_configuration(places_, local_configuration());
   ASSERT_EQ(captured.links.size(), 1U);
   EXPECT_EQ(captured.links[0].name, "pg_hba.conf");
 }

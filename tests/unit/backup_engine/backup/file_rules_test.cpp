@@ -64,5 +64,30 @@ TEST(IsKeptEmpty, NamesTheDirectoriesWhoseContentsBelongToOneServerRun) {
   EXPECT_FALSE(is_kept_empty("base"));
 }
 
+TEST(RelationAt, KnowsWhereRelationsLie) {
+  for (const auto* const path : {"global/1262", "base/5/1259_fsm", "pg_tblspc/16385/PG_15_202209061/5/16389.3"}) {
+    EXPECT_TRUE(relation_at(path)) << path;
+  }
+  EXPECT_EQ(relation_at("pg_tblspc/16385/PG_15_202209061/5/16389.3")->segment, 3U);
+  for (const auto* const path : {"1262", "base/1262", "base/5/pg_filenode.map", "pg_xact/0000", "mine/5/1259",
+                                 "pg_tblspc/16385", "base/5/6/7"}) {
+    EXPECT_FALSE(relation_at(path)) << path;
+  }
+}
+
+TEST(BelongsToBackup, DecidesByThePathAlone) {
+  for (const auto* const path :
+       {"PG_VERSION", "base", "base/5/1259", "pg_wal", "pg_wal/archive_status", "pg_wal/summaries", "pg_notify",
+        "pg_tblspc/16385/PG_15_202209061/5/16389", "postgresql.conf", "mine/standby.signal", "mine/t3_16384"}) {
+    EXPECT_TRUE(belongs_to_backup(path)) << path;
+  }
+  for (const auto* const path :
+       {"standby.signal", "backup_label", "base/backup_manifest", "base/pgsql_tmp/pgsql_tmp1.2", "base/5/t3_16384",
+        "global/pg_internal.init", "pg_wal/000000010000000000000001", "pg_replslot/lifeboat", "pg_replslot/a/state",
+        "pg_tblspc/16385/PG_15_202209061/5/t3_16389", "postmaster.pid"}) {
+    EXPECT_FALSE(belongs_to_backup(path)) << path;
+  }
+}
+
 }  // namespace
 }  // namespace backup_engine::backup

@@ -1,0 +1,78 @@
+#include "backup_engine/backup/backup_contents.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+
+namespace backup_engine::backup {
+
+namespace {
+
+std::int64_t nanoseconds_of(base::UtcTime time) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace
+
+void BackupContents::add_data_directory(const SourceEntry& entry) {
+  data_directory_ = entry;
+  auto named = entry;
+  named.path = ".";
+  writer_.add_file(file_entry(named, store::FileKind::directory));
+}
+
+void BackupContents::add_directory(const SourceEntry& entry) {
+  if (directories_.insert(entry.path).second) writer_.add_file(file_entry(entry, store::FileKind::directory));
+}
+
+void BackupContents::add_tablespace(std::uint32_t oid, const std::string& location, const SourceEntry& entry) {
+  auto link = file_entry(entry, store::FileKind::symlink);
+  link.path = fmt::format("pg_tblspc/{}", oid);
+  link.link_target = location;
+  directories_.insert(link.path);
+  writer_.add_file(std::move(link));
+  tablespaces_.push_back({oid, location});
+}
+
+void BackupContents::add_configuration(const CapturedConfiguration& configuration,
+                                       const postgres::ConfigurationReader& reader,
+                                       const std::function<SourceEntry(const std::filesystem::path&)>& describe) {
+  for (const auto& link : configuration.links) {
+    auto entry = file_entry(describe(link.target), store::FileKind::symlink);
+    entry.path = link.name;
+    entry.link_target = link.target.string();
+    writer_.add_file(std::move(entry));
+  }
+  for (const auto& path : configuration.files) {
+    auto entry = file_entry(describe(path), store::FileKind::file);
+    entry.path = path.string();
+    entry.area = store::FileArea::external;
+    entry.modified_ns = nanoseconds_of(base::utc_now());
+    const auto text = reader.read(path).value_or("");
+    static_cast<void>(store_bytes(writer_, *blocks_, std::move(entry), std::as_bytes(std::span(text))));
+  }
+}
+
+void BackupContents::add_stored(CopiedFiles copied) {
+  std::move(copied.files.begin(), copied.files.end(), std::back_inserter(copied_.files));
+  std::move(copied.suspects.begin(), copied.suspects.end(), std::back_inserter(copied_.suspects));
+}
+
+void BackupContents::add_file(const SourceEntry& entry, base::UtcTime modified_at, std::span<const std::byte> bytes) {
+  auto stored = file_entry(entry, store::FileKind::file);
+  stored.modified_ns = nanoseconds_of(modified_at);
+  copied_.files.push_back(store_bytes(writer_, *blocks_, std::move(stored), bytes));
+}
+
+void BackupContents::add_made_here(const std::string& path, const std::string& text) {
+  add_file({path, 0600, data_directory_.user, data_directory_.group}, base::utc_now(), std::as_bytes(std::span(text)));
+}
+
+const std::vector<postgres::ManifestFile>& BackupContents::files() {
+  std::sort(copied_.files.begin(), copied_.files.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  return copied_.files;
+}
+
+}  // namespace backup_engine::backup

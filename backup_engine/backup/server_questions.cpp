@@ -1,0 +1,115 @@
+#include "backup_engine/backup/server_questions.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/postgres/conninfo.hpp"
+
+namespace backup_engine::backup {
+
+namespace fs = std::filesystem;
+using base::Error;
+using base::ErrorKind;
+
+namespace {
+
+// bytea as the server prints it in hexadecimal.
+std::string bytes_of(const std::string& hex) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    bytes.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));
+  }
+  return bytes;
+}
+
+std::optional<std::string> read_file(postgres::Connection& connection, const fs::path& path) {
+  constexpr auto most_bytes = "16777216";  // of a configuration file
+  const auto rows = connection.query("SELECT encode(pg_read_binary_file($1, 0, $2, true), 'hex')",
+                                     {path.string(), std::string(most_bytes)});
+  const auto& hex = rows[0].at(0);
+  return hex ? std::optional(bytes_of(*hex)) : std::nullopt;
+}
+
+std::vector<std::string> list_directory(postgres::Connection& connection, const fs::path& path) {
+  std::vector<std::string> names;
+  for (const auto& row : connection.query("SELECT pg_ls_dir($1, true, false)", {path.string()})) {
+    names.push_back(row.at(0).value_or(""));
+  }
+  return names;
+}
+
+}  // namespace
+
+std::shared_ptr<postgres::Connection> connect_if_allowed(const std::string& conninfo) {
+  for (const auto& tried : {conninfo, postgres::with_keyword(conninfo, "dbname", "postgres")}) {
+    try {
+      auto connection = std::make_shared<postgres::Connection>(tried, "lifeboat backup");
+      prepare_session(*connection);
+      return connection;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::connection) throw;
+    }
+  }
+  return nullptr;
+}
+
+void prepare_session(postgres::Connection& connection) {
+  // Lifeboat's own receiver may be the synchronous standby, and a backup must end when it is not there.
+  connection.query("SET synchronous_commit = local");
+  connection.query("SET statement_timeout = 0");
+  connection.query("SET idle_session_timeout = 0");
+}
+
+base::UtcTime server_clock(postgres::Connection& connection) {
+  const auto text =
+      connection.query(R"(SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))")
+          .single();
+  const auto time = base::parse_rfc3339(text);
+  if (!time)
+    throw Error(ErrorKind::internal, fmt::format("the server answered \"{}\" where a time was expected", text));
+  return *time;
+}
+
+std::vector<store::Database> list_databases(postgres::Connection& connection) {
+  std::vector<store::Database> databases;
+  const auto rows = connection.query("SELECT oid, datname, datistemplate FROM pg_catalog.pg_database ORDER BY oid");
+  for (const auto& row : rows) {
+    databases.push_back(
+        {static_cast<std::uint32_t>(std::stoul(row.at(0).value())), row.at(1).value(), row.at(2) == "t"});
+  }
+  return databases;
+}
+
+bool may_read_server_files(postgres::Connection& connection) {
+  return connection
+             .query(
+                 "SELECT pg_has_role('pg_read_server_files', 'USAGE') "
+                 "AND has_function_privilege('pg_read_binary_file(text, bigint, bigint, boolean)', 'EXECUTE') "
+                 "AND has_function_privilege('pg_ls_dir(text, boolean, boolean)', 'EXECUTE')")
+             .single() == "t";
+}
+
+postgres::ConfigurationReader server_configuration(std::shared_ptr<postgres::Connection> connection) {
+  struct Known {
+    std::map<fs::path, std::optional<std::string>> files;
+    std::map<fs::path, std::vector<std::string>> directories;
+  };
+  const auto known = std::make_shared<Known>();
+  return {[connection, known](const fs::path& path) {
+            const auto found = known->files.find(path);
+            if (found != known->files.end()) return found->second;
+            return known->files[path] = read_file(*connection, path);
+          },
+          [connection, known](const fs::path& path) {
+            const auto found = known->directories.find(path);
+            if (found != known->directories.end()) return found->second;
+            return known->directories[path] = list_directory(*connection, path);
+          }};
+}
+
+}  // namespace backup_engine::backup

@@ -1,0 +1,31 @@
+// What a backup asks the server in SQL, whatever else the connection is used for.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backup_engine/base/utc_time.hpp"
+#include "backup_engine/postgres/configuration.hpp"
+#include "backup_engine/postgres/connection.hpp"
+#include "backup_engine/store/manifest.hpp"
+
+namespace backup_engine::backup {
+
+// A connection, or nullptr when the server lets the role have none: one that may only replicate needs none. Tries the
+// database "postgres" when the one of `conninfo` cannot be had.
+[[nodiscard]] std::shared_ptr<postgres::Connection> connect_if_allowed(const std::string& conninfo);
+
+// No time-out of the server's configuration ends the session while the backup is busy elsewhere, and no statement waits
+// for a synchronous standby.
+void prepare_session(postgres::Connection& connection);
+
+[[nodiscard]] base::UtcTime server_clock(postgres::Connection& connection);
+[[nodiscard]] std::vector<store::Database> list_databases(postgres::Connection& connection);
+
+// Whether the role may read any file that the server may read.
+[[nodiscard]] bool may_read_server_files(postgres::Connection& connection);
+// Reads them, each once; keeps the connection.
+[[nodiscard]] postgres::ConfigurationReader server_configuration(std::shared_ptr<postgres::Connection> connection);
+
+}  // namespace backup_engine::backup

@@ -1,0 +1,199 @@
+// A source that the server sends over a replication connection: BASE_BACKUP, one stream of tar archives. A role with
+// REPLICATION is enough; SQL is used where the role may connect, for what the protocol does not tell.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "backup_engine/backup/file_rules.hpp"
+#include "backup_engine/backup/server_manifest.hpp"
+#include "backup_engine/backup/server_questions.hpp"
+#include "backup_engine/backup/source.hpp"
+#include "backup_engine/backup/stream_configuration.hpp"
+#include "backup_engine/backup/stream_entries.hpp"
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/postgres/base_backup_connection.hpp"
+#include "backup_engine/postgres/control_file.hpp"
+#include "backup_engine/postgres/page.hpp"
+
+namespace backup_engine::backup {
+
+using base::Error;
+using base::ErrorKind;
+
+namespace {
+
+constexpr std::uint32_t tablespace_mode = 0700;
+
+std::string tablespace_map_of(const std::vector<store::Tablespace>& tablespaces) {
+  std::string text;
+  for (const auto& tablespace : tablespaces) {
+    text += fmt::format("{} ", tablespace.oid);
+    for (const char c : tablespace.path) {
+      if (c == '\n' || c == '\r' || c == '\\') text += '\\';
+      text += c;
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+// PostgreSQL keeps its data below these; a link there would be missing from the backup. A socket at the top is no loss,
+// and configuration is looked after elsewhere.
+bool is_needed(std::string path) {
+  if (path.starts_with("./")) path.erase(0, 2);
+  if (path == "pg_hba.conf" || path == "pg_ident.conf") return false;
+  const auto top = path.substr(0, path.find('/'));
+  return top.empty() || top == "base" || top == "global" || top.starts_with("pg_");
+}
+
+class StreamSource final : public Source {
+ public:
+  explicit StreamSource(const BackupRequest& request)
+      : request_(request), connection_(request.conninfo, "lifeboat backup") {}
+
+  [[nodiscard]] std::string name() const override { return "stream"; }
+
+  [[nodiscard]] ServerFacts check() override {
+    const auto version = connection_.server_version();
+    if (!postgres::supported(version.major())) {
+      throw Error(ErrorKind::unsupported, fmt::format("the server is PostgreSQL {}", to_string(version)))
+          .with_remedy(fmt::format("Lifeboat backs up PostgreSQL {} to {}.", postgres::oldest_supported_major,
+                                   postgres::newest_supported_major));
+    }
+    if (connection_.in_recovery()) {
+      throw Error(ErrorKind::unsupported, "the server is a standby; it cannot be backed up from yet")
+          .with_remedy("Connect to the primary.");
+    }
+    if (connection_.show("block_size") != std::to_string(postgres::page_bytes)) {
+      throw Error(ErrorKind::unsupported,
+                  fmt::format("the server was built with pages of {} bytes", connection_.show("block_size")))
+          .with_remedy(fmt::format("Lifeboat backs up servers with pages of {} bytes.", postgres::page_bytes));
+    }
+    configuration_.find(connection_, request_.conninfo);
+    facts_ = {version.major(), connection_.identify_system().system_identifier,
+              postgres::parse_segment_size(connection_.show("wal_segment_size")), postgres::page_bytes,
+              connection_.show("data_checksums") == "on"};
+    data_directory_mode_ = static_cast<mode_t>(std::stoul(connection_.show("data_directory_mode"), nullptr, 8));
+    return facts_;
+  }
+
+  [[nodiscard]] StartedBackup start(const std::string& label, const std::stop_token& stop) override {
+    started_ = connection_.start(label, stop);
+    return {started_.lsn, started_.timeline, started_.size_bytes};
+  }
+
+  void copy(BackupContents& contents, base::Progress& progress, const std::stop_token& stop) override {
+    BlockPipeline pipeline(contents.writer(), request_.jobs);
+    StreamEntries entries(contents, pipeline,
+                          {facts_.data_checksums, configuration_.replaced(), configuration_.depends_on_stream()});
+    progress.begin("copy", started_.size_bytes);
+    const auto announced = receive(entries, progress, stop);
+    ended_ = connection_.finish(stop);
+    contents.add_stored(pipeline.finish());
+    progress.end();
+    require_nothing_skipped();
+    add_control_and_directories(contents, entries);
+    announced.require_same(contents.files(), [&](const std::string& path) {
+      return belongs_to_backup(path) && !configuration_.replaced().contains(path);
+    });
+    configuration_.add_to(contents, entries);
+    backup_label_ = text_of(entries, "backup_label");
+    tablespace_map_ = entries.kept("tablespace_map") != nullptr ? text_of(entries, "tablespace_map")
+                                                                : tablespace_map_of(contents.tablespaces());
+  }
+
+  [[nodiscard]] StoppedBackup stop(const std::stop_token& stop) override {
+    StoppedBackup stopped;
+    stopped.stop_lsn = ended_.lsn;
+    stopped.backup_label = backup_label_;
+    stopped.tablespace_map = tablespace_map_;
+    if (const auto sql = connect_if_allowed(request_.conninfo)) {
+      stopped.stopped_at = server_clock(*sql);
+      stopped.databases = list_databases(*sql);
+    } else {
+      stopped.stopped_at = connection_.server_clock(ended_.lsn, ended_.timeline, stop);
+    }
+    return stopped;
+  }
+
+ private:
+  // The archives one after the other, and behind them the server's own list of what it sent.
+  ServerManifest receive(StreamEntries& entries, base::Progress& progress, const std::stop_token& stop) {
+    ServerManifest announced;
+    std::optional<TarReader> archive;
+    for (;;) {
+      const auto message = connection_.take(stop);
+      if (const auto* const more = std::get_if<postgres::StreamedBytes>(&message)) {
+        progress.advance(more->bytes.size());
+        if (archive) {
+          archive->feed(more->bytes);
+        } else {
+          announced.feed(more->bytes);
+        }
+        continue;
+      }
+      if (archive) archive->finish();
+      archive.reset();
+      if (const auto* const begins = std::get_if<postgres::ArchiveBegins>(&message)) {
+        entries.begin_archive(begins->tablespace);
+        archive.emplace(entries);
+      }
+      if (std::holds_alternative<postgres::EndOfArchives>(message)) return announced;
+    }
+  }
+
+  void require_nothing_skipped() const {
+    const auto& skipped = connection_.skipped();
+    const auto needed = std::find_if(skipped.begin(), skipped.end(), is_needed);
+    if (needed == skipped.end()) return;
+    throw Error(
+        ErrorKind::unsupported,
+        fmt::format("{} is neither a file nor a directory, and so BASE_BACKUP does not send what is there", *needed))
+        .with_remedy("Run beside the server and give --pgdata: then links are followed.");
+  }
+
+  void add_control_and_directories(BackupContents& contents, const StreamEntries& entries) {
+    const auto* const control = entries.kept("global/pg_control");
+    if (control == nullptr) throw Error(ErrorKind::corrupt, "the server sent no global/pg_control");
+    const auto parsed = postgres::parse_control_file(std::as_bytes(std::span(control->bytes)));
+    if (parsed.system_identifier != facts_.system_identifier || parsed.major != facts_.major) {
+      throw Error(ErrorKind::mismatch, "the server sent the files of another cluster than it said it is");
+    }
+    const auto user = control->entry.user;
+    const auto group = control->entry.group;
+    contents.add_data_directory({"", data_directory_mode_, user, group});
+    for (const auto& tablespace : started_.tablespaces) {
+      const SourceEntry entry{fmt::format("pg_tblspc/{}", tablespace.oid), tablespace_mode, user, group};
+      if (tablespace.location.starts_with('/')) {
+        contents.add_tablespace(tablespace.oid, tablespace.location, entry);
+      } else {
+        contents.add_directory(entry);
+      }
+    }
+    contents.add_file(control->entry, control->modified_at, std::as_bytes(std::span(control->bytes)));
+  }
+
+  [[nodiscard]] static std::string text_of(const StreamEntries& entries, const std::string& path) {
+    const auto* const kept = entries.kept(path);
+    if (kept == nullptr) throw Error(ErrorKind::corrupt, "the server sent no " + path);
+    return kept->bytes;
+  }
+
+  const BackupRequest& request_;
+  postgres::BaseBackupConnection connection_;
+  StreamConfiguration configuration_;
+  ServerFacts facts_;
+  mode_t data_directory_mode_ = 0700;
+  postgres::BaseBackupStart started_;
+  postgres::BaseBackupEnd ended_;
+  std::string backup_label_, tablespace_map_;
+};
+
+}  // namespace
+
+std::unique_ptr<Source> stream_source(const BackupRequest& request) {
+  return std::make_unique<StreamSource>(request);
+}
+
+}  // namespace backup_engine::backup
