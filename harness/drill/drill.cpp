@@ -104,13 +104,22 @@ SourceSide::Spent play_source(SourceSide& source, record::Report& report) {
   }
 }
 
+// Which transaction came last in the WAL only a target by xid asks.
+ResolvedTarget resolved_target(const Context& context, const SourceSide& source,
+                               const std::vector<record::LedgerTransaction>& ledger) {
+  const auto& restore = context.plan.scenario.restore;
+  const bool by_xid = restore.target.kind == scenario::TargetKind::xid;
+  return resolve_target(restore, source.points(), ledger,
+                        by_xid ? source.commits() : std::vector<record::CommitRecord>());
+}
+
 // The drill itself. What it learns goes into `report` as it learns it, so that a drill that breaks still tells it.
 void conduct(const Context& context, record::Report& report) {
   SourceSide source(context);
   report.environment.settings = source.settings();
   const auto spent = play_source(source, report);
   const auto ledger = record::read_ledger(context.directory.ledger());
-  const auto target = resolve_target(context.plan.scenario.restore, source.points(), ledger);
+  const auto target = resolved_target(context, source, ledger);
   auto recovery = recover_or_tell(context, source, target, spent, report);
   note_restore(report, restore_asked_for(context.plan, target), recovery);
   const auto evidence = examine(context, source, recovery, target.target);

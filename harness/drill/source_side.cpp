@@ -5,6 +5,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/parallel.hpp"
 #include "harness/provision/provision.hpp"
+#include "harness/verify/commit_order_probe.hpp"
 
 namespace harness::drill {
 
@@ -160,6 +161,14 @@ void SourceSide::end_receiver() {
     throw base::Error(base::ErrorKind::process, fmt::format("the WAL receiver ended with {}", process::to_text(ended)))
         .with_remedy("read logs/wal-receive.log in the drill's directory");
   }
+}
+
+std::vector<record::CommitRecord> SourceSide::commits() const {
+  verify::ToolOptions options;
+  options.bin_directory = installation_.bin_directory;
+  options.run_as = context_.workplace.user();
+  options.stop = context_.stop;
+  return verify::read_commit_order(options, {witness_directory(), backups_.front().start_lsn}).records;
 }
 
 const std::filesystem::path& SourceSide::witness_directory() const {

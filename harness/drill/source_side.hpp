@@ -19,6 +19,7 @@
 #include "harness/server/wal_witness.hpp"
 #include "harness/verify/cluster.hpp"
 #include "harness/workload/load.hpp"
+#include "reports/record/evidence.hpp"
 #include "reports/record/journal.hpp"
 #include "reports/record/mark.hpp"
 #include "reports/record/report.hpp"
@@ -72,6 +73,8 @@ class SourceSide {
   [[nodiscard]] const std::string& acknowledged_lsn() const { return acknowledged_lsn_; }
   [[nodiscard]] const workload::Dataset& dataset() const { return dataset_; }
   [[nodiscard]] const backup::Repository& repository() const { return repository_; }
+  // Commits and aborts of the whole timeline, in WAL order, as the witness holds them once the source has ended.
+  [[nodiscard]] std::vector<reports::record::CommitRecord> commits() const;
   // Full-named segments for pg_waldump, complete once the source has ended.
   [[nodiscard]] const std::filesystem::path& witness_directory() const;
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
+#include <utility>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/utc_time.hpp"
@@ -73,14 +75,24 @@ const TimelinePoint& find_point(const std::string& name, const std::vector<Timel
       .with_remedy("name a mark, a restore point or the disaster of the timeline");
 }
 
-const record::LedgerTransaction& last_acknowledged(const TimelinePoint& point,
-                                                   const std::vector<record::LedgerTransaction>& ledger) {
+struct LoadHistory {
+  const std::vector<record::LedgerTransaction>& ledger;
+  const std::vector<record::CommitRecord>& commits;  // in WAL order
+};
+
+const record::LedgerTransaction& last_acknowledged(const TimelinePoint& point, const LoadHistory& load) {
+  std::unordered_map<std::uint32_t, std::size_t> place;
+  for (const auto& commit : load.commits) place.emplace(commit.xid, place.size() + 1);
+  const auto key = [&place](const record::LedgerTransaction& transaction) {
+    const auto found = place.find(static_cast<std::uint32_t>(transaction.xid));
+    return std::pair(found == place.end() ? 0 : found->second, transaction.answered_microseconds);
+  };
   const auto instant = base::parse_rfc3339(point.time);
   const record::LedgerTransaction* last = nullptr;
-  for (const auto& transaction : ledger) {
+  for (const auto& transaction : load.ledger) {
     if (transaction.outcome != record::LedgerOutcome::acknowledged || !instant) continue;
     if (transaction.answered_microseconds > instant->time_since_epoch().count()) continue;
-    if (last == nullptr || transaction.answered_microseconds > last->answered_microseconds) last = &transaction;
+    if (last == nullptr || key(transaction) > key(*last)) last = &transaction;
   }
   if (last != nullptr) return *last;
   throw base::Error(base::ErrorKind::usage,
@@ -89,20 +101,19 @@ const record::LedgerTransaction& last_acknowledged(const TimelinePoint& point,
 }
 
 // recovery_target_xid takes 32 bits, as WAL has them; these ids carry the epoch above.
-std::string xid_at(const TimelinePoint& point, const std::vector<record::LedgerTransaction>& ledger) {
+std::string xid_at(const TimelinePoint& point, const LoadHistory& load) {
   if (!point.restore_point.empty()) {
-    return std::to_string(static_cast<std::uint32_t>(last_acknowledged(point, ledger).xid));
+    return std::to_string(static_cast<std::uint32_t>(last_acknowledged(point, load).xid));
   }
   return point.xid.empty() ? "" : std::to_string(static_cast<std::uint32_t>(std::stoull(point.xid)));
 }
 
-std::string value_at(TargetKind kind, const TimelinePoint& point,
-                     const std::vector<record::LedgerTransaction>& ledger) {
+std::string value_at(TargetKind kind, const TimelinePoint& point, const LoadHistory& load) {
   std::string value;
   if (kind == TargetKind::mark || kind == TargetKind::name) value = point.restore_point;
   if (kind == TargetKind::time) value = point.time;
   if (kind == TargetKind::lsn) value = point.lsn;
-  if (kind == TargetKind::xid) value = xid_at(point, ledger);
+  if (kind == TargetKind::xid) value = xid_at(point, load);
   if (!value.empty()) return value;
   throw base::Error(base::ErrorKind::usage,
                     fmt::format("{} has no {} that recovery could stop at", point.name, word(kind)))
@@ -116,14 +127,15 @@ TimelinePoint point_of(const record::Mark& mark) {
 }
 
 ResolvedTarget resolve_target(const scenario::Restore& restore, const std::vector<TimelinePoint>& points,
-                              const std::vector<record::LedgerTransaction>& ledger) {
+                              const std::vector<record::LedgerTransaction>& ledger,
+                              const std::vector<record::CommitRecord>& commits) {
   const auto& asked = restore.target;
   ResolvedTarget resolved;
   resolved.target.stop = stop_of(asked.kind);
   resolved.target.inclusive = asked.inclusive;
   resolved.target.action = action_of(restore.action);
   if (asked.kind != TargetKind::end_of_wal && asked.kind != TargetKind::immediate) {
-    resolved.target.value = value_at(asked.kind, find_point(asked.point, points), ledger);
+    resolved.target.value = value_at(asked.kind, find_point(asked.point, points), {ledger, commits});
   }
   resolved.record.type = word(asked.kind);
   resolved.record.value = resolved.target.value;

@@ -7,6 +7,7 @@
 
 #include "harness/restore/restore.hpp"
 #include "harness/scenario/scenario.hpp"
+#include "reports/record/evidence.hpp"
 #include "reports/record/ledger.hpp"
 #include "reports/record/mark.hpp"
 #include "reports/record/report.hpp"
@@ -30,10 +31,13 @@ struct ResolvedTarget {
 };
 
 // Of several points with one name the first counts, as it does for PostgreSQL. The transaction of a mark or a restore
-// point is the load's last one that was acknowledged before it, by `ledger`. Throws base::Error(usage) for a point that
+// point is the last in the WAL of those that the load was acknowledged before it, by `ledger` and `commits`: answers
+// arrive in another order than commits are written, one in four under load. Without commits, which only a target by
+// xid needs, the order is that of the answers. Throws base::Error(usage) for a point that
 // the timeline did not have, or that has no such property.
 [[nodiscard]] ResolvedTarget resolve_target(const scenario::Restore& restore, const std::vector<TimelinePoint>& points,
-                                            const std::vector<reports::record::LedgerTransaction>& ledger);
+                                            const std::vector<reports::record::LedgerTransaction>& ledger,
+                                            const std::vector<reports::record::CommitRecord>& commits = {});
 
 [[nodiscard]] std::string_view to_string(scenario::RestoreKind kind);
 

@@ -70,6 +70,7 @@ Rpo measure_rpo(const RpoQuestion& question, const std::vector<LedgerTransaction
   for (const auto& row : rows.rows) ++present[row.id];
   const Asked asked(question, commits);
   std::optional<std::int64_t> first_lost, first_discarded;
+  auto last_discarded = question.disaster_microseconds;  // a server that outlives its disaster goes on being written to
   Rpo rpo;
   rpo.acknowledged = rpo.recovered = rpo.lost = rpo.discarded = rpo.indeterminate = 0;
   for (const auto& transaction : ledger) {
@@ -84,12 +85,13 @@ Rpo measure_rpo(const RpoQuestion& question, const std::vector<LedgerTransaction
     } else {
       ++*rpo.discarded;
       keep_earliest(first_discarded, transaction.sent_microseconds);
+      last_discarded = std::max(last_discarded, transaction.sent_microseconds);
     }
   }
   count_rows(ledger, present, rpo);
   rpo.loss_seconds =
       seconds_since(first_lost, question.target ? question.target->time_microseconds : question.disaster_microseconds);
-  rpo.discarded_seconds = seconds_since(first_discarded, question.disaster_microseconds);
+  rpo.discarded_seconds = seconds_since(first_discarded, last_discarded);
   rpo.objective_seconds = question.objective_seconds;
   if (question.objective_seconds) rpo.met = *rpo.loss_seconds <= *question.objective_seconds;
   return rpo;

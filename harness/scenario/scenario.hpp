@@ -75,8 +75,8 @@ struct Step {
 
 // Where recovery stops. `point` is a place of the timeline, whose position the drill learns on the way: the name of a
 // mark or of a restore point, or "disaster", the moment (time), the position (lsn) or the transaction (xid) of the harm
-// itself. mark: by its restore point's name. xid at a mark or restore point: the load's last transaction acknowledged
-// before it. immediate: the backup's own consistent point.
+// itself. mark: by its restore point's name. xid at a mark or restore point: the last in the WAL of those of
+// the load's transactions that were acknowledged before it. immediate: the backup's own consistent point.
 enum class TargetKind { end_of_wal, immediate, mark, name, time, lsn, xid };
 inline constexpr std::string_view disaster_point = "disaster";
 struct RestoreTarget {

@@ -76,6 +76,20 @@ TEST(ResolveTarget, FindsTheLastTransactionThatWasAcknowledgedBeforeAPoint) {
   EXPECT_EQ(resolve_target(to(TargetKind::xid, "twice"), points, ledger).target.value, "704");
 }
 
+reports::record::CommitRecord commit_of(std::uint32_t xid) {
+  reports::record::CommitRecord commit;
+  commit.xid = xid;
+  return commit;
+}
+
+// With 703 left out, the mark's content would lack it though its answer came first.
+TEST(ResolveTarget, FindsTheTransactionThatIsLastInTheWalAmongThoseAcknowledgedBeforeAPoint) {
+  const std::vector<LedgerTransaction> ledger{answered(8, 703), answered(9, (1ULL << 32) + 701), answered(10, 702),
+                                              answered(11, 704)};
+  const std::vector commits{commit_of(702), commit_of(701), commit_of(703), commit_of(704)};
+  EXPECT_EQ(resolve_target(to(TargetKind::xid, "before"), points, ledger, commits).target.value, "703");
+}
+
 TEST(ResolveTarget, HasNoValueWhereThePlaceFollowsFromTheBackup) {
   const auto immediate = resolve_target(to(TargetKind::immediate), points, {});
   EXPECT_EQ(immediate.target.stop, Stop::immediate);

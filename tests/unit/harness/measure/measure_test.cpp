@@ -63,6 +63,13 @@ TEST(MeasureRpo, DiscardsWhatCommittedPastTheTarget) {
   EXPECT_FALSE(rpo.met.has_value());
 }
 
+TEST(MeasureRpo, DiscardsWorkUntilTheLastOfItWhereTheServerOutlivedItsDisaster) {
+  const RpoQuestion question{4 * second, TargetPoint{2 * second, ""}, {}};
+  const auto rpo = measure_rpo(question, {transaction(1), transaction(5), transaction(8)}, rows({1}), nullptr);
+  EXPECT_EQ(rpo.discarded, 2U);
+  EXPECT_EQ(rpo.discarded_seconds, 3.0);
+}
+
 // The clock says that transaction 5 came after the target, the WAL that its commit lies before it.
 TEST(MeasureRpo, TrustsWalOrderBeforeTheClock) {
   const std::vector<CommitRecord> commits = {commit(705, "0/100")};
