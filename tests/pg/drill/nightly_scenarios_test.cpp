@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "backup_engine/base/file.hpp"
+#include "harness/scenario/language.hpp"
 #include "reports/record/report.hpp"
 #include "tests/pg/drill/lifeboat_command.hpp"
 
@@ -95,6 +96,51 @@ TEST_P(NightlyScenario, HoldsExactlyTheCommitsThatTheTargetAsksFor) {
   EXPECT_EQ(restore.exact.missing, 0U);
   EXPECT_EQ(restore.exact.extra, 0U);
   EXPECT_EQ(restore.exact.witness, "pg_receivewal");
+}
+
+std::vector<std::string> backup_sources(const scenario::Scenario& scenario) {
+  std::vector<std::string> sources;
+  for (const auto& step : scenario.timeline) {
+    const auto* const backup = std::get_if<scenario::BackupStep>(&step.what);
+    if (backup != nullptr) sources.emplace_back(backup->by == scenario::BackupMethod::files ? "files" : "stream");
+  }
+  return sources;
+}
+
+std::vector<std::string> disaster_kinds(const scenario::Scenario& scenario) {
+  std::vector<std::string> kinds;
+  for (const auto& step : scenario.timeline) {
+    const auto* const disaster = std::get_if<scenario::DisasterStep>(&step.what);
+    if (disaster != nullptr) kinds.push_back(disaster->kind);
+  }
+  return kinds;
+}
+
+std::string word_of(scenario::TargetKind kind) {
+  for (const auto& word : scenario::target_words) {
+    if (word.meaning == kind) return std::string(word.text);
+  }
+  for (const auto& word : scenario::point_words) {
+    if (word.meaning == kind) return std::string(word.text);
+  }
+  return "no word";
+}
+
+// A drill that quietly did something easier than its scenario says would pass as well.
+TEST_P(NightlyScenario, DoesWhatItSays) {
+  const auto file = source_path("scenarios/nightly") / (GetParam() + ".yaml");
+  const auto scenario = scenario::parse_scenario(file, source_path("fixtures"));
+  const auto report = report_of(GetParam());
+  std::vector<std::string> sources, kinds;
+  for (const auto& backup : report.backups) sources.push_back(backup.source);
+  for (const auto& disaster : report.disasters) kinds.push_back(disaster.kind);
+  EXPECT_EQ(sources, backup_sources(scenario));
+  EXPECT_EQ(kinds, disaster_kinds(scenario));
+  ASSERT_FALSE(report.restores.empty());
+  const auto& target = report.restores.back().target;
+  EXPECT_EQ(target.inclusive, scenario.restore.target.inclusive);
+  EXPECT_EQ(target.type, word_of(scenario.restore.target.kind));
+  EXPECT_EQ(report.checks.size(), scenario.verify.size());
 }
 
 std::string title_of(const testing::TestParamInfo<std::string>& scenario) {
