@@ -27,7 +27,7 @@ const std::map<std::string, std::string>& words_for_kinds() {
   return words;
 }
 
-// A name that is none at all ("a..b") is an ERROR of the look-up before PostgreSQL 16, and NULL from then on.
+// A name that is none at all ("a..b") is an ERROR of the look-up before PostgreSQL 16, and not found from then on.
 Rows look_up(Connection& connection, const std::string& kind, const std::string& name, const std::string& sql) {
   if (name.empty()) {
     throw Error(ErrorKind::usage, fmt::format("the disaster needs the name of a {}", kind))
@@ -36,9 +36,9 @@ Rows look_up(Connection& connection, const std::string& kind, const std::string&
   try {
     return connection.query(sql, {name});
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::server) throw;
-    throw Error(ErrorKind::usage, fmt::format("'{}' cannot be the name of a {}: {}", name, kind, error.what()))
-        .with_remedy("write names as SQL does, with double quotes where they need them");
+    const bool about_the_name = error.sqlstate().starts_with("42") || error.sqlstate().starts_with("0A");
+    if (!about_the_name) throw;
+    return {{}, {}};
   }
 }
 
@@ -46,7 +46,8 @@ Error absent(Connection& connection, const std::string& kind, const std::string&
   const auto database = connection.query("SELECT current_database()").single();
   const auto known = connection.query(there).single();
   return Error(ErrorKind::not_found, fmt::format("there is no {} '{}' to harm: database {}", kind, name, database))
-      .with_remedy(fmt::format("name one of: {}", known.empty() ? "(there is none)" : known));
+      .with_remedy(fmt::format("name one of: {}; with double quotes where SQL needs them",
+                               known.empty() ? "(there is none)" : known));
 }
 
 void refuse_what_is_not_business(const std::string& schema, const std::string& name) {

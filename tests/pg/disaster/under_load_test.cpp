@@ -45,8 +45,9 @@ class UnderLoad : public ::testing::Test {
     auto connection = shop().server().connect();
     connection.execute("DROP DATABASE IF EXISTS shop WITH (FORCE)");
     connection.execute("CREATE DATABASE shop TEMPLATE shop_as_loaded");
-    connection.execute("DROP DATABASE IF EXISTS shop_archive WITH (FORCE)");
-    connection.execute("CREATE DATABASE shop_archive");
+    if (connection.query("SELECT FROM pg_database WHERE datname = 'shop_archive'").empty()) {
+      connection.execute("CREATE DATABASE shop_archive");
+    }
   }
 
   static std::unique_ptr<DatasetServer> shop_;

@@ -126,25 +126,6 @@ TEST(LoadDataset, GivesTheSameRowsForTheSameSeed) {
   EXPECT_EQ(shop.content(), first);
 }
 
-TEST(LoadDataset, HoldsAtLeastOneOfEachThingThatARecoveryCanLose) {
-  DatasetServer shop("ecommerce");
-  const std::map<std::string, std::string> counted{
-      {"access methods of indexes",
-       "SELECT count(DISTINCT am.amname) >= 5 FROM pg_index JOIN pg_class c ON c.oid = indexrelid "
-       "JOIN pg_am am ON am.oid = relam WHERE c.relnamespace::regnamespace::text IN ('shop', 'audit', 'inventory')"},
-      {"values stored out of line",
-       "SELECT pg_relation_size(reltoastrelid) > 500000 FROM pg_class WHERE oid = 'shop.documents'::regclass"},
-      {"compressed values", "SELECT max(pg_column_size(body)) < max(octet_length(body)) / 4 FROM shop.documents"},
-      {"incompressible values", "SELECT min(pg_column_size(scan)) >= min(octet_length(scan)) FROM shop.documents"},
-      {"large objects", "SELECT count(*) >= 10 FROM pg_largeobject_metadata"},
-      {"unlogged rows", "SELECT count(*) > 0 FROM shop.sessions"},
-      {"another database", "SELECT count(*) = 1 FROM pg_database WHERE datname = 'shop_archive'"},
-      {"roles", "SELECT count(*) = 4 FROM pg_roles WHERE rolname LIKE 'lifeboat%'"},
-      {"row-level security", "SELECT relrowsecurity FROM pg_class WHERE oid = 'shop.documents'::regclass"},
-  };
-  for (const auto& [what, question] : counted) EXPECT_EQ(shop.ask(question), "t") << what;
-}
-
 // Kinds of objects and attributes that a restore of a part must bring back: each is there at least once.
 const std::map<std::string, std::string> rarer_kinds{
     {"a child by inheritance",
@@ -198,8 +179,23 @@ const std::map<std::string, std::string> rarer_kinds{
      "WHERE objoid >= 16384"},
 };
 
-TEST(LoadDataset, HoldsTheKindsThatARestoreOfAPartForgetsFirst) {
+TEST(LoadDataset, HoldsAtLeastOneOfEachThingThatARecoveryCanLose) {
   DatasetServer shop("ecommerce");
+  const std::map<std::string, std::string> counted{
+      {"access methods of indexes",
+       "SELECT count(DISTINCT am.amname) >= 5 FROM pg_index JOIN pg_class c ON c.oid = indexrelid "
+       "JOIN pg_am am ON am.oid = relam WHERE c.relnamespace::regnamespace::text IN ('shop', 'audit', 'inventory')"},
+      {"values stored out of line",
+       "SELECT pg_relation_size(reltoastrelid) > 500000 FROM pg_class WHERE oid = 'shop.documents'::regclass"},
+      {"compressed values", "SELECT max(pg_column_size(body)) < max(octet_length(body)) / 4 FROM shop.documents"},
+      {"incompressible values", "SELECT min(pg_column_size(scan)) >= min(octet_length(scan)) FROM shop.documents"},
+      {"large objects", "SELECT count(*) >= 10 FROM pg_largeobject_metadata"},
+      {"unlogged rows", "SELECT count(*) > 0 FROM shop.sessions"},
+      {"another database", "SELECT count(*) = 1 FROM pg_database WHERE datname = 'shop_archive'"},
+      {"roles", "SELECT count(*) = 4 FROM pg_roles WHERE rolname LIKE 'lifeboat%'"},
+      {"row-level security", "SELECT relrowsecurity FROM pg_class WHERE oid = 'shop.documents'::regclass"},
+  };
+  for (const auto& [what, question] : counted) EXPECT_EQ(shop.ask(question), "t") << what;
   for (const auto& [what, question] : rarer_kinds) EXPECT_EQ(shop.ask(question), "t") << what;
 }
 
