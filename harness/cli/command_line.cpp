@@ -12,6 +12,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/conninfo.hpp"
+#include "harness/cli/extract_options.hpp"
 #include "harness/cli/recovery_options.hpp"
 #include "harness/cli/version.hpp"
 
@@ -35,6 +36,7 @@ struct Parsed {
   ListVerb list;
   VerifyVerb verify;
   RestoreVerb restore;
+  ExtractOptions extract;
   WalReceiveVerb receive;
   WalFetchVerb fetch;
   std::string compression = "zstd:1", wal_compression = "lz4";
@@ -186,6 +188,15 @@ void add_restore(CLI::App& app, Parsed& parsed) {
   });
 }
 
+void add_extract(CLI::App& app, Parsed& parsed) {
+  auto* verb = app.add_subcommand("extract", "Put tables, a schema or rows as of a target into a running database");
+  parsed.extract.verb.jobs = cores();
+  add_repository(*verb, parsed.extract.verb.repository);
+  add_extract_options(*verb, parsed.extract);
+  add_progress(*verb, parsed.extract.verb.progress);
+  verb->callback([&parsed] { parsed.verb = extract_verb(parsed.extract); });
+}
+
 void add_repository_verbs(CLI::App& app, Parsed& parsed) {
   auto* repo = app.add_subcommand("repo", "Repositories")->require_subcommand(1);
   auto* init = repo->add_subcommand("init", "Make an absent or empty directory a repository");
@@ -253,6 +264,7 @@ Verb parse_command_line(const std::vector<std::string>& arguments) {
   add_repository_verbs(app, parsed);
   add_backup(app, parsed);
   add_restore(app, parsed);
+  add_extract(app, parsed);
   add_wal_verbs(app, parsed);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));

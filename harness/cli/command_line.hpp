@@ -11,6 +11,7 @@
 #include "backup_engine/backup.hpp"
 #include "backup_engine/restore.hpp"
 #include "backup_engine/wal.hpp"
+#include "harness/extract/extract.hpp"
 #include "harness/plan/plan.hpp"
 
 namespace harness::cli {
@@ -71,6 +72,18 @@ struct RestoreVerb {
   backup_engine::RestoreRequest request;
   ProgressMode progress = ProgressMode::automatic;
 };
+// What its order lacks here (installation, scratch server, work directory) is found when it is carried out.
+struct ExtractVerb {
+  backup_engine::RepositoryLocation repository;
+  std::string cluster, backup_label;
+  backup_engine::RecoveryTarget target;
+  extract::Order order;
+  std::optional<std::filesystem::path> bin_directory;
+  std::filesystem::path work_directory = "/var/tmp";
+  std::string run_as;
+  unsigned jobs = 1;
+  ProgressMode progress = ProgressMode::automatic;
+};
 struct WalReceiveVerb {
   backup_engine::WalReceiveRequest request;
 };
@@ -82,7 +95,7 @@ struct ShowText {  // --help and --version: text for stdout, exit 0
 };
 
 using Verb = std::variant<RunVerb, ValidateVerb, PlanVerb, JudgeVerb, DoctorVerb, ReportVerb, RepoInitVerb, BackupVerb,
-                          ListVerb, VerifyVerb, RestoreVerb, WalReceiveVerb, WalFetchVerb, ShowText>;
+                          ListVerb, VerifyVerb, RestoreVerb, ExtractVerb, WalReceiveVerb, WalFetchVerb, ShowText>;
 
 // Throws base::Error(usage) with a remedy for anything that is not a whole, known command.
 [[nodiscard]] Verb parse_command_line(const std::vector<std::string>& arguments);

@@ -33,6 +33,7 @@ struct Execute {
   ExitCode operator()(const BackupVerb& verb) const { return execute(verb, stop); }
   ExitCode operator()(const VerifyVerb& verb) const { return execute(verb, stop); }
   ExitCode operator()(const RestoreVerb& verb) const { return execute(verb, stop); }
+  ExitCode operator()(const ExtractVerb& verb) const { return execute(verb, stop); }
   ExitCode operator()(const WalReceiveVerb& verb) const { return execute(verb, stop); }
   ExitCode operator()(const ShowText& help) const {
     fmt::print("{}", help.text);

@@ -18,6 +18,9 @@ namespace harness::cli {
 // Follows PostgreSQL's restore_command contract; never throws.
 [[nodiscard]] int execute(const WalFetchVerb& verb) noexcept;
 
+// extract_verb.cpp
+[[nodiscard]] ExitCode execute(const ExtractVerb& verb, const std::stop_token& stop);
+
 // drill_verbs.cpp
 [[nodiscard]] ExitCode execute(const RunVerb& verb, const std::stop_token& stop);
 [[nodiscard]] ExitCode execute(const ValidateVerb& verb);

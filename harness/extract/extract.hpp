@@ -47,6 +47,9 @@ struct Extracted {
   std::vector<reports::record::Finding> findings;
 };
 
+// Throws base::Error(usage) for an order that contradicts itself or holds a password; looks at nothing else.
+void require_sound(const Order& order);
+
 // What the scratch server has to have to serve the order.
 struct LiveServer {
   std::string database;         // that the conninfo leads to

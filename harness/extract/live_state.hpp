@@ -25,9 +25,6 @@ struct LiveState {
 // An empty search_path and a reader's patience; nothing else is set.
 [[nodiscard]] backup_engine::postgres::Connection connect_live(const Order& order);
 
-// Throws base::Error(usage) for an order that contradicts itself; reads nothing.
-void require_sound(const Order& order);
-
 [[nodiscard]] LiveState read_live(const Order& order, backup_engine::postgres::Connection& live);
 
 // What stands in the way there, in the order in which a person would look. Throws as require_possible.

@@ -54,7 +54,7 @@ Restored restore_files(const RestoreOrder& order, base::Progress& progress, cons
   request.lifeboat = order.lifeboat;
   request.other_tablespaces = order.other_tablespaces;
   const auto result = backup_engine::restore_backup(request, progress, stop);
-  return {result.backup_label, result.restored_bytes, result.fetch_seconds, result.restore_seconds};
+  return {result.backup_label, result.restored_bytes, result.fetch_seconds, result.restore_seconds, result.notes};
 }
 
 }  // namespace harness::restore

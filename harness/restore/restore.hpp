@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "backup_engine/base/deadline.hpp"
 #include "backup_engine/base/progress.hpp"
@@ -42,6 +43,7 @@ struct Restored {
   std::string backup_label;
   std::uint64_t bytes = 0;
   double fetch_seconds = 0, restore_seconds = 0;
+  std::vector<std::string> notes;  // what the engine chose where the target left a choice
 };
 
 // Throws base::Error as the engine does.

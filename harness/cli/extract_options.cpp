@@ -1,0 +1,48 @@
+#include "harness/cli/extract_options.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "backup_engine/base/error.hpp"
+
+namespace harness::cli {
+
+using backup_engine::base::Error;
+using backup_engine::base::ErrorKind;
+
+void add_extract_options(CLI::App& verb, ExtractOptions& options) {
+  auto& order = options.verb.order;
+  verb.add_option("--cluster", options.verb.cluster, "the cluster's name in the repository")->required();
+  add_recovery_options(verb, options.recovery);
+  verb.add_option("--table", order.selection.tables, "SCHEMA.TABLE to take, with its partitions; once for each")
+      ->allow_extra_args(false);
+  verb.add_option("--where", order.selection.where, "an SQL condition: only these rows of the one table");
+  verb.add_option("--schema", order.selection.schema, "take this schema with all that is in it");
+  verb.add_option("--into", order.live_conninfo, "connection string of the database to put them into")->required();
+  auto* beside = verb.add_option("--beside", order.suffix, "put them beside what is there, as NAME_SUFFIX");
+  verb.add_flag("--replace", options.replace, "put them in place of what is there, in one transaction")
+      ->excludes(beside);
+  verb.add_option("--pg-bindir", options.bin_directory, "use the PostgreSQL programs of this directory");
+  verb.add_option("--work-dir", options.verb.work_directory, "where the scratch server lies")->capture_default_str();
+  verb.add_option("--run-as", options.verb.run_as, "user that the scratch server runs as, when root");
+  verb.add_option("--jobs", options.verb.jobs, "writing threads of the restore")
+      ->check(CLI::Range(1U, 256U))
+      ->capture_default_str();
+}
+
+ExtractVerb extract_verb(const ExtractOptions& options) {
+  auto verb = options.verb;
+  if (!options.replace && verb.order.suffix.empty()) {
+    throw Error(ErrorKind::usage, "nothing says where what is taken is to go")
+        .with_remedy("--beside SUFFIX leaves all that is there as it is, --replace takes its place");
+  }
+  verb.order.placement = options.replace ? extract::Placement::replace : extract::Placement::beside;
+  extract::require_sound(verb.order);
+  verb.backup_label = options.recovery.backup_label;
+  verb.target = recovery_target(options.recovery);
+  if (!options.bin_directory.empty()) verb.bin_directory = options.bin_directory;
+  return verb;
+}
+
+}  // namespace harness::cli
