@@ -31,7 +31,7 @@ std::size_t block_marker(std::string_view line) {
 
 std::string escaped_at(std::string_view line, std::size_t at) {
   const char c = line[at], before = at > 0 ? line[at - 1] : ' ', after = at + 1 < line.size() ? line[at + 1] : ' ';
-  const std::string text(1, c);
+  std::string text(1, c);
   switch (c) {
     case '&':
       return "&amp;";

@@ -37,19 +37,18 @@ std::string percent_text(double value) {
 
 // The first of a clock's round numbers that divides the scale into at most six parts.
 double tick_step(double seconds) {
-  constexpr std::array clock{60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 10800.0, 21600.0, 43200.0};
+  constexpr std::array clock{1.0,   2.0,    5.0,    10.0,   20.0,   30.0,    60.0,    120.0,  300.0,
+                             600.0, 1200.0, 1800.0, 3600.0, 7200.0, 10800.0, 21600.0, 43200.0};
   constexpr double day = 86400, most = 6;
-  for (double power = 0.0001; power < 60; power *= 10) {
-    for (const double digit : {1.0, 2.0, 5.0}) {
-      if (digit * power < 60 && seconds / (digit * power) <= most) return digit * power;
-    }
+  if (seconds <= most / 2) {  // 1, 2 or 5 of some decimal place
+    const auto power = std::pow(10, std::floor(std::log10(seconds / most)));
+    const auto least = seconds / most / power;
+    return power * (least <= 1 ? 1 : least <= 2 ? 2 : least <= 5 ? 5 : 10);
   }
   for (const double step : clock) {
     if (seconds / step <= most) return step;
   }
-  double step = day;
-  while (seconds / step > most) step *= 2;
-  return step;
+  return day * std::exp2(std::ceil(std::log2(std::max(1.0, seconds / most / day))));
 }
 
 std::string tick_text(double at, double step) {
