@@ -65,6 +65,15 @@ void require_restored_directory(const Reader& reader, const Restore& restore, Ch
               "leave the check out");
 }
 
+void require_living_server(const Reader& reader, const Restore& restore, CheckKind check, Position position) {
+  if (restores_into_source(restore)) return;
+  reader.fail(position,
+              fmt::format("the check {} compares the living server before and after tables are put into it, and this "
+                          "restore makes a server of its own",
+                          to_string(check)),
+              "leave the check out");
+}
+
 // The living source's settings are its own, and what is put beside is more than any mark's catalog holds.
 void require_comparable_server(const Reader& reader, const Restore& restore, CheckKind check, Position position) {
   if (!restores_into_source(restore)) return;
@@ -115,6 +124,9 @@ void require_judgeable_checks(const Reader& reader, const Scenario& scenario, co
       case CheckKind::verifybackup:
       case CheckKind::page_checksums:
         require_restored_directory(reader, scenario.restore, check, position);
+        break;
+      case CheckKind::untouched:
+        require_living_server(reader, scenario.restore, check, position);
         break;
       case CheckKind::amcheck:
       case CheckKind::constraints:

@@ -98,7 +98,8 @@ inline constexpr std::array check_words{Word<CheckKind>{"ledger", CheckKind::led
                                         Word<CheckKind>{"constraints", CheckKind::constraints},
                                         Word<CheckKind>{"catalog", CheckKind::catalog},
                                         Word<CheckKind>{"sequences", CheckKind::sequences},
-                                        Word<CheckKind>{"settings", CheckKind::settings}};
+                                        Word<CheckKind>{"settings", CheckKind::settings},
+                                        Word<CheckKind>{"untouched", CheckKind::untouched}};
 // A disaster is its word, or a mapping from the word to its argument.
 enum class Argument { none, table, assignments, schema, database };
 inline constexpr std::array disaster_words{

@@ -116,7 +116,8 @@ enum class CheckKind {
   catalog,
   sequences,
   settings,
-  sql
+  sql,
+  untouched  // partial restores into the source: everything else is as it was
 };
 struct CheckRequest {
   CheckKind kind = CheckKind::ledger;

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "harness/verify/checks.hpp"
+#include "harness/verify/comparison.hpp"
 
 namespace harness::verify {
 
@@ -48,24 +49,9 @@ Check without_mark() {
 
 }  // namespace
 
-Check check_catalog(const Records& records) {
-  const auto* mark = reference_mark(records);
-  if (mark == nullptr) return without_mark();
-  const auto& now = *records.evidence.catalog;
-  Check check;
-  check.witness = "mark";
-  for (const auto& [object, definition] : mark->catalog) {
-    const auto found = now.objects.find(object);
-    if (found == now.objects.end()) {
-      check.findings.push_back({object, "", "", "", "", "missing"});
-    } else if (found->second != definition) {
-      check.findings.push_back({object, "", "", "", "", "its definition is not the one at the mark"});
-    }
-  }
-  for (const auto& [object, definition] : now.objects) {
-    if (!mark->catalog.contains(object))
-      check.findings.push_back({object, "", "", "", "", "was not there at the mark"});
-  }
+namespace {
+
+void add_machine_findings(const reports::record::CatalogEvidence& now, Check& check) {
   for (const auto& mismatch : now.collation_mismatches) {
     check.findings.push_back({"collation " + mismatch.substr(0, mismatch.find(':')), "", "", "", "",
                               "this machine sorts by another version: " + mismatch});
@@ -74,9 +60,27 @@ Check check_catalog(const Records& records) {
     check.findings.push_back(
         {"library " + library, "", "", "", "", "not on this machine: functions that need it fail"});
   }
-  check.expected = fmt::format("{} objects as at mark {}", mark->catalog.size(), mark->name);
-  check.actual = fmt::format("{} objects, {} differences", now.objects.size(), check.findings.size());
-  conclude(check, mark->catalog.size(), "objects");
+}
+
+}  // namespace
+
+Check check_catalog(const Records& records) {
+  const auto* mark = reference_mark(records);
+  if (mark == nullptr) return without_mark();
+  const auto& evidence = records.evidence;
+  Check check;
+  check.witness = "mark";
+  if (evidence.selected && !mark->selected) {
+    check.summary = fmt::format("not examined: the mark '{}' does not say what the tables asked for were", mark->name);
+    return check;
+  }
+  const auto& then = evidence.selected ? mark->selected->objects : mark->catalog;
+  const auto& now = evidence.selected ? evidence.selected->objects : evidence.catalog->objects;
+  compare_objects(then, now, "the mark", check);
+  if (evidence.catalog) add_machine_findings(*evidence.catalog, check);
+  check.expected = fmt::format("{} objects as at mark {}", then.size(), mark->name);
+  check.actual = fmt::format("{} objects, {} differences", now.size(), check.findings.size());
+  conclude(check, then.size(), "objects");
   return check;
 }
 

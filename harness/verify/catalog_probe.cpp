@@ -12,11 +12,14 @@ using reports::record::CatalogEvidence;
 
 namespace {
 
-void add_objects(Connection& connection, std::span<const std::string_view> queries, const std::string& prefix,
-                 std::map<std::string, std::string>& objects) {
+void add_objects(Connection& connection, const std::vector<std::string>& queries, const Members& members,
+                 const std::string& prefix, std::map<std::string, std::string>& objects) {
   for (const auto& sql : queries) {
-    for (const auto& row : connection.query(std::string(sql))) {
-      objects[prefix + to_text(row[0])] = backup_engine::base::sha256_hex(to_text(row[1])).substr(0, 16);
+    for (const auto& row : connection.query(sql)) {
+      if (!members.holds(to_text(row[2]), to_text(row[3]))) continue;
+      const auto definition = members.as_original(to_text(row[1]));
+      objects[prefix + members.as_original(to_text(row[0]))] =
+          backup_engine::base::sha256_hex(definition).substr(0, 16);
     }
   }
 }
@@ -69,9 +72,14 @@ std::map<std::string, std::string> probe_objects(const Cluster& cluster) {
   for (const auto& database : all_databases(cluster)) {
     auto connection = open_catalog_session(cluster, database);
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    const auto is_main = database == cluster.database;
-    add_objects(connection, database_catalog_queries(), is_main ? "" : database + ": ", objects);
-    if (is_main) add_objects(connection, shared_catalog_queries(), "", objects);
+    const auto prefix = database == cluster.database ? "" : database + ": ";
+    const Members members(connection, cluster.scope, database == scoped_database(cluster));
+    add_objects(connection, relation_catalog_queries(), members, prefix, objects);
+    const bool some_tables = cluster.scope.kind == Scope::Kind::only && cluster.scope.tables.size() > 0;
+    if (!some_tables) add_objects(connection, database_catalog_queries(), members, prefix, objects);
+    if (prefix.empty() && !(cluster.scope.kind == Scope::Kind::only && cluster.scope.names_relations())) {
+      add_objects(connection, shared_catalog_queries(), members, "", objects);
+    }
     connection.execute("COMMIT");
   }
   return objects;

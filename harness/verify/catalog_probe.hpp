@@ -11,7 +11,7 @@
 namespace harness::verify {
 
 // identity → the first 16 hex digits of the definition's SHA-256; objects of other databases than the main one are
-// prefixed "name: ". Throws base::Error.
+// prefixed "name: ". Of what is in the cluster's scope. Throws base::Error.
 [[nodiscard]] std::map<std::string, std::string> probe_objects(const Cluster& cluster);
 
 // name → value as configured (not as this session has it), with the few fixed at initdb that a restore must keep.

@@ -27,7 +27,17 @@ void set_indexes(Connection& connection, Indexes indexes) {
       fmt::format("SET enable_indexscan = {0}; SET enable_indexonlyscan = {0}; SET enable_bitmapscan = {0}", value));
 }
 
+Cluster scoped(Cluster cluster, Scope scope) {
+  cluster.scope = std::move(scope);
+  return cluster;
+}
+
+const std::string& scoped_database(const Cluster& cluster) {
+  return cluster.scope.database.empty() ? cluster.database : cluster.scope.database;
+}
+
 std::vector<std::string> all_databases(const Cluster& cluster) {
+  if (cluster.scope.kind == Scope::Kind::only) return {scoped_database(cluster)};
   auto connection = cluster.connect(cluster.database);
   std::vector<std::string> names;
   for (const auto& row : connection.query("SELECT datname FROM pg_catalog.pg_database WHERE datallowconn "

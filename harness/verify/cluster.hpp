@@ -1,5 +1,6 @@
-// What a probe may connect to: a live cluster, and which of its databases the drill is about. Probes only read, open
-// their own connections and work on a hot standby in recovery as well as on a promoted server.
+// What a probe may connect to: a live cluster, which of its databases the drill is about, and how much of it is looked
+// at. Probes only read, open their own connections and work on a hot standby in recovery as well as on a promoted
+// server.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 
 #include "backup_engine/postgres/connection.hpp"
 #include "harness/server/server.hpp"
+#include "harness/verify/scope.hpp"
 
 namespace harness::verify {
 
@@ -17,11 +19,12 @@ struct Cluster {
   // A superuser's connection to that database; throws base::Error(connection).
   std::function<backup_engine::postgres::Connection(const std::string& database)> connect;
   std::string database;  // the dataset's
+  Scope scope{};         // of content and catalogs; of one database alone every probe sees just that one
 };
 
 // `server` must outlive the result.
 [[nodiscard]] inline Cluster cluster_of(const server::Server& server, const std::string& database) {
-  return {[&server](const std::string& name) { return server.connect(name); }, database};
+  return {[&server](const std::string& name) { return server.connect(name); }, database, {}};
 }
 
 // A read-only connection on which equal rows have equal text whatever the server's settings say, and where reading a
@@ -32,7 +35,13 @@ struct Cluster {
 enum class Indexes { trusted, left_alone };
 void set_indexes(backup_engine::postgres::Connection& connection, Indexes indexes);
 
-// All that accept connections, the main one first, then by name.
+// The same with another scope.
+[[nodiscard]] Cluster scoped(Cluster cluster, Scope scope);
+
+// The database in which the scope's tables are.
+[[nodiscard]] const std::string& scoped_database(const Cluster& cluster);
+
+// All in scope that accept connections, the main one first, then by name.
 [[nodiscard]] std::vector<std::string> all_databases(const Cluster& cluster);
 // "" for the main database, "name." for another: what stands before schema.table in evidence.
 [[nodiscard]] std::string name_prefix(const Cluster& cluster, const std::string& database);

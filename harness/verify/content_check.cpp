@@ -1,65 +1,19 @@
-// Content at a mark: the damaged table is named, and where it has an integer key the range of keys.
+// Content at a mark, of a whole cluster or of the tables that a partial restore was about; and what a partial restore
+// may not touch.
 #include <fmt/format.h>
 
-#include <map>
-
 #include "harness/verify/checks.hpp"
+#include "harness/verify/comparison.hpp"
 
 namespace harness::verify {
 
 using reports::record::Check;
 using reports::record::ContentDigests;
-using reports::record::Finding;
-using reports::record::TableDigest;
+using reports::record::UntouchedEvidence;
 
 namespace {
 
-Finding finding(const std::string& table, std::string key, std::string text) {
-  return {table, std::move(key), "", "", "", std::move(text)};
-}
-
-using Chunks = std::map<std::string, const TableDigest::Chunk*>;
-
-Chunks by_range(const TableDigest& table) {
-  Chunks chunks;
-  for (const auto& chunk : table.chunks) chunks[chunk.first_key + ".." + chunk.last_key] = &chunk;
-  return chunks;
-}
-
-void compare_ranges(const TableDigest& expected, const TableDigest& actual, Check& check) {
-  const auto wanted = by_range(expected);
-  const auto found = by_range(actual);
-  auto every = wanted;
-  every.insert(found.begin(), found.end());
-  for (const auto& [range, chunk] : every) {
-    const auto at_mark = wanted.find(range);
-    const auto now = found.find(range);
-    if (at_mark != wanted.end() && now != found.end() && at_mark->second->digest == now->second->digest) continue;
-    check.findings.push_back(finding(
-        expected.table, "keys " + range,
-        fmt::format("rows differ from the mark: {} then, {} now", at_mark == wanted.end() ? 0 : at_mark->second->rows,
-                    now == found.end() ? 0 : now->second->rows)));
-  }
-}
-
-void compare_tables(const TableDigest& expected, const TableDigest& actual, Check& check) {
-  if (expected.digest == actual.digest && expected.rows == actual.rows) return;
-  if (actual.digest.rfind("unreadable", 0) == 0) {
-    check.findings.push_back(finding(expected.table, "", "the table cannot be read: its pages are damaged"));
-    return;
-  }
-  const auto before = check.findings.size();
-  compare_ranges(expected, actual, check);
-  if (check.findings.size() > before) return;
-  check.findings.push_back(finding(
-      expected.table, "", fmt::format("rows differ from the mark: {} then, {} now", expected.rows, actual.rows)));
-}
-
-std::map<std::string, const TableDigest*> by_name(const ContentDigests& content) {
-  std::map<std::string, const TableDigest*> tables;
-  for (const auto& table : content.tables) tables[table.table] = &table;
-  return tables;
-}
+constexpr std::string_view earlier = "the restore's beginning";
 
 }  // namespace
 
@@ -71,23 +25,31 @@ Check check_content(const Records& records) {
     check.summary = fmt::format("not examined: the mark '{}' is not among the drill's", records.evidence.content_mark);
     return check;
   }
-  const auto expected = by_name(mark->content);
-  const auto actual = by_name(*records.evidence.content);
-  for (const auto& [name, table] : expected) {
-    const auto found = actual.find(name);
-    if (found == actual.end()) {
-      check.findings.push_back(finding(name, "", "the table is missing"));
-    } else {
-      compare_tables(*table, *found->second, check);
-    }
+  const auto pair = compared_content(records);
+  if (!pair) {
+    check.summary = fmt::format("not examined: the mark '{}' does not say what the tables asked for held", mark->name);
+    return check;
   }
-  for (const auto& [name, table] : actual) {
-    if (!expected.contains(name)) check.findings.push_back(finding(name, "", "the table was not there at the mark"));
-  }
-  compare_tables(mark->content.large_objects, records.evidence.content->large_objects, check);
-  check.expected = fmt::format("{} tables as at mark {}", expected.size(), mark->name);
-  check.actual = fmt::format("{} tables, {} differences", actual.size(), check.findings.size());
-  conclude(check, expected.size(), "tables");
+  compare_content(*pair->then, *pair->now, "the mark", check);
+  check.expected = fmt::format("{} tables as at mark {}", pair->then->tables.size(), mark->name);
+  check.actual = fmt::format("{} tables, {} differences", pair->now->tables.size(), check.findings.size());
+  conclude(check, pair->then->tables.size(), "tables");
+  return check;
+}
+
+Check check_untouched(const UntouchedEvidence& untouched) {
+  Check check;
+  check.witness = "postgres";
+  const auto& [before, after] = untouched;
+  compare_content(before.content, after.content, earlier, check);
+  compare_sequences(before.content, after.content, Positions::equal, earlier, check);
+  compare_objects(before.objects, after.objects, earlier, check);
+  check.expected =
+      fmt::format("{} tables and {} objects as they were", before.content.tables.size(), before.objects.size());
+  check.actual = fmt::format("{} differences", check.findings.size());
+  // Looking at catalogs alone would not show that no row was touched.
+  conclude(check, before.content.tables.empty() ? 0 : before.content.tables.size() + before.objects.size(),
+           "tables and objects that were not restored");
   return check;
 }
 

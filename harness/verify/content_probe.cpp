@@ -25,11 +25,12 @@ constexpr std::string_view unreadable = "unreadable: ";  // stands where the dig
 constexpr int widest_bucket_count_bits = 6;              // at most 64 key ranges for keys 0..highest
 
 struct Table {
-  std::string name;    // schema.table, unquoted, for people
+  std::string name;    // schema.table, unquoted, for people; a restored copy's is that of its original
   std::string quoted;  // for SQL
   std::string key;     // quoted leading integer column of the primary key, empty when there is none
   bool populated = true;
-  int shift = 0;  // a key range is 2^shift keys wide
+  std::string condition;  // " WHERE …", empty for all rows
+  int shift = 0;          // a key range is 2^shift keys wide
 };
 
 // Two 64-bit hashes of a row's text with different seeds; their sums over a range are what makes a digest.
@@ -44,20 +45,23 @@ std::string digest_of(const std::vector<backup_engine::postgres::Value>& row, st
 }
 
 // Partitions are digested one by one, so their roots hold nothing of their own; FROM ONLY keeps children apart.
-std::vector<Table> list_tables(Connection& connection) {
+std::vector<Table> list_tables(Connection& connection, const Members& members) {
   const auto rows = connection.query(
       "SELECT n.nspname || '.' || c.relname, format('%I.%I', n.nspname, c.relname), "
       "       (SELECT quote_ident(a.attname) FROM pg_index i JOIN pg_attribute a "
       "          ON a.attrelid = c.oid AND a.attnum = i.indkey[0] "
       "        WHERE i.indrelid = c.oid AND i.indisprimary AND a.atttypid IN (20, 21, 23)), "
-      "       c.relispopulated "
+      "       c.relispopulated, n.nspname "
       "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
       "WHERE c.relkind IN ('r', 'm') AND c.relpersistence = 'p' "
       "  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') "
       "ORDER BY 1");
   std::vector<Table> tables;
   for (const auto& row : rows) {
-    tables.push_back({to_text(row[0]), to_text(row[1]), to_text(row[2]), to_text(row[3]) == "t", 0});
+    const auto name = to_text(row[0]);
+    if (!members.holds(name, to_text(row[4]))) continue;
+    tables.push_back({members.as_original(name), to_text(row[1]), to_text(row[2]), to_text(row[3]) == "t",
+                      members.row_condition(name), 0});
   }
   return tables;
 }
@@ -118,14 +122,16 @@ TableDigest digest_table(Connection& connection, const Table& table, const std::
   if (!table.populated) return {name, 0, "not populated", {}};
   const auto sums = sums_sql("t::text");
   if (table.key.empty()) {
-    return digest_rows(connection, name, fmt::format("SELECT 1, NULL, {} FROM ONLY {} AS t", sums, table.quoted), 0);
+    return digest_rows(connection, name,
+                       fmt::format("SELECT 1, NULL, {} FROM ONLY {} AS t{}", sums, table.quoted, table.condition), 0);
   }
   const auto bucket = fmt::format("(t.{}::bigint >> {})", table.key, table.shift);
-  return digest_rows(connection, name,
-                     fmt::format("SELECT grouping({0}), {0}, {1} FROM ONLY {2} AS t GROUP BY GROUPING SETS (({0}), ()) "
-                                 "ORDER BY 1 DESC, 2",
-                                 bucket, sums, table.quoted),
-                     table.shift);
+  return digest_rows(
+      connection, name,
+      fmt::format("SELECT grouping({0}), {0}, {1} FROM ONLY {2} AS t{3} GROUP BY GROUPING SETS (({0}), ()) "
+                  "ORDER BY 1 DESC, 2",
+                  bucket, sums, table.quoted, table.condition),
+      table.shift);
 }
 
 // A table whose bytes PostgreSQL refuses (class XX: data corrupted) is a finding; any other error ends the probe.
@@ -160,16 +166,18 @@ TableDigest digest_large_objects(Connection& connection) {
 }
 
 // Descending sequences are left out: SequencePosition says only how far up one got.
-void read_sequences(Connection& connection, const std::string& prefix, std::vector<SequencePosition>& sequences) {
+void read_sequences(Connection& connection, const Members& members, const std::string& prefix,
+                    std::vector<SequencePosition>& sequences) {
   std::string sql;
-  for (const auto& row :
-       connection.query("SELECT n.nspname || '.' || c.relname, format('%I.%I', n.nspname, c.relname) FROM pg_class c "
-                        "JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_sequence s ON s.seqrelid = c.oid "
-                        "WHERE c.relpersistence = 'p' AND s.seqincrement > 0 AND n.nspname NOT IN ('pg_catalog', "
-                        "'information_schema') "
-                        "ORDER BY 1")) {
+  for (const auto& row : connection.query(
+           "SELECT n.nspname || '.' || c.relname, format('%I.%I', n.nspname, c.relname), n.nspname FROM pg_class c "
+           "JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_sequence s ON s.seqrelid = c.oid "
+           "WHERE c.relpersistence = 'p' AND s.seqincrement > 0 AND n.nspname NOT IN ('pg_catalog', "
+           "'information_schema') "
+           "ORDER BY 1")) {
+    if (!members.holds(to_text(row[0]), to_text(row[2]))) continue;
     sql += fmt::format("{}SELECT {}, last_value, is_called FROM {}", sql.empty() ? "" : " UNION ALL ",
-                       quote_literal(prefix + to_text(row[0])), to_text(row[1]));
+                       quote_literal(prefix + members.as_original(to_text(row[0]))), to_text(row[1]));
   }
   if (sql.empty()) return;
   for (const auto& row : connection.query(sql)) {
@@ -183,12 +191,14 @@ void add_database(const Cluster& cluster, const std::string& database, const Con
   auto connection = open_session(cluster, database);
   connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   set_indexes(connection, Indexes::trusted);
-  auto tables = list_tables(connection);
+  const Members members(connection, cluster.scope, database == scoped_database(cluster));
+  auto tables = list_tables(connection, members);
   choose_ranges(connection, tables, prefix, alike);
-  read_sequences(connection, prefix, content.sequences);
+  read_sequences(connection, members, prefix, content.sequences);
   set_indexes(connection, Indexes::left_alone);
   for (const auto& table : tables) content.tables.push_back(digest_or_damage(connection, table, prefix));
-  auto large_objects = digest_large_objects(connection);
+  const bool some_tables = cluster.scope.kind == Scope::Kind::only && cluster.scope.names_relations();
+  auto large_objects = some_tables ? TableDigest{} : digest_large_objects(connection);
   if (prefix.empty()) {
     content.large_objects = std::move(large_objects);
   } else if (large_objects.rows > 0) {

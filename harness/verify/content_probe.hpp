@@ -7,9 +7,9 @@
 
 namespace harness::verify {
 
-// Reads each table once, in one snapshot a database. `alike`: digests taken earlier with which these will be compared;
-// their key ranges are used again. Tables of other databases than the main one are named database.schema.table.
-// Throws base::Error when a table cannot be read (its message names the table).
+// Of what is in the cluster's scope. Reads each table once, in one snapshot a database. `alike`: digests taken earlier
+// with which these will be compared; their key ranges are used again. Tables of other databases than the main one are
+// named database.schema.table. Throws base::Error when a table cannot be read (its message names the table).
 [[nodiscard]] reports::record::ContentDigests probe_content(const Cluster& cluster,
                                                             const reports::record::ContentDigests* alike = nullptr);
 

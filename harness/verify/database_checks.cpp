@@ -1,16 +1,14 @@
 // What the restored database says about itself: constraints, sequences and the scenario's own rules.
 #include <fmt/format.h>
 
-#include <map>
-
 #include "backup_engine/base/sha256.hpp"
 #include "harness/verify/checks.hpp"
+#include "harness/verify/comparison.hpp"
 
 namespace harness::verify {
 
 using reports::record::Check;
 using reports::record::ConstraintEvidence;
-using reports::record::SequencePosition;
 using reports::record::SqlEvidence;
 using reports::record::Verdict;
 
@@ -20,29 +18,6 @@ std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
   return text;
-}
-
-// The next value that the sequence gives out.
-std::int64_t next_value(const SequencePosition& position) {
-  return position.last_value + (position.is_called ? 1 : 0);
-}
-
-void compare_with_mark(const Records& records, std::uint64_t& examined, Check& check) {
-  const auto* mark = reference_mark(records);
-  if (mark == nullptr || !records.evidence.content || mark->name != records.evidence.content_mark) return;
-  std::map<std::string, const SequencePosition*> now;
-  for (const auto& position : records.evidence.content->sequences) now[position.sequence] = &position;
-  for (const auto& wanted : mark->content.sequences) {
-    ++examined;
-    const auto found = now.find(wanted.sequence);
-    if (found == now.end()) {
-      check.findings.push_back({wanted.sequence, "", "", "", "", "the sequence is missing"});
-    } else if (next_value(*found->second) < next_value(wanted)) {
-      check.findings.push_back(
-          {wanted.sequence, "", "", "", "",
-           fmt::format("stands at {}, but stood at {} at the mark", found->second->last_value, wanted.last_value)});
-    }
-  }
 }
 
 }  // namespace
@@ -77,7 +52,10 @@ Check check_sequences(const Records& records) {
                               fmt::format("is behind the column {}.{} that it feeds: its next value is there already",
                                           behind.table, behind.column)});
   }
-  compare_with_mark(records, examined, check);
+  if (const auto pair = compared_content(records)) {
+    examined += pair->then->sequences.size();
+    compare_sequences(*pair->then, *pair->now, Positions::not_behind, "the mark", check);
+  }
   check.expected = "no sequence behind";
   check.actual = fmt::format("{} behind", check.findings.size());
   conclude(check, examined, "sequence positions");

@@ -25,7 +25,7 @@ Check unknown(const std::string& why) {
 }
 
 Check missing(const Records& records, const std::string& evidence) {
-  for (const auto& name : {evidence, std::string("second_copy")}) {
+  for (const auto& name : {evidence, std::string("selected"), std::string("second_copy")}) {
     const auto reason = records.evidence.missing.find(name);
     if (reason != records.evidence.missing.end()) {
       return unknown(fmt::format("not examined: {}", reason->second));
@@ -53,6 +53,7 @@ Check judge_one(const CheckRequest& request, const Records& records) {
     case CheckKind::ledger:
       return over(records, evidence.ledger, "ledger", [&](const auto&) { return check_ledger(records); });
     case CheckKind::content:
+      if (evidence.selected) return check_content(records);
       return over(records, evidence.content, "content", [&](const auto&) { return check_content(records); });
     case CheckKind::page_checksums:
       return over(records, evidence.page_checksums, "page_checksums", check_page_checksums);
@@ -63,6 +64,7 @@ Check judge_one(const CheckRequest& request, const Records& records) {
     case CheckKind::constraints:
       return over(records, evidence.constraints, "constraints", check_constraints);
     case CheckKind::catalog:
+      if (evidence.selected) return check_catalog(records);
       return over(records, evidence.catalog, "catalog", [&](const auto&) { return check_catalog(records); });
     case CheckKind::sequences:
       return over(records, evidence.sequences, "sequences", [&](const auto&) { return check_sequences(records); });
@@ -70,6 +72,8 @@ Check judge_one(const CheckRequest& request, const Records& records) {
       return over(records, evidence.catalog, "catalog", [&](const auto&) { return check_settings(records); });
     case CheckKind::sql:
       return judge_sql(request, records);
+    case CheckKind::untouched:
+      return over(records, evidence.untouched, "untouched", check_untouched);
   }
   return unknown("this version does not know the check");
 }
@@ -123,6 +127,12 @@ std::vector<std::string> list_not_tested(const std::vector<CheckRequest>& reques
     lines.push_back(asks_for(requests, blindness.kind) ? blindness.when_checked
                                                        : fmt::format("not asked for: {}", blindness.when_not));
   }
+  if (asks_for(requests, CheckKind::untouched)) {
+    lines.emplace_back(
+        "untouched: the server's settings and files; rows that were changed and changed back in between");
+  } else if (records.evidence.selected) {
+    lines.emplace_back("not asked for: whether the restore left everything else as it was");
+  }
   const auto& rows = records.evidence.ledger;
   if (rows && !rows->rows.empty() && std::all_of(rows->rows.begin(), rows->rows.end(), [](const auto& row) {
         return row.recomputed_digest.empty();
@@ -142,6 +152,18 @@ const reports::record::Mark* reference_mark(const Records& records) {
     if (mark.name == records.evidence.content_mark) return &mark;
   }
   return records.marks.empty() ? nullptr : &records.marks.back();
+}
+
+std::optional<ComparedContent> compared_content(const Records& records) {
+  const auto* mark = reference_mark(records);
+  const auto& evidence = records.evidence;
+  if (mark == nullptr || mark->name != evidence.content_mark) return std::nullopt;
+  if (evidence.selected) {
+    if (!mark->selected) return std::nullopt;
+    return ComparedContent{&mark->selected->content, &evidence.selected->content};
+  }
+  if (!evidence.content) return std::nullopt;
+  return ComparedContent{&mark->content, &*evidence.content};
 }
 
 void conclude(Check& check, std::uint64_t examined, const std::string& what_was_examined) {

@@ -5,6 +5,7 @@
 #include "backup_engine/base/error.hpp"
 #include "harness/verify/catalog_probe.hpp"
 #include "harness/verify/content_probe.hpp"
+#include "harness/verify/selected_probe.hpp"
 
 namespace harness::verify {
 
@@ -62,7 +63,8 @@ void refuse_damage(const Mark& mark) {
 }  // namespace
 
 // Digests first: a restore point cannot be taken back, and recovery stops at the first one of a name.
-Mark take_mark(const Cluster& cluster, const std::string& name, const Deadline& deadline, const std::stop_token& stop) {
+Mark take_mark(const Cluster& cluster, const std::string& name, const Deadline& deadline, const std::stop_token& stop,
+               const std::optional<Scope>& selected) {
   auto connection = cluster.connect(cluster.database);
   Mark mark;
   mark.name = name;
@@ -73,6 +75,7 @@ Mark take_mark(const Cluster& cluster, const std::string& name, const Deadline& 
     mark.content = probe_content(cluster);
     mark.catalog = probe_objects(cluster);
     mark.settings = probe_settings(cluster);
+    if (selected) mark.selected = probe_selected(scoped(cluster, *selected));
     if (next_xid(connection) == before) {
       refuse_damage(mark);
       name_instant(connection, mark);

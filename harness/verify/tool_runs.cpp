@@ -158,7 +158,8 @@ ToolRun run_amcheck(const ToolOptions& options, const Cluster& cluster,
                     const std::vector<std::string>& connection_arguments) {
   const LentExtension lent(cluster);
   auto arguments = connection_arguments;
-  arguments.insert(arguments.end(), {"--all", "--heapallindexed", "--no-password", "--progress"});
+  const auto which = cluster.scope.kind == Scope::Kind::only ? "--database=" + scoped_database(cluster) : "--all";
+  arguments.insert(arguments.end(), {which, "--heapallindexed", "--no-password", "--progress"});
   return run_tool(options, "pg_amcheck", std::move(arguments));
 }
 

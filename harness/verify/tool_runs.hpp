@@ -30,9 +30,9 @@ struct ToolOptions {
 [[nodiscard]] reports::record::ToolRun run_checksums(const ToolOptions& options,
                                                      const std::filesystem::path& directory);
 
-// pg_amcheck --all --heapallindexed over a running, promoted server. amcheck is an extension: where a database lacks
-// it, it is created in schema lifeboat_amcheck and dropped again, so run this after the probes that compare content and
-// catalogs. connection_arguments: --host, --port, --username.
+// pg_amcheck --all (or the one database in scope) --heapallindexed over a running, promoted server. amcheck is an
+// extension: where a database lacks it, it is created in schema lifeboat_amcheck and dropped again, so run this after
+// the probes that compare content and catalogs. connection_arguments: --host, --port, --username.
 [[nodiscard]] reports::record::ToolRun run_amcheck(const ToolOptions& options, const Cluster& cluster,
                                                    const std::vector<std::string>& connection_arguments);
 

@@ -114,6 +114,12 @@ void fields(Io& io, typename Io::template Ref<CommitOrderEvidence> order) {
 }
 
 template <class Io>
+void fields(Io& io, typename Io::template Ref<UntouchedEvidence> untouched) {
+  io("before", untouched.before);
+  io("after", untouched.after);
+}
+
+template <class Io>
 void fields(Io& io, typename Io::template Ref<LedgerRow> row) {
   io("id", row.id);
   io("xid", row.xid);
@@ -160,6 +166,8 @@ void for_each_member(SomeEvidence& evidence, const Visit& visit) {
   visit("sequences", evidence.sequences);
   visit("catalog", evidence.catalog);
   visit("commit_order", evidence.commit_order);
+  visit("selected", evidence.selected);
+  visit("untouched", evidence.untouched);
 }
 
 fs::path file_of(const fs::path& drill_directory, const std::string& name) {
@@ -186,8 +194,9 @@ void write_evidence(const fs::path& drill_directory, const Evidence& evidence) {
   probes.seconds = evidence.seconds;
   for_each_member(evidence, [&](const std::string& name, const auto& member) {
     if (!member) return;
-    // These two hold a record a transaction: indented they would be three times as large.
-    write(file_of(drill_directory, name), to_value(*member), name == "ledger" || name == "commit_order");
+    // These hold a record a transaction: indented they would be three times as large.
+    const bool compact = name == "ledger" || name == "commit_order" || name == "selected";
+    write(file_of(drill_directory, name), to_value(*member), compact);
     probes.gathered.push_back(name);
   });
   write(file_of(drill_directory, "sql"), to_value(evidence.sql), false);

@@ -105,6 +105,11 @@ struct CommitOrderEvidence {
   std::optional<RecordPlace> at_target{};
 };
 
+// Partial restores: all that the restore may not touch, on the server that lives on, before and after it.
+struct UntouchedEvidence {
+  SelectedTables before, after;
+};
+
 // Everything that was gathered in one drill; a member that could not be gathered is absent, with the reason in
 // `missing` (evidence name → why), and its check is unknown.
 struct Evidence {
@@ -117,6 +122,8 @@ struct Evidence {
   std::optional<CatalogEvidence> catalog;
   std::vector<SqlEvidence> sql;
   std::optional<CommitOrderEvidence> commit_order;
+  std::optional<SelectedTables> selected;  // what a partial restore brought back, under its original names
+  std::optional<UntouchedEvidence> untouched;
   std::map<std::string, std::string> missing;
   std::map<std::string, double> seconds;  // evidence name → time the probe took
 };

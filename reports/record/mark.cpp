@@ -16,6 +16,7 @@ void fields(Io& io, typename Io::template Ref<Mark> mark) {
   io("content", mark.content);
   io("catalog", mark.catalog);
   io("settings", mark.settings);
+  io("selected", mark.selected);
 }
 
 void write_mark(const std::filesystem::path& file, const Mark& mark) {

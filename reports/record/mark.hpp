@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,14 @@ struct ContentDigests {
   TableDigest large_objects;
 };
 
+// What some tables hold and are: those that a partial restore is about, or all that it may not touch.
+struct SelectedTables {
+  ContentDigests content;                      // large objects only where all but some tables are meant
+  std::map<std::string, std::string> objects;  // their definitions, as Mark::catalog
+  // table → ledger ids of the transactions that left rows in it, ascending; tables without such a column are absent
+  std::map<std::string, std::vector<std::int64_t>> ledger_ids;
+};
+
 struct Mark {
   std::string name;
   std::string restore_point;  // the name given to pg_create_restore_point: the mark's own, prefixed "lifeboat-"
@@ -48,6 +57,7 @@ struct Mark {
   ContentDigests content;
   std::map<std::string, std::string> catalog;   // object identity → definition digest or text
   std::map<std::string, std::string> settings;  // name → value, all of pg_settings that can be set in files
+  std::optional<SelectedTables> selected;       // of a drill whose restore is partial: the tables that it names
 };
 
 void write_mark(const std::filesystem::path& file, const Mark& mark);

@@ -36,4 +36,11 @@ void fields(Io& io, typename Io::template Ref<ContentDigests> content) {
   io("large_objects", content.large_objects);
 }
 
+template <class Io>
+void fields(Io& io, typename Io::template Ref<SelectedTables> selected) {
+  io("content", selected.content);
+  io("objects", selected.objects);
+  io("ledger_ids", selected.ledger_ids);
+}
+
 }  // namespace reports::record

@@ -14,6 +14,7 @@
 #include "harness/verify/content_probe.hpp"
 #include "harness/verify/ledger_probe.hpp"
 #include "harness/verify/mark_probe.hpp"
+#include "harness/verify/selected_probe.hpp"
 #include "harness/verify/sql_probe.hpp"
 #include "harness/verify/tool_runs.hpp"
 #include "harness/workload/dataset.hpp"
@@ -74,7 +75,7 @@ Bench::Bench()
   fill_source();
   run_transactions(60);
   const auto cluster = verify::cluster_of(*source_, "shop");
-  mark_ = verify::take_mark(cluster, "bench", soon());
+  mark_ = verify::take_mark(cluster, "bench", soon(), {}, verify::scope_at_mark(one_table()));
   process::Command backup;
   backup.program = installation_.program("pg_basebackup");
   backup.arguments = {
@@ -148,7 +149,48 @@ Records Bench::examine(std::initializer_list<CheckKind> kinds, const Sabotage& s
   const auto directory = copy_backup();
   if (sabotage.on_disk) sabotage.on_disk(directory);
   probe_directory(directory, kinds, records);
-  // Archive recovery over the WAL that came with the backup: it ends there and promotes to a timeline of its own.
+  recover(directory, [&](const server::Server& server) {
+    const auto rest = verify::scoped(verify::cluster_of(server, "shop"), verify::scope_of_untouched(one_table()));
+    const bool twice = asked(kinds, CheckKind::untouched);
+    if (twice) records.evidence.untouched.emplace().before = verify::probe_selected(rest);
+    auto connection = server.connect("shop");
+    if (sabotage.in_database) sabotage.in_database(connection);
+    probe_server(server, kinds, records);
+    if (twice)
+      records.evidence.untouched->after = verify::probe_selected(rest, &records.evidence.untouched->before.content);
+  });
+  fs::remove_all(directory);
+  return records;
+}
+
+Records Bench::examine_partial(const std::function<void(Connection&)>& restore) {
+  Records records;
+  records.marks = {mark_};
+  records.ledger = ledger_;
+  auto& evidence = records.evidence;
+  evidence.content_mark = mark_.name;
+  on_copy([&](const server::Server& server) {
+    const auto cluster = verify::cluster_of(server, "shop");
+    const auto rest = verify::scoped(cluster, verify::scope_of_untouched(one_table()));
+    evidence.untouched.emplace().before = verify::probe_selected(rest);
+    auto connection = server.connect("shop");
+    restore(connection);
+    evidence.untouched->after = verify::probe_selected(rest, &evidence.untouched->before.content);
+    evidence.selected = verify::probe_selected(verify::scoped(cluster, verify::scope_of_restored(one_table())),
+                                               &mark_.selected->content);
+    evidence.sequences = verify::probe_sequences(cluster);
+  });
+  return records;
+}
+
+void Bench::on_copy(const std::function<void(const server::Server&)>& work) {
+  const auto directory = copy_backup();
+  recover(directory, work);
+  fs::remove_all(directory);
+}
+
+// Archive recovery over the WAL that came with the backup: it ends there and promotes to a timeline of its own.
+void Bench::recover(const fs::path& directory, const std::function<void(const server::Server&)>& work) {
   server::ServerOptions options = source_->options();
   options.data_directory = directory;
   options.log_file = directory_.path() / "copy.log";
@@ -158,19 +200,14 @@ Records Bench::examine(std::initializer_list<CheckKind> kinds, const Sabotage& s
   signal.arguments = {(directory / "recovery.signal").string()};
   signal.run_as = user_;
   (void)process::run(signal, soon());
-  {
-    auto server = server::Server::start(options);
-    server.wait_until_ready(soon());
-    auto connection = server.connect("shop");
-    backup_engine::base::poll_until(soon(), "promotion", [&]() -> std::optional<std::string> {
-      if (connection.query("SELECT pg_is_in_recovery()").single() == "f") return std::nullopt;
-      return "in recovery";
-    });
-    if (sabotage.in_database) sabotage.in_database(connection);
-    probe_server(server, kinds, records);
-  }
-  fs::remove_all(directory);
-  return records;
+  auto server = server::Server::start(options);
+  server.wait_until_ready(soon());
+  auto connection = server.connect("shop");
+  backup_engine::base::poll_until(soon(), "promotion", [&]() -> std::optional<std::string> {
+    if (connection.query("SELECT pg_is_in_recovery()").single() == "f") return std::nullopt;
+    return "in recovery";
+  });
+  work(server);
 }
 
 void Bench::probe_directory(const fs::path& directory, const std::vector<CheckKind>& kinds, Records& records) {
@@ -207,6 +244,12 @@ void Bench::probe_server(const server::Server& server, const std::vector<CheckKi
     evidence.amcheck =
         verify::run_amcheck(tools, cluster, {"--host", server.socket_directory().string(), "--username", "postgres"});
   }
+}
+
+scenario::PartialRestore one_table() {
+  scenario::PartialRestore partial;
+  partial.tables = {"shop.orders"};
+  return partial;
 }
 
 scenario::CheckRequest request_for(CheckKind kind) {

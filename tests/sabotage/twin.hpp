@@ -42,6 +42,12 @@ class Bench {
     std::function<void(backup_engine::postgres::Connection& connection)> in_database;
   };
   [[nodiscard]] verify::Records examine(std::initializer_list<CheckKind> kinds, const Sabotage& sabotage);
+  // A partial restore of shop.orders as a sabotaged one would have left it: what `restore` does to a copy is judged
+  // against the mark, and everything else against what was there before.
+  [[nodiscard]] verify::Records examine_partial(
+      const std::function<void(backup_engine::postgres::Connection&)>& restore);
+  // A copy of the backup, recovered and promoted.
+  void on_copy(const std::function<void(const server::Server&)>& work);
   [[nodiscard]] RowPlace place_of(const std::string& table, const std::string& where);
   [[nodiscard]] const std::vector<reports::record::LedgerTransaction>& ledger() const { return ledger_; }
 
@@ -51,6 +57,7 @@ class Bench {
   void fill_source();
   void run_transactions(int count);
   [[nodiscard]] std::filesystem::path copy_backup();
+  void recover(const std::filesystem::path& directory, const std::function<void(const server::Server&)>& work);
   void probe_directory(const std::filesystem::path& directory, const std::vector<CheckKind>& kinds,
                        verify::Records& records);
   void probe_server(const server::Server& server, const std::vector<CheckKind>& kinds, verify::Records& records);
@@ -64,6 +71,8 @@ class Bench {
   int copies_ = 0;
 };
 
+// The partial restore that examine_partial stands for.
+[[nodiscard]] scenario::PartialRestore one_table();
 [[nodiscard]] scenario::CheckRequest request_for(CheckKind kind);
 [[nodiscard]] reports::record::Check judged(CheckKind kind, const verify::Records& records);
 [[nodiscard]] reports::record::Exactness exactness(const verify::Records& records);

@@ -1,0 +1,124 @@
+#include "harness/verify/comparison.hpp"
+
+#include <fmt/format.h>
+
+namespace harness::verify {
+
+using reports::record::Check;
+using reports::record::ContentDigests;
+using reports::record::Finding;
+using reports::record::SequencePosition;
+using reports::record::TableDigest;
+
+namespace {
+
+Finding finding(const std::string& object, std::string key, std::string text) {
+  return {object, std::move(key), "", "", "", std::move(text)};
+}
+
+using Chunks = std::map<std::string, const TableDigest::Chunk*>;
+
+Chunks by_range(const TableDigest& table) {
+  Chunks chunks;
+  for (const auto& chunk : table.chunks) chunks[chunk.first_key + ".." + chunk.last_key] = &chunk;
+  return chunks;
+}
+
+std::string rows_differ(std::string_view then, std::uint64_t rows_then, std::uint64_t rows_now) {
+  return fmt::format("rows differ from {}: {} then, {} now", then, rows_then, rows_now);
+}
+
+void compare_ranges(const TableDigest& expected, const TableDigest& actual, std::string_view then, Check& check) {
+  const auto wanted = by_range(expected);
+  const auto found = by_range(actual);
+  auto every = wanted;
+  every.insert(found.begin(), found.end());
+  for (const auto& [range, chunk] : every) {
+    const auto before = wanted.find(range);
+    const auto now = found.find(range);
+    if (before != wanted.end() && now != found.end() && before->second->digest == now->second->digest) continue;
+    check.findings.push_back(finding(expected.table, "keys " + range,
+                                     rows_differ(then, before == wanted.end() ? 0 : before->second->rows,
+                                                 now == found.end() ? 0 : now->second->rows)));
+  }
+}
+
+void compare_tables(const TableDigest& expected, const TableDigest& actual, std::string_view then, Check& check) {
+  if (expected.digest == actual.digest && expected.rows == actual.rows) return;
+  if (actual.digest.rfind("unreadable", 0) == 0) {
+    check.findings.push_back(finding(expected.table, "", "the table cannot be read: its pages are damaged"));
+    return;
+  }
+  const auto before = check.findings.size();
+  compare_ranges(expected, actual, then, check);
+  if (check.findings.size() > before) return;
+  check.findings.push_back(finding(expected.table, "", rows_differ(then, expected.rows, actual.rows)));
+}
+
+std::map<std::string, const TableDigest*> by_name(const ContentDigests& content) {
+  std::map<std::string, const TableDigest*> tables;
+  for (const auto& table : content.tables) tables[table.table] = &table;
+  return tables;
+}
+
+// The next value that the sequence gives out.
+std::int64_t next_value(const SequencePosition& position) {
+  return position.last_value + (position.is_called ? 1 : 0);
+}
+
+}  // namespace
+
+void compare_content(const ContentDigests& expected, const ContentDigests& actual, std::string_view then,
+                     Check& check) {
+  const auto wanted = by_name(expected);
+  const auto found = by_name(actual);
+  for (const auto& [name, table] : wanted) {
+    const auto now = found.find(name);
+    if (now == found.end()) {
+      check.findings.push_back(finding(name, "", "the table is missing"));
+    } else {
+      compare_tables(*table, *now->second, then, check);
+    }
+  }
+  for (const auto& [name, table] : found) {
+    if (!wanted.contains(name))
+      check.findings.push_back(finding(name, "", fmt::format("the table was not there at {}", then)));
+  }
+  compare_tables(expected.large_objects, actual.large_objects, then, check);
+}
+
+void compare_objects(const std::map<std::string, std::string>& expected,
+                     const std::map<std::string, std::string>& actual, std::string_view then, Check& check) {
+  for (const auto& [object, definition] : expected) {
+    const auto found = actual.find(object);
+    if (found == actual.end()) {
+      check.findings.push_back(finding(object, "", "missing"));
+    } else if (found->second != definition) {
+      check.findings.push_back(finding(object, "", fmt::format("its definition is not the one at {}", then)));
+    }
+  }
+  for (const auto& [object, definition] : actual) {
+    if (!expected.contains(object))
+      check.findings.push_back(finding(object, "", fmt::format("was not there at {}", then)));
+  }
+}
+
+void compare_sequences(const ContentDigests& expected, const ContentDigests& actual, Positions positions,
+                       std::string_view then, Check& check) {
+  std::map<std::string, const SequencePosition*> now;
+  for (const auto& position : actual.sequences) now[position.sequence] = &position;
+  for (const auto& wanted : expected.sequences) {
+    const auto found = now.find(wanted.sequence);
+    if (found == now.end()) {
+      check.findings.push_back(finding(wanted.sequence, "", "the sequence is missing"));
+      continue;
+    }
+    const auto next = next_value(*found->second);
+    if (next == next_value(wanted) || (positions == Positions::not_behind && next > next_value(wanted))) continue;
+    check.findings.push_back(finding(
+        wanted.sequence, "",
+        fmt::format("stands at {}, but stood at {} at {}", found->second->last_value, wanted.last_value, then)));
+  }
+}
+
+}  // namespace harness::verify
