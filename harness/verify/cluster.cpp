@@ -17,7 +17,7 @@ Connection open_session(const Cluster& cluster, const std::string& database) {
       "'content'; "
       "SET quote_all_identifiers = off; SET row_security = off; SET statement_timeout = 0; SET lock_timeout = 0; "
       "SET jit = off; SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off; "
-      "SET synchronize_seqscans = off; SET work_mem = '64MB'");
+      "SET synchronize_seqscans = off; SET constraint_exclusion = off; SET work_mem = '64MB'");
   return connection;
 }
 
