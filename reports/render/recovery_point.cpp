@@ -34,9 +34,11 @@ std::string target_text(const record::RestoreTarget& target) {
 
 std::string reached_text(const RestoreRecord::Reached& reached) {
   auto text = reached.lsn;
-  const auto add = [&text](const std::string& more) { text += (text.empty() ? "" : ", ") + more; };
-  if (!reached.time.empty()) add(precise_time_text(reached.time));
-  if (!reached.xid.empty()) add("xid " + reached.xid);
+  const auto add = [&text](const char* before, const std::string& more) {
+    if (!more.empty()) text += (text.empty() ? "" : before) + more;
+  };
+  if (!reached.time.empty()) add("; ", "last commit " + precise_time_text(reached.time));
+  if (!reached.xid.empty()) add(", ", "xid " + reached.xid);
   return text;
 }
 
@@ -64,7 +66,7 @@ bool has_own_target(const RestoreRecord& restore) {
 }
 
 std::string end_of_rto(const RestoreRecord& restore) {
-  return restore.kind == "partial" ? "back where it was asked for" : "writable";
+  return restore.kind == "partial" ? "back in place" : "writable";
 }
 
 }  // namespace reports::render

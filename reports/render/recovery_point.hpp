@@ -11,7 +11,7 @@ namespace reports::render {
 // "mark before-drop", "LSN 0/2B4A7D18, exclusive", "the end of the WAL"; empty when no target was chosen.
 [[nodiscard]] std::string target_text(const record::RestoreTarget& target);
 
-// "0/2B4A7D18, 2026-11-20 02:15:14.803 UTC, xid 61877", of which only what is known; empty when nothing is.
+// "0/2B4A7D18; last commit 2026-11-20 02:15:14.803 UTC, xid 61877", of which only what is known; empty when nothing is.
 [[nodiscard]] std::string reached_text(const record::RestoreRecord::Reached& reached);
 
 // "yes: all 61,310 commits, none extra (witness pg_receivewal)", "no: 3 missing, 0 extra …", "not established".

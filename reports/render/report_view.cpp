@@ -63,7 +63,8 @@ PageData promises(const Report& report) {
   const auto restore = report.restores.empty() ? record::RestoreRecord() : report.restores.back();
   const auto fast = how_fast(report), loss = what_would_we_lose(report);
   const auto promised = [](const std::optional<double>& objective) {
-    return objective ? "at most " + duration_text(*objective) : "none promised";
+    if (!objective) return std::string("none promised");
+    return *objective == 0 ? "none" : "at most " + duration_text(*objective);
   };
   auto lost = loss.headline;
   if (restore.rpo.lost.value_or(0) != 0 && restore.rpo.loss_seconds) {

@@ -140,7 +140,8 @@ class SourceSide {
       if (event.event == "load.begin") spans.push_back({parse_rfc3339(event.time), std::nullopt});
       if (event.event != "load.end" && event.event != "load.ended") continue;
       acknowledged = detail_of(event, "acknowledged");
-      if (!spans.empty() && !spans.back().second) spans.back().second = parse_rfc3339(event.time);
+      load_ended_ = parse_rfc3339(event.time);
+      if (!spans.empty() && !spans.back().second) spans.back().second = load_ended_;
     }
     if (spans.empty()) return;
     add({Kind::load, "Load", "", acknowledged.empty() ? "" : acknowledged + " transactions acknowledged in all", {}},
@@ -211,7 +212,15 @@ class SourceSide {
     for (const auto& event : journal_) {
       if (leads_to(event, target)) return time_of_point(event);
     }
-    return parse_rfc3339(restore.reached.time);
+    return time_reached(restore.reached);
+  }
+
+  // Its time is that of the last commit before it, which may be long ago; the journal may know the position itself.
+  [[nodiscard]] Moment time_reached(const record::RestoreRecord::Reached& reached) const {
+    for (const auto& event : journal_) {
+      if (!reached.lsn.empty() && detail_of(event, "lsn") == reached.lsn) return time_of_point(event);
+    }
+    return parse_rfc3339(reached.time);
   }
 
   void add_target(const record::RestoreRecord& restore) {
@@ -231,26 +240,28 @@ class SourceSide {
       if (!item.when.empty()) target = std::clamp(*target, *begin_, *end_);
     }
     add(std::move(item), {{target, target}});
-    const auto reached = parse_rfc3339(restore.reached.time);
+    const auto reached = time_reached(restore.reached);
     const bool ended = restore.outcome.empty() || restore.outcome == "recovered";
     const auto where = restore.reached.lsn.empty() ? ended ? std::string("not known") : "nothing, " + restore.outcome
                                                    : restore.reached.lsn;
     add({Kind::reached, "Reached: " + where, "", reached_text(restore.reached), {}}, {{reached, reached}});
     if (restore.rpo.discarded.value_or(0) == 0) return;
     const auto from = target ? target : reached;
-    const bool before = from && disaster_ && *from < *disaster_;
+    // A source that survived went on with work that was given up as well.
+    const auto until = load_ended_ && disaster_ ? std::max(*load_ended_, *disaster_) : disaster_;
+    const bool before = from && until && *from < *until;
     add({Kind::discarded,
          "Given up: " + count_text(*restore.rpo.discarded, "transaction"),
          restore.rpo.discarded_seconds ? duration_text(*restore.rpo.discarded_seconds) : "",
          "acknowledged past the target",
          {}},
-        {{before ? from : std::nullopt, disaster_}});
+        {{before ? from : std::nullopt, until}});
   }
 
   const Report& report_;
   const std::vector<JournalEvent>& journal_;
   std::vector<Entry> entries_;
-  Moment begin_, end_, disaster_, restored_backup_;
+  Moment begin_, end_, load_ended_, disaster_, restored_backup_;
 };
 
 }  // namespace

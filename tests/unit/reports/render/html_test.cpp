@@ -96,7 +96,7 @@ TEST(Html, SaysTargetWhatWasReachedAndWhatWasGivenUpOnTheFirstScreen) {
   EXPECT_THAT(words, HasSubstr("Disaster drop_table, 2026-11-20 02:15:12.400 UTC: shop.orders was dropped"));
   EXPECT_THAT(words, HasSubstr("Restore pitr, recovered"));
   EXPECT_THAT(words, HasSubstr("Target mark before-drop"));
-  EXPECT_THAT(words, HasSubstr("Reached 0/2B4A7D18, 2026-11-20 02:15:12.098 UTC, xid 61877"));
+  EXPECT_THAT(words, HasSubstr("Reached 0/2B4A7D18; last commit 2026-11-20 02:15:12.098 UTC, xid 61877"));
   EXPECT_THAT(words, HasSubstr("yes: all 60,108 commits, none extra (witness pg_receivewal)"));
   EXPECT_THAT(words, HasSubstr("Given up past the target 1,204 transactions, 0.30 s of work"));
 }

@@ -51,7 +51,7 @@ TEST(JUnit, SaysTargetWhatWasReachedAndWhatWasGivenUp) {
   EXPECT_EQ(
       case_named(read_markup(junit(partial_report())), "restore").all("system-out").at(0)->text,
       "recovered from backup 20261120T021508Z-incr; target: time 2026-11-20T02:15:12.150000Z, exclusive; reached: "
-      "0/2B4A7D18, 2026-11-20 02:15:12.098 UTC, xid 61877; given up past the target: 1,204 transactions, "
+      "0/2B4A7D18; last commit 2026-11-20 02:15:12.098 UTC, xid 61877; given up past the target: 1,204 transactions, "
       "0.30 s of work");
 }
 
