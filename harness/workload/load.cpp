@@ -74,8 +74,8 @@ class Counts {
 
  private:
   void keep(const std::string& text) {
-    if (counted_.problems.size() >= problems_kept) return;
-    counted_.problems.push_back(backup_engine::base::to_rfc3339(backup_engine::base::utc_now()) + " " + text);
+    counted_.last_problem = backup_engine::base::to_rfc3339(backup_engine::base::utc_now()) + " " + text;
+    if (counted_.problems.size() < problems_kept) counted_.problems.push_back(counted_.last_problem);
   }
 
   mutable std::mutex mutex_;
@@ -278,16 +278,16 @@ void Load::run_for(scenario::Seconds duration, Afterwards afterwards, const std:
   impl_->gate.resume();
   impl_->gate.run_until(Clock::now() + std::chrono::duration_cast<Clock::duration>(duration), stop);
   const auto seen = statistics();
-  const auto first_problem = seen.problems.empty() ? std::string("nothing went wrong") : seen.problems.front();
+  // The last one: the first may be an hour old, and have nothing to do with what is wrong now.
+  const auto problem = seen.last_problem.empty() ? std::string("nothing went wrong") : seen.last_problem;
   if (seen.writers_running == 0) {
-    throw Error(ErrorKind::connection,
-                fmt::format("every writer of the load lost its connection; first: {}", first_problem))
+    throw Error(ErrorKind::connection, fmt::format("every writer of the load lost its connection; last: {}", problem))
         .with_remedy("look at the source server's log");
   }
   if (impl_->counts.told() == told_before && duration.count() > 0) {
     throw Error(ErrorKind::server,
-                fmt::format("not one transaction of the load was acknowledged in {} s; first problem: {}",
-                            duration.count(), first_problem))
+                fmt::format("not one transaction of the load was acknowledged in {} s; last problem: {}",
+                            duration.count(), problem))
         .with_remedy(
             "a synchronous commit without its standby waits for ever; otherwise correct what PostgreSQL refused");
   }

@@ -25,6 +25,7 @@ struct LoadStatistics {
   unsigned writers_running = 0;
   unsigned connections_lost = 0;      // before a disaster this is worth a question
   std::vector<std::string> problems;  // the first few losses, refusals and warnings, with time and writer
+  std::string last_problem;           // the latest, in the same form
 };
 
 enum class Afterwards { hold, keep_running };
