@@ -10,9 +10,11 @@
 #include "harness/drill/drill_directory.hpp"
 #include "harness/drill/publication.hpp"
 #include "harness/measure/exactness.hpp"
+#include "harness/measure/restored_tables.hpp"
 #include "harness/measure/rpo.hpp"
 #include "harness/measure/rto.hpp"
 #include "harness/measure/stop_position.hpp"
+#include "harness/verify/comparison.hpp"
 #include "harness/verify/judge.hpp"
 #include "reports/record/journal.hpp"
 #include "reports/record/summary.hpp"
@@ -112,6 +114,37 @@ measure::StopPosition stop_of(const record::Report& report, const std::optional<
       order || restore.target.type == "end_of_wal" ? restored_backup(report, restore) : nullptr);
 }
 
+// Put into a server that lives on, or a database that the ledger is not in: no commit that came back tells anything,
+// the restored tables do.
+bool judged_by_tables(const Judged& judged) {
+  const auto& restore = judged.scenario.restore;
+  if (restore.kind != scenario::RestoreKind::partial) return false;
+  return restore.partial.database.empty() || !judged.evidence.ledger;
+}
+
+void judge_tables(record::Report& report, const Judged& judged, const measure::StopPosition& stop) {
+  auto& restore = report.restores.back();
+  const verify::Records records{judged.evidence, judged.marks, judged.ledger};
+  const auto pair = verify::compared_content(records);
+  if (!pair || !judged.evidence.selected) {
+    report.not_tested.emplace_back("exactness: no mark says what the restored tables must hold, or they were not read");
+    return;
+  }
+  const auto mark = std::find_if(judged.marks.begin(), judged.marks.end(),
+                                 [&](const auto& m) { return m.name == judged.evidence.content_mark; });
+  record::Check differences;
+  verify::compare_content(*pair->then, *pair->now, "the mark", differences);
+  const measure::RestoredTables tables{*mark->selected, *judged.evidence.selected, differences.findings.empty()};
+  restore.exact = measure::measure_partial_exactness(tables);
+  const auto reached = backup_engine::postgres::parse_lsn(restore.reached.lsn);
+  const bool elsewhere =
+      reached && stop.kind == measure::StopPosition::Kind::position && !measure::ended_at(*reached, stop.position);
+  if (elsewhere) restore.exact.met = false;
+  restore.rpo = measure::measure_partial_rpo(tables, judged.ledger,
+                                             time_of(mark->time, "the mark's time").time_since_epoch().count(),
+                                             seconds(judged.scenario.objectives.rpo));
+}
+
 void judge_loss(record::Report& report, const Judged& judged) {
   auto& restore = report.restores.back();
   const auto& order = judged.evidence.commit_order;
@@ -121,6 +154,7 @@ void judge_loss(record::Report& report, const Judged& judged) {
   restore.reached = order ? judge_reached(*order) : record::RestoreRecord::Reached{};
   restore.rpo.objective_seconds = seconds(judged.scenario.objectives.rpo);
   const auto stop = stop_of(report, order);
+  if (judged_by_tables(judged)) return judge_tables(report, judged, stop);
   const auto question = rpo_question(report, stop, judged);
   if (judged.evidence.ledger && question) {
     restore.rpo =

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "harness/verify/judge.hpp"
@@ -26,13 +25,6 @@ namespace harness::verify {
 
 // The mark that catalog and settings are compared with: the one whose content was probed, else the last.
 [[nodiscard]] const reports::record::Mark* reference_mark(const Records& records);
-
-// What the mark says and what was found: of the whole cluster, or of the tables of a partial restore when these were
-// probed. nullopt: one of the two is not there.
-struct ComparedContent {
-  const reports::record::ContentDigests *then, *now;
-};
-[[nodiscard]] std::optional<ComparedContent> compared_content(const Records& records);
 
 // Sets the verdict: fail with findings, else pass when something was examined, else unknown; and the summary's end.
 void conclude(reports::record::Check& check, std::uint64_t examined, const std::string& what_was_examined);

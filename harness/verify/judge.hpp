@@ -29,4 +29,11 @@ struct Judgement {
 // Evidence that is missing, or a check that throws or had nothing to examine, is unknown, never pass.
 [[nodiscard]] Judgement judge(const std::vector<scenario::CheckRequest>& requests, const Records& records);
 
+// What the mark says of tables and what was found of them: of the whole cluster, or of the tables of a partial restore
+// when these were probed. nullopt: one of the two is not there.
+struct ComparedContent {
+  const reports::record::ContentDigests *then, *now;
+};
+[[nodiscard]] std::optional<ComparedContent> compared_content(const Records& records);
+
 }  // namespace harness::verify

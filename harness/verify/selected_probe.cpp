@@ -50,7 +50,7 @@ SelectedTables probe_selected(const Cluster& cluster, const ContentDigests* alik
         backup_engine::base::ErrorKind::not_found,
         fmt::format("none of the tables asked for is in database {}", scoped_database(cluster)));
   }
-  if (cluster.scope.names_relations()) read_ledger_ids(cluster, selected.ledger_ids);
+  read_ledger_ids(cluster, selected.ledger_ids);
   return selected;
 }
 

@@ -153,6 +153,52 @@ TEST(JudgeDrill, SaysWhyATargetsPlaceIsNotKnown) {
   }));
 }
 
+// One table of a living server: its own transactions count, and the scratch server's recovery.
+struct PartOfAServer : BeforeADrop {
+  scenario::Scenario scenario = promising();
+  PartOfAServer() {
+    scenario.restore.kind = scenario::RestoreKind::partial;
+    scenario.restore.partial.tables = {"shop.orders"};
+    report.restores[0].kind = "partial";
+    auto& then = marks[0].selected.emplace();
+    then.content.tables = {{"shop.orders", 1, "o", {}}};
+    then.ledger_ids = {{"shop.orders", {1}}};
+    evidence.content_mark = marks[0].name;
+    evidence.selected = then;
+    evidence.commit_order->xids_present.clear();  // the scratch server is gone
+  }
+  const reports::record::RestoreRecord& judged() {
+    judge(report, {scenario, ledger, marks, evidence});
+    return report.restores[0];
+  }
+};
+
+TEST(JudgeDrill, MeasuresAPartialRestoreByTheRestoredTables) {
+  PartOfAServer drill;
+  const auto& restore = drill.judged();
+  EXPECT_EQ(restore.exact.met, true);
+  EXPECT_EQ(restore.exact.expected, 1U);
+  EXPECT_EQ(restore.exact.witness, "mark");
+  EXPECT_EQ(restore.rpo.acknowledged, 1U);
+  EXPECT_EQ(restore.rpo.met, true);
+  drill.evidence.selected->content.tables[0].digest = "other rows";
+  EXPECT_EQ(drill.judged().exact.met, false);
+  EXPECT_FALSE(drill.judged().rpo.met.has_value());
+}
+
+TEST(JudgeDrill, DoesNotCallAPartialRestoreExactWhenItsScratchServerStoppedElsewhere) {
+  PartOfAServer drill;
+  drill.evidence.commit_order->reached_lsn = "0/328";
+  EXPECT_EQ(drill.judged().exact.met, false);
+}
+
+TEST(JudgeDrill, KnowsNothingOfAPartialRestoreThatNoMarkDescribes) {
+  PartOfAServer drill;
+  drill.evidence.content_mark.clear();
+  EXPECT_FALSE(drill.judged().exact.met.has_value());
+  EXPECT_FALSE(drill.report.restores[0].rpo.met.has_value());
+}
+
 TEST(JudgeDrill, SaysWhyExactnessIsNotKnown) {
   auto report = recovered();
   Evidence evidence;

@@ -125,10 +125,9 @@ TEST(MeasureExactness, NamesMissingAndExtra) {
 TEST(MeasureExactness, ExpectsAnInDoubtCommitThatTheWalHolds) {
   const auto evidence = order({commit(701, "0/100")}, {701});
   EXPECT_EQ(measure_exactness(evidence, {transaction(1, LedgerOutcome::unknown)}, end_of_wal).met, true);
-  EXPECT_EQ(
-      measure_exactness(order({commit(701, "0/100")}, {}), {transaction(1, LedgerOutcome::unknown)}, end_of_wal)
-          .missing,
-      1U);
+  EXPECT_EQ(measure_exactness(order({commit(701, "0/100")}, {}), {transaction(1, LedgerOutcome::unknown)}, end_of_wal)
+                .missing,
+            1U);
 }
 
 TEST(MeasureExactness, IgnoresAbortsAndSubtransactions) {

@@ -16,9 +16,10 @@ using reports::record::Verdict;
 using scenario::CheckKind;
 using testing::HasSubstr;
 
-constexpr CheckKind all_kinds[] = {
-    CheckKind::ledger,      CheckKind::content, CheckKind::page_checksums, CheckKind::amcheck,  CheckKind::verifybackup,
-    CheckKind::constraints, CheckKind::catalog, CheckKind::sequences,      CheckKind::settings, CheckKind::sql};
+constexpr CheckKind all_kinds[] = {CheckKind::ledger,  CheckKind::content,      CheckKind::page_checksums,
+                                   CheckKind::amcheck, CheckKind::verifybackup, CheckKind::constraints,
+                                   CheckKind::catalog, CheckKind::sequences,    CheckKind::settings,
+                                   CheckKind::sql,     CheckKind::untouched};
 
 Check judged(CheckKind kind, const Records& records) {
   return judge({{kind, kind == CheckKind::sql ? "rules.sql" : ""}}, records).checks.at(0);
@@ -39,6 +40,7 @@ TEST(Judge, ThatExaminedNothingIsUnknown) {
   evidence.constraints.emplace();
   evidence.catalog.emplace();
   evidence.sequences.emplace();
+  evidence.untouched.emplace();
   evidence.sql.push_back({"rules.sql", {}});
   evidence.page_checksums =
       ToolRun{"pg_checksums", {}, 0, "Files scanned: 0\nBlocks scanned: 0\nBad checksums: 0\n", 0};
@@ -108,6 +110,75 @@ TEST(LedgerCheck, AcceptsInDoubtEitherWayAndRefusesRolledBack) {
   EXPECT_EQ(judged(CheckKind::ledger, with_ledger({in_doubt, transaction(2, 30, 40)}, {2})).verdict, Verdict::pass);
   in_doubt.outcome = LedgerOutcome::aborted;
   EXPECT_EQ(judged(CheckKind::ledger, with_ledger({in_doubt}, {1})).verdict, Verdict::fail);
+}
+
+// What a partial restore brought back is held against the mark's tables of that name alone.
+Records with_restored_orders() {
+  Records records;
+  auto& mark = records.marks.emplace_back();
+  mark.name = "before-drop";
+  mark.content.tables = {{"shop.customers", 7, "c", {}}, {"shop.orders", 2, "o", {}}};
+  mark.catalog = {{"table shop.customers", "1"}, {"table shop.orders", "2"}};
+  auto& then = mark.selected.emplace();
+  then.content.tables = {{"shop.orders", 2, "o", {}}};
+  then.objects = {{"table shop.orders", "2"}};
+  records.evidence.content_mark = "before-drop";
+  records.evidence.selected = then;
+  return records;
+}
+
+TEST(PartialRestore, IsJudgedByItsTablesAlone) {
+  auto records = with_restored_orders();
+  EXPECT_EQ(judged(CheckKind::content, records).verdict, Verdict::pass);
+  EXPECT_EQ(judged(CheckKind::catalog, records).verdict, Verdict::pass);
+  records.evidence.selected->content.tables[0].digest = "x";
+  EXPECT_EQ(judged(CheckKind::content, records).findings.at(0).object, "shop.orders");
+  records.evidence.selected->objects.clear();
+  EXPECT_EQ(judged(CheckKind::catalog, records).findings.at(0).text, "missing");
+  records.marks[0].selected.reset();
+  EXPECT_EQ(judged(CheckKind::content, records).verdict, Verdict::unknown);
+  EXPECT_EQ(judged(CheckKind::catalog, records).verdict, Verdict::unknown);
+}
+
+TEST(PartialRestore, SaysWhyItsTablesWereNotRead) {
+  auto records = with_restored_orders();
+  records.evidence.selected.reset();
+  records.evidence.missing["selected"] = "none of the tables asked for is there";
+  EXPECT_THAT(judged(CheckKind::content, records).summary, HasSubstr("none of the tables"));
+}
+
+TEST(UntouchedCheck, NamesWhateverDiffersBeforeAndAfter) {
+  Records records;
+  auto& untouched = records.evidence.untouched.emplace();
+  untouched.before.content.tables = {{"shop.customers", 7, "c", {}}};
+  untouched.before.content.sequences = {{"shop.numbers", 5, true}};
+  untouched.before.objects = {{"view shop.totals", "1"}};
+  untouched.after = untouched.before;
+  EXPECT_EQ(judged(CheckKind::untouched, records).verdict, Verdict::pass);
+  untouched.after.content.tables[0].digest = "d";
+  untouched.after.content.sequences[0].last_value = 6;  // forward is a change here
+  untouched.after.objects.clear();
+  const auto check = judged(CheckKind::untouched, records);
+  ASSERT_EQ(check.findings.size(), 3U);
+  EXPECT_EQ(check.findings[0].object, "shop.customers");
+  EXPECT_EQ(check.findings[1].object, "shop.numbers");
+  EXPECT_EQ(check.findings[2].object, "view shop.totals");
+}
+
+// Transaction 2 committed past the point that the tables were brought back to: part of its rows went with them.
+TEST(LedgerCheck, LeavesAsideWhatAPartialRestoreGaveUpKnowingly) {
+  auto records = with_ledger({transaction(1, 10, 20), transaction(2, 30, 40)}, {1, 2});
+  records.evidence.ledger->rows[1].recomputed_digest = "part of it";
+  auto& order = records.evidence.commit_order.emplace();
+  order.reached_lsn = "0/300";
+  order.records.resize(1);
+  order.records[0].xid = 2;
+  order.records[0].lsn = "0/400";
+  EXPECT_EQ(judged(CheckKind::ledger, records).verdict, Verdict::fail) << "a whole server has no such excuse";
+  records.evidence.selected.emplace();
+  EXPECT_EQ(judged(CheckKind::ledger, records).verdict, Verdict::pass);
+  order.records[0].lsn = "0/200";
+  EXPECT_EQ(judged(CheckKind::ledger, records).verdict, Verdict::fail);
 }
 
 TEST(Judge, SaysWhenNoDigestCouldBeRecomputed) {

@@ -1,0 +1,32 @@
+// RPO and exactness of a partial restore: what the restored tables hold now against what they held at the mark on the
+// source (docs/glossary.md). The server that they were put into lost nothing else, so its commits say nothing. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "reports/record/ledger.hpp"
+#include "reports/record/mark.hpp"
+#include "reports/record/report.hpp"
+
+namespace harness::measure {
+
+struct RestoredTables {
+  const reports::record::SelectedTables& then;  // at the mark
+  const reports::record::SelectedTables& now;
+  bool alike = false;  // every digest is the one at the mark
+};
+
+// A transaction counts when it left rows in one of the tables at the mark, and is recovered when it has rows in all of
+// them again. Without loss by that measure but with other rows than at the mark the loss is not known, and `met` stays
+// empty; discarded and duplicated stay empty as well: of rows that are gone nothing says whose they were.
+[[nodiscard]] reports::record::Rpo measure_partial_rpo(const RestoredTables& tables,
+                                                       const std::vector<reports::record::LedgerTransaction>& ledger,
+                                                       std::int64_t mark_microseconds,
+                                                       std::optional<double> objective_seconds);
+
+// In transactions, as above; met when the tables are alike and no transaction is missing or extra.
+[[nodiscard]] reports::record::Exactness measure_partial_exactness(const RestoredTables& tables);
+
+}  // namespace harness::measure
