@@ -74,19 +74,13 @@ void require_living_server(const Reader& reader, const Restore& restore, CheckKi
               "leave the check out");
 }
 
-// The living source's settings are its own, and what is put beside is more than any mark's catalog holds.
-void require_comparable_server(const Reader& reader, const Restore& restore, CheckKind check, Position position) {
+void require_restored_settings(const Reader& reader, const Restore& restore, Position position) {
   if (!restores_into_source(restore)) return;
-  if (check == CheckKind::settings) {
-    reader.fail(position,
-                "the check settings compares a restored server with its source, and a partial restore of tables goes "
-                "into the source itself",
-                "leave the check out");
-  }
-  if (check == CheckKind::catalog && restore.partial.placement == Placement::beside) {
-    reader.fail(position, "the check catalog would find what is put beside to be more than there was at any mark",
-                "write \"into: replace\", or leave the check out");
-  }
+  reader.fail(
+      position,
+      "the check settings compares a restored server with its source, and a partial restore of tables goes into "
+      "the source itself",
+      "leave the check out");
 }
 
 // The ledger and the queries of an SQL file belong to the load's database.
@@ -115,10 +109,12 @@ void require_judgeable_checks(const Reader& reader, const Scenario& scenario, co
       case CheckKind::sql:
         require_load_database(reader, scenario.restore, databases, check, position);
         break;
+      case CheckKind::settings:
+        require_restored_settings(reader, scenario.restore, position);
+        require_described_target(reader, scenario, check, position);
+        break;
       case CheckKind::content:
       case CheckKind::catalog:
-      case CheckKind::settings:
-        require_comparable_server(reader, scenario.restore, check, position);
         require_described_target(reader, scenario, check, position);
         break;
       case CheckKind::verifybackup:

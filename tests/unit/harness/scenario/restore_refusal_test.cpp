@@ -247,10 +247,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "restore: { kind: pitr, target: { mark: here } }\nverify: [ledger, content]",
                 "restore: { kind: partial, target: { mark: here }, schema: shop }\nverify: [settings]",
                 "14:10: the check settings compares a restored server with its source", "leave the check out"},
-        Refused{"CatalogOfWhatIsPutBeside",
-                "restore: { kind: pitr, target: { mark: here } }\nverify: [ledger, content]",
-                "restore: { kind: partial, target: { mark: here }, schema: shop, into: beside }\nverify: [catalog]",
-                "14:10: the check catalog would find what is put beside", "into: replace"},
+        Refused{"UntouchedOfANewServer", "[ledger, content]", "[untouched]",
+                "14:10: the check untouched compares the living server before and after", "leave the check out"},
         Refused{"LedgerOfAnotherDatabase", restore, "{ kind: partial, target: { mark: here }, database: shop_archive }",
                 "14:10: the check ledger reads the database shop, and only shop_archive is restored", "restore shop"}),
     title_of);
