@@ -53,7 +53,8 @@ restore::Stop stop_of(backup_engine::TargetKind kind) {
   return restore::Stop::end_of_wal;
 }
 
-restore::ScratchOrder scratch_order(const ExtractVerb& verb, const extract::LiveServer& live) {
+restore::ScratchOrder scratch_order(const ExtractVerb& verb, const server::Installation& installation,
+                                    const extract::LiveServer& live) {
   restore::ScratchOrder order;
   order.files.repository = verb.repository.text;
   order.files.cluster = verb.cluster;
@@ -64,7 +65,7 @@ restore::ScratchOrder scratch_order(const ExtractVerb& verb, const extract::Live
   order.files.target.value = verb.target.value;
   order.files.target.inclusive = verb.target.inclusive;
   order.files.target.timeline = verb.target.timeline;
-  order.installation = verb.order.installation;
+  order.installation = installation;
   order.run_as = server::resolve_server_user(verb.run_as);
   order.parent = std::filesystem::absolute(verb.work_directory);
   order.superuser = live.first_superuser;
@@ -103,7 +104,7 @@ ExitCode execute(const ExtractVerb& verb, const std::stop_token& stop) {
   const auto live = extract::require_possible(order);
 
   terminal.step(label, "restore the scratch server");
-  auto scratch = restore::Scratch::make(scratch_order(verb, live), terminal.progress(label), stop);
+  auto scratch = restore::Scratch::make(scratch_order(verb, order.installation, live), terminal.progress(label), stop);
   auto work = server::OwnedDirectory::create(std::filesystem::absolute(verb.work_directory), std::nullopt);
   order.scratch_conninfo = scratch.conninfo(live.database);
   order.work_directory = work.path();

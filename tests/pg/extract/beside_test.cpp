@@ -26,7 +26,8 @@ class Beside : public TwoDatabases {
  protected:
   static std::vector<std::string> chosen(const std::string& suffix) {
     std::vector<std::string> arguments;
-    for (const auto* const name : {"", "_2025_h1", "_2025_h2", "_2026_h1", "_2026_h2", "_other"}) {
+    for (const auto* const name :
+         {"", "_2025_h1", "_2025_h2", "_2026_h1", "_2026_h2", "_2026_h2_even", "_2026_h2_odd", "_other"}) {
       arguments.insert(arguments.end(), {"-t", std::string("shop.orders") + name + suffix});
     }
     return arguments;

@@ -27,13 +27,13 @@ CREATE RULE orders_stay AS ON DELETE TO shop.orders WHERE old.status = 'shipped'
 ALTER SEQUENCE shop.order_numbers INCREMENT 3 CACHE 1;
 
 -- What of others stands on shop.orders.
-CREATE VIEW shop.open_balances WITH (security_barrier = true) AS
+CREATE VIEW shop.late_balances WITH (security_barrier = true) AS
 SELECT b.*, b.total - b.paid AS due FROM shop.order_balances AS b WHERE b.status IN ('placed', 'paid');
-ALTER VIEW shop.open_balances ALTER COLUMN due SET DEFAULT 0;
-COMMENT ON COLUMN shop.open_balances.due IS 'Still to come.';
-GRANT SELECT ON shop.open_balances TO lifeboat_clerk;
+ALTER VIEW shop.late_balances ALTER COLUMN due SET DEFAULT 0;
+COMMENT ON COLUMN shop.late_balances.due IS 'Still to come.';
+GRANT SELECT ON shop.late_balances TO lifeboat_clerk;
 CREATE FUNCTION shop.no_balances() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
-CREATE TRIGGER balances_stay INSTEAD OF UPDATE ON shop.open_balances FOR EACH ROW EXECUTE FUNCTION shop.no_balances();
+CREATE TRIGGER balances_stay INSTEAD OF UPDATE ON shop.late_balances FOR EACH ROW EXECUTE FUNCTION shop.no_balances();
 CREATE VIEW inventory.sales AS SELECT s.month, sum(s.orders) AS orders FROM shop.sales_by_month AS s GROUP BY 1;
 COMMENT ON MATERIALIZED VIEW shop.sales_by_month IS 'Refreshed at night.';
 ALTER MATERIALIZED VIEW shop.sales_by_month ALTER COLUMN orders SET STATISTICS 50;

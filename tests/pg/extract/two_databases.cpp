@@ -79,19 +79,23 @@ void TwoDatabases::TearDownTestSuite() {
 }
 
 TwoDatabases::TwoDatabases() : work_(server::OwnedDirectory::create("/var/tmp", std::nullopt)) {
-  for (const auto* const name : {"live", "scratch"}) {
-    server().connect().execute(fmt::format("CREATE DATABASE {} TEMPLATE source", name));
-  }
+  run("postgres", "CREATE DATABASE live TEMPLATE source");
 }
 
 TwoDatabases::~TwoDatabases() {
   for (const auto* const name : {"live", "scratch"}) {
     try {
-      server().connect().execute(fmt::format("DROP DATABASE {} WITH (FORCE)", name));
+      run("postgres", fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", name));
     } catch (const base::Error& error) {
       ADD_FAILURE() << describe(error);
     }
   }
+}
+
+void TwoDatabases::make_scratch(const std::string& harm) {
+  run("postgres", "DROP DATABASE IF EXISTS scratch WITH (FORCE)");
+  run("postgres", "CREATE DATABASE scratch TEMPLATE source");
+  if (!harm.empty()) run("scratch", harm);
 }
 
 server::Server& TwoDatabases::server() {
@@ -106,13 +110,17 @@ std::string TwoDatabases::conninfo(const std::string& database) {
   return server().conninfo(database);
 }
 
-Order TwoDatabases::order(Placement placement, std::vector<std::string> tables) const {
+Order TwoDatabases::order(Placement placement, std::vector<std::string> tables) {
   Order made;
   made.selection.tables = std::move(tables);
   made.placement = placement;
   if (placement == Placement::beside) made.suffix = "restored";
   made.live_conninfo = conninfo("live");
-  made.scratch_conninfo = conninfo("scratch");
+  const bool changes_it = placement == Placement::beside;
+  if (changes_it && ask("postgres", "SELECT count(*) FROM pg_database WHERE datname = 'scratch'") == "0")
+    make_scratch();
+  const bool has_one = ask("postgres", "SELECT count(*) FROM pg_database WHERE datname = 'scratch'") == "1";
+  made.scratch_conninfo = conninfo(has_one ? "scratch" : "source");
   made.installation = installation();
   made.work_directory = work_->path();
   made.lock_timeout = std::chrono::milliseconds(1000);

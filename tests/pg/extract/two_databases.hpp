@@ -27,7 +27,10 @@ class TwoDatabases : public testing::Test {
   TwoDatabases();
   ~TwoDatabases() override;
 
-  [[nodiscard]] Order order(Placement placement, std::vector<std::string> tables) const;
+  // From "scratch" where that was made, or has to be; whole tables that are to replace others change nothing there, so
+  // that "source" itself can serve.
+  [[nodiscard]] Order order(Placement placement, std::vector<std::string> tables);
+  static void make_scratch(const std::string& harm = "");
   // Fails the test with everything that the error says.
   Extracted extracted(const Order& order);
 
