@@ -87,7 +87,7 @@ ExitCode execute(const ReportVerb& verb) {
       fmt::print("{}", reports::render::html(report, journal_of(directory)));
       break;
     case ReportFormat::markdown:
-      fmt::print("{}", reports::render::markdown(report));
+      fmt::print("{}", reports::render::markdown(report, journal_of(directory)));
       break;
     case ReportFormat::junit:
       fmt::print("{}", reports::render::junit(report));

@@ -13,7 +13,7 @@ void publish(const reports::record::Report& report, const std::vector<reports::r
              const std::filesystem::path& directory) {
   base::write_file_atomically(directory / "report.json", reports::record::to_json(report));
   base::write_file_atomically(directory / "report.html", reports::render::html(report, journal));
-  base::write_file_atomically(directory / "report.md", reports::render::markdown(report));
+  base::write_file_atomically(directory / "report.md", reports::render::markdown(report, journal));
   base::write_file_atomically(directory / "junit.xml", reports::render::junit(report));
 }
 

@@ -35,7 +35,7 @@ void set_journal(PageData& page, const std::vector<record::JournalEvent>& journa
 }  // namespace
 
 std::string html(const record::Report& report, const std::vector<record::JournalEvent>& journal) {
-  auto page = report_view(report, shown_findings);
+  auto page = report_view(report, journal, shown_findings);
   set_timeline(page, report, journal);
   set_journal(page, journal);
   return render_page(templates::report, std::move(page));

@@ -20,10 +20,10 @@ std::string without_repeated_blank_lines(const std::string& text) {
 
 }  // namespace
 
-std::string markdown(const record::Report& report) {
+std::string markdown(const record::Report& report, const std::vector<record::JournalEvent>& journal) {
   constexpr std::size_t shown_findings = 10;
   return without_repeated_blank_lines(
-      render_template(templates::markdown, report_view(report, shown_findings), markdown_escaped));
+      render_template(templates::markdown, report_view(report, journal, shown_findings), markdown_escaped));
 }
 
 }  // namespace reports::render

@@ -4,11 +4,14 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "reports/record/journal.hpp"
 #include "reports/record/report.hpp"
 
 namespace reports::render {
 
-[[nodiscard]] std::string markdown(const record::Report& report);
+// `journal` may be empty; what only it knows is then left out.
+[[nodiscard]] std::string markdown(const record::Report& report, const std::vector<record::JournalEvent>& journal = {});
 
 }  // namespace reports::render

@@ -80,7 +80,17 @@ PageData promises(const Report& report) {
   return list;
 }
 
-void set_point(PageData& page, const Report& report) {
+// What a partial restore put where; only the journal knows. A schema has many objects: as many as a glance takes.
+std::string brought_back(const std::vector<record::JournalEvent>& journal) {
+  std::string objects;
+  for (const auto& event : journal) {
+    const auto named = event.details.find("objects");
+    if (event.event == "extract.done" && named != event.details.end()) objects = named->second;
+  }
+  return cut_to_width(printable_line(objects), 300, "…");
+}
+
+void set_point(PageData& page, const Report& report, const std::vector<record::JournalEvent>& journal) {
   auto facts = PageData(PageData::type::list);
   const auto add = [&facts](const char* name, const std::string& text) {
     PageData fact;
@@ -100,6 +110,7 @@ void set_point(PageData& page, const Report& report) {
     add("Restore", restore.kind.empty()
                        ? restore.outcome
                        : fmt::format("{}, {}", restore.kind, restore.outcome.empty() ? "not ended" : restore.outcome));
+    if (const auto objects = brought_back(journal); !objects.empty()) add("Brought back", objects);
     add("Target", target_text(restore.target));
     add("Reached", reached_text(restore.reached));
     add("Exactly what the target asks for", exactness_text(restore.exact));
@@ -119,7 +130,8 @@ void set_cleanup(PageData& page, const Report& report) {
 
 }  // namespace
 
-PageData report_view(const Report& report, std::size_t shown_findings) {
+PageData report_view(const Report& report, const std::vector<record::JournalEvent>& journal,
+                     std::size_t shown_findings) {
   PageData page;
   page.set("name", value(report.scenario.name.empty() ? "A drill without a scenario" : report.scenario.name));
   page.set("has_claim", !report.scenario.claim.empty());
@@ -130,7 +142,7 @@ PageData report_view(const Report& report, std::size_t shown_findings) {
   page.set("answers", answers(report));
   page.set("promises", promises(report));
   set_reasons(page, report);
-  set_point(page, report);
+  set_point(page, report, journal);
   set_recovery_time(page, report);
   set_loss(page, report);
   set_checks(page, report, shown_findings);

@@ -44,7 +44,7 @@ TEST(Html, IsWhatItWasForEachKindOfDrill) {
   expect_golden("unknown.html", html(unknown_report()));
   expect_golden("empty.html", html(empty_report()));
   expect_golden("pitr.html", html(pitr_report(), pitr_journal()));
-  expect_golden("partial.html", html(partial_report(), pitr_journal()));
+  expect_golden("partial.html", html(partial_report(), partial_journal()));
   expect_golden("refused.html", html(refused_report(), pitr_journal()));
 }
 

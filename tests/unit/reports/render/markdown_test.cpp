@@ -41,7 +41,7 @@ TEST(Markdown, IsWhatItWasForEachKindOfDrill) {
   expect_golden("unknown.md", markdown(unknown_report()));
   expect_golden("empty.md", markdown(empty_report()));
   expect_golden("pitr.md", markdown(pitr_report()));
-  expect_golden("partial.md", markdown(partial_report()));
+  expect_golden("partial.md", markdown(partial_report(), partial_journal()));
   expect_golden("refused.md", markdown(refused_report()));
 }
 
@@ -100,7 +100,8 @@ TEST(Markdown, SaysWhyItIsNotAPassAndOnlyThen) {
 }
 
 TEST(Markdown, SaysTargetWhatWasReachedAndWhatWasGivenUp) {
-  const auto text = markdown(partial_report());
+  const auto text = markdown(partial_report(), partial_journal());
+  EXPECT_THAT(text, HasSubstr("- **Brought back**: shop.orders, shop.order_items\n"));
   EXPECT_THAT(text, HasSubstr("- **Restore**: partial, recovered\n"));
   EXPECT_THAT(text, HasSubstr("- **Target**: time 2026-11-20T02:15:12.150000Z, exclusive\n"));
   EXPECT_THAT(text, HasSubstr("- **Given up past the target**: 1,204 transactions, 0.30 s of work\n"));

@@ -196,6 +196,12 @@ std::vector<record::JournalEvent> pitr_journal() {
       {at("13.412000"), "load.end", {{"attempted", "61320"}, {"acknowledged", "61312"}}}};
 }
 
+std::vector<record::JournalEvent> partial_journal() {
+  auto journal = pitr_journal();
+  journal.push_back({"2026-11-20T02:15:19.100000Z", "extract.done", {{"objects", "shop.orders, shop.order_items"}}});
+  return journal;
+}
+
 Report partial_report() {
   auto report = pitr_report();
   report.drill_id = "partial-one-table/20261120T061500Z";

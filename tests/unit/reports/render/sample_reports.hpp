@@ -17,6 +17,7 @@ namespace reports::render {
 [[nodiscard]] record::Report pitr_report();
 [[nodiscard]] std::vector<record::JournalEvent> pitr_journal();
 [[nodiscard]] record::Report partial_report();
+[[nodiscard]] std::vector<record::JournalEvent> partial_journal();
 [[nodiscard]] record::Report refused_report();
 
 }  // namespace reports::render
