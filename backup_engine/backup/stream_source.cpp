@@ -47,6 +47,17 @@ bool is_needed(std::string path) {
   return top.empty() || top == "base" || top == "global" || top.starts_with("pg_");
 }
 
+// It was sent once, and may have been written just then.
+postgres::ControlFile parse_control(const std::string& bytes) {
+  try {
+    return postgres::parse_control_file(std::as_bytes(std::span(bytes)));
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::corrupt) throw;
+    throw Error(error.kind(), error.what())
+        .with_remedy("Take the backup again; if this comes back, the server's own global/pg_control is damaged.");
+  }
+}
+
 class StreamSource final : public Source {
  public:
   explicit StreamSource(const BackupRequest& request)
@@ -88,8 +99,7 @@ class StreamSource final : public Source {
     StreamEntries entries(contents, pipeline,
                           {facts_.data_checksums, configuration_.replaced(), configuration_.depends_on_stream()});
     progress.begin("copy", started_.size_bytes);
-    const auto announced = receive(entries, progress, stop);
-    ended_ = connection_.finish(stop);
+    const auto announced = receive_all(entries, progress, stop);
     contents.add_stored(pipeline.finish());
     progress.end();
     require_nothing_skipped();
@@ -118,6 +128,19 @@ class StreamSource final : public Source {
   }
 
  private:
+  ServerManifest receive_all(StreamEntries& entries, base::Progress& progress, const std::stop_token& stop) {
+    try {
+      auto announced = receive(entries, progress, stop);
+      ended_ = connection_.finish(stop);
+      return announced;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::server) throw;
+      throw Error(error.kind(), error.what())
+          .with_sqlstate(error.sqlstate())
+          .with_remedy("What the server cannot send may be read beside it: give --pgdata.");
+    }
+  }
+
   // The archives one after the other, and behind them the server's own list of what it sent.
   ServerManifest receive(StreamEntries& entries, base::Progress& progress, const std::stop_token& stop) {
     ServerManifest announced;
@@ -156,7 +179,7 @@ class StreamSource final : public Source {
   void add_control_and_directories(BackupContents& contents, const StreamEntries& entries) {
     const auto* const control = entries.kept("global/pg_control");
     if (control == nullptr) throw Error(ErrorKind::corrupt, "the server sent no global/pg_control");
-    const auto parsed = postgres::parse_control_file(std::as_bytes(std::span(control->bytes)));
+    const auto parsed = parse_control(control->bytes);
     if (parsed.system_identifier != facts_.system_identifier || parsed.major != facts_.major) {
       throw Error(ErrorKind::mismatch, "the server sent the files of another cluster than it said it is");
     }

@@ -1,8 +1,6 @@
 // What a backup of a running server finds, holds and refuses.
 #include <gmock/gmock.h>
 
-#include <fstream>
-
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/store/backup_reader.hpp"
@@ -15,8 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 using base::Error;
 using base::ErrorKind;
-using harness::server::soon;
-using harness::server::StopMode;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
@@ -103,30 +99,6 @@ TEST_F(TakeBackup, LeavesOutWhatBelongsToTheRunningServer) {
                            std::string("global/pg_control"), std::string("PG_VERSION")}) {
     EXPECT_THAT(paths, Contains(kept));
   }
-  lose_source();
-}
-
-TEST_F(TakeBackup, FindsAndNamesADamagedPage) {
-  start_source();
-  run("CREATE TABLE t AS SELECT i, md5(i::text) FROM generate_series(1, 5000) i");
-  const auto path = ask("SELECT pg_relation_filepath('t')");
-  source_->stop(StopMode::fast, soon());
-  {
-    std::fstream file(data() / path, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(3 * 8192 + 5000);
-    file.put('\x7F').put('\x01');
-    // This one's LSN claims to be newer than all WAL.
-    file.seekp(5 * 8192);
-    for (int i = 0; i < 8; ++i) file.put('\x7E');
-  }
-  start_source();
-  receive_wal();
-  const auto result = back_up();
-  ASSERT_EQ(result.damaged_pages.size(), 2U);
-  EXPECT_EQ(result.damaged_pages[0].file, path);
-  EXPECT_EQ(result.damaged_pages[0].block, 3U);
-  EXPECT_EQ(result.damaged_pages[1].block, 5U);
-  EXPECT_EQ(result.summary.damaged_pages, 2U);
   lose_source();
 }
 

@@ -236,6 +236,18 @@ TEST_F(StreamBackup, RefusesALinkThatBaseBackupDoesNotSend) {
   EXPECT_THAT(error.remedy(), HasSubstr("--pgdata"));
 }
 
+TEST_F(StreamBackup, NamesAFileWhoseNameIsTooLongForTheProtocol) {
+  start_source();
+  receive_wal();
+  const std::string name(100, 'n');
+  std::ofstream(data() / name) << "one more than a tar header holds";
+  const auto error = failure(backup_request());
+  EXPECT_EQ(error.kind(), ErrorKind::server) << describe(error);
+  EXPECT_THAT(error.what(), HasSubstr(name));
+  EXPECT_THAT(error.remedy(), HasSubstr("--pgdata"));
+  expect_nothing_left_on_server();
+}
+
 TEST_F(StreamBackup, LeavesNothingWhenItIsCancelledMidway) {
   start_with_table();
   std::stop_source stop;
