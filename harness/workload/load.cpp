@@ -94,9 +94,9 @@ class Writer {
         journal_(journal),
         counts_(counts),
         connection_(conninfo, fmt::format("lifeboat-load-{}", number)) {
-    // A DROP … CASCADE needs many tables one after the other, and so does every digest. Writers find such a deadlock
-    // before the disaster does, and give way.
-    connection_.execute("SET deadlock_timeout = '100ms'");
+    // A DROP … CASCADE needs many tables one after the other, and so does every digest. Whoever closes the circle finds
+    // a deadlock, which may be either; writers find it first or stop waiting, so that it is they who give way.
+    connection_.execute("SET deadlock_timeout = '100ms'; SET lock_timeout = '500ms'");
   }
 
   // One transaction. False when the connection is gone. Throws the journal's Error.
