@@ -11,7 +11,6 @@
 #include "backup_engine/base/space.hpp"
 #include "backup_engine/postgres/control_file.hpp"
 #include "backup_engine/restore/restored_texts.hpp"
-#include "backup_engine/restore/target_value.hpp"
 
 namespace backup_engine::restore {
 
@@ -98,37 +97,7 @@ void require_space(const Plan& plan) {
   for (const auto& [device, place] : needed) base::require_space("the restore", place.first, place.second);
 }
 
-// Whether recovery from this backup can stop at the target; true where that cannot be told.
-bool ends_before(const BackupSummary& summary, const RecoveryTarget& target) {
-  if (target.kind == TargetKind::lsn) return summary.stop_lsn <= postgres::parse_lsn(target.value).value();
-  if (target.kind != TargetKind::time) return true;
-  return summary.finished_at <= parse_target_time(target.value);
-}
-
 }  // namespace
-
-std::string choose_backup(store::Storage& storage, const RestoreRequest& request) {
-  if (!request.backup_label.empty()) {
-    const auto summary = store::read_manifest(storage, request.cluster, request.backup_label).summary;
-    if (request.target.kind == TargetKind::lsn && !ends_before(summary, request.target)) {
-      throw Error(ErrorKind::usage, fmt::format("backup {} ends at {}, after the target {}", summary.label,
-                                                to_string(summary.stop_lsn), request.target.value))
-          .with_remedy("Choose an earlier backup or a later target.");
-    }
-    return request.backup_label;
-  }
-  const auto labels = store::list_backup_labels(storage, request.cluster);
-  if (labels.empty()) {
-    throw Error(ErrorKind::not_found, fmt::format("the repository holds no backup of {}", request.cluster))
-        .with_remedy("`lifeboat list` shows what it holds.");
-  }
-  for (auto label = labels.rbegin(); label != labels.rend(); ++label) {
-    if (ends_before(store::read_manifest(storage, request.cluster, *label).summary, request.target)) return *label;
-  }
-  throw Error(ErrorKind::not_found,
-              fmt::format("no backup of {} ends before the target {}", request.cluster, request.target.value))
-      .with_remedy("Choose a later target.");
-}
 
 Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request) {
   Plan plan;

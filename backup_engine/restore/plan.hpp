@@ -39,10 +39,6 @@ struct Plan {
   std::uint64_t total_bytes = 0;
 };
 
-// The label asked for, or the newest backup that can reach the target. Throws Error: not_found, usage (the backup ended
-// after the target).
-[[nodiscard]] std::string choose_backup(store::Storage& storage, const RestoreRequest& request);
-
 // Throws Error: usage (target, tablespaces not mapped or mapped into the directory), already_exists (a directory that
 // is not empty), no_space, corrupt.
 [[nodiscard]] Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request);

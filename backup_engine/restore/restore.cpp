@@ -10,6 +10,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/parallel.hpp"
+#include "backup_engine/restore/choose_recovery.hpp"
 #include "backup_engine/restore/plan.hpp"
 #include "backup_engine/restore/restore_directory.hpp"
 #include "backup_engine/restore/restored_texts.hpp"
@@ -205,7 +206,9 @@ RestoreResult restore_backup(const RestoreRequest& asked, base::FileSystem& file
   require_executable(request.lifeboat);
   const auto storage = store::open_repository(request.repository);
   RestoreResult result;
-  result.backup_label = choose_backup(*storage, request);
+  auto recovery = choose_recovery(*storage, request);
+  result.backup_label = std::move(recovery.backup_label);
+  result.notes = std::move(recovery.notes);
   const store::BackupReader reader(*storage, request.cluster, result.backup_label);
   const auto plan = make_plan(reader, request);
   result.fetch_seconds = seconds_since(begin);

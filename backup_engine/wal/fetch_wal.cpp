@@ -9,7 +9,7 @@
 #include "backup_engine/base/file_system.hpp"
 #include "backup_engine/store/repository_store.hpp"
 #include "backup_engine/wal.hpp"
-#include "backup_engine/wal/join.hpp"
+#include "backup_engine/wal/held_segment.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
 
 namespace backup_engine {
@@ -58,35 +58,16 @@ void require_any_wal(const wal::WalArchive& archive, const std::string& cluster)
       .with_remedy("look whether all of its storage is there and mounted");
 }
 
-// The open segment: its parts, and zeros where WAL ends, as in a segment that PostgreSQL has just begun.
-std::optional<Bytes> join_open_segment(const wal::WalArchive& archive, const postgres::WalSegment& segment) {
-  const auto size = archive.segment_size();
-  const auto parts = archive.parts_of(segment);
-  if (parts.empty()) return std::nullopt;
-  auto bytes =
-      join_parts(parts, start_of(segment, size), [&](const std::string& object) { return archive.read_part(object); });
-  if (bytes.size() < size.bytes()) {
-    require_end_of_wal(archive, segment.timeline, start_of(segment, size) + bytes.size(), true);
-    bytes.resize(size.bytes());
-  }
-  return bytes;
-}
-
+// Zeros where an open segment's WAL ends, as in one that PostgreSQL has just begun.
 std::optional<Bytes> read_wal(const wal::WalArchive& archive, const postgres::WalSegment& segment) {
-  // A receiver may close the segment, or merge its parts, between the listing and the reading: then look again.
-  constexpr int most_looks = 5;
-  for (int look = 1;; ++look) {
-    if (auto whole = archive.read_segment(segment)) return whole;
-    try {
-      if (auto joined = join_open_segment(archive, segment)) return joined;
-    } catch (const Error& error) {
-      if (error.kind() == ErrorKind::not_found && look < most_looks) continue;
-      throw;
-    }
-    if (archive.has_segment(segment) && look < most_looks) continue;
-    require_end_of_wal(archive, segment.timeline, start_of(segment, archive.segment_size()), false);
-    return std::nullopt;
+  const auto size = archive.segment_size();
+  auto bytes = wal::read_held(archive, segment);
+  const auto held_bytes = bytes ? bytes->size() : 0;
+  if (held_bytes < size.bytes()) {
+    require_end_of_wal(archive, segment.timeline, start_of(segment, size) + held_bytes, bytes.has_value());
   }
+  if (bytes) bytes->resize(size.bytes());
+  return bytes;
 }
 
 std::optional<Bytes> read_named(const wal::WalArchive& archive, const std::string& file_name) {

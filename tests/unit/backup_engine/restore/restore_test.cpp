@@ -143,20 +143,6 @@ TEST_F(RestoreSmallBackup, RefusesWhatIsNoRepositoryOrHoldsNoSuchBackup) {
   EXPECT_FALSE(fs::exists(to()));
 }
 
-TEST_F(RestoreSmallBackup, ChoosesNoBackupThatEndsAfterTheTarget) {
-  const auto backup = make_small_backup(repository());
-  auto early = request();
-  early.target = {.kind = TargetKind::lsn, .value = "0/2000000", .timeline = ""};
-  refusal(early, ErrorKind::not_found);
-  early.backup_label = backup.label;
-  refusal(early, ErrorKind::usage);
-  early.backup_label.clear();
-  early.target = {.kind = TargetKind::time, .value = "2020-01-01 00:00:00+00", .timeline = ""};
-  refusal(early, ErrorKind::not_found);
-  early.target = {.kind = TargetKind::lsn, .value = "0/2000100", .timeline = ""};
-  EXPECT_EQ(restore(early).backup_label, backup.label);
-}
-
 TEST_F(RestoreSmallBackup, NamesTheObjectOfADamagedBlock) {
   static_cast<void>(make_small_backup(repository()));
   for (const auto& file : fs::recursive_directory_iterator(repository())) {

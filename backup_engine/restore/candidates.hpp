@@ -1,0 +1,25 @@
+// The backups that recovery could begin from: those whose timeline leads to the one that was asked for.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "backup_engine/restore.hpp"
+#include "backup_engine/store/storage.hpp"
+#include "backup_engine/wal/timeline_path.hpp"
+
+namespace backup_engine::restore {
+
+struct Candidates {
+  wal::TimelinePath path;              // that recovery follows
+  std::vector<BackupSummary> backups;  // in order of their start, never empty
+  std::vector<std::string> notes;      // newer backups that were passed over, and why
+};
+
+// request.target is spelled for PostgreSQL. With a label only that backup; for a target without a position (the end of
+// WAL, a backup's own consistent point) only the newest. Throws Error: not_found (no backup, no such timeline), usage
+// (the backup asked for is on another line of timelines), corrupt (the manifest of the backup asked for).
+[[nodiscard]] Candidates find_candidates(store::Storage& storage, const wal::WalArchive& archive,
+                                         const RestoreRequest& request);
+
+}  // namespace backup_engine::restore

@@ -1,0 +1,158 @@
+#include "backup_engine/restore/choose_recovery.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/restore/candidates.hpp"
+#include "backup_engine/restore/stop_search.hpp"
+#include "backup_engine/restore/unreachable.hpp"
+#include "backup_engine/store/repository_store.hpp"
+#include "backup_engine/wal/record_reader.hpp"
+
+namespace backup_engine::restore {
+
+using base::Error;
+using base::to_rfc3339;
+using postgres::Lsn;
+
+namespace {
+
+// How much WAL before the chosen backup is read only to say that a restore point's name occurs there too.
+constexpr std::uint64_t look_back_bytes = std::uint64_t{1} << 30U;
+
+class Choice {
+ public:
+  Choice(const wal::WalArchive& archive, const RestoreRequest& request, Candidates candidates, int major)
+      : request_(request),
+        candidates_(std::move(candidates)),
+        backups_(candidates_.backups),
+        rule_(request.target, major),
+        reader_(archive, candidates_.path, major),
+        found_(backups_.size()),
+        held_(archive.ranges()) {}
+
+  Recovery make() {
+    const auto chosen = request_.target.kind == TargetKind::lsn ? choose_by_lsn() : choose_by_search();
+    if (!chosen) throw unreachable();
+    const auto& stop = stop_from(*chosen);
+    Recovery recovery{backups_[*chosen].label, candidates_.notes};
+    recovery.notes.push_back(fmt::format("recovery from backup {} will stop {}", recovery.backup_label, stop->text));
+    if (request_.target.kind == TargetKind::name) note_other_points(*chosen, recovery);
+    return recovery;
+  }
+
+ private:
+  // The newest first, each from its own start up to where the search of the next one began: no WAL is read twice.
+  std::optional<std::size_t> choose_by_search() {
+    for (auto i = backups_.size(); i-- > 0;) {
+      search_from(i);
+      if (usable(i)) return i;
+    }
+    return std::nullopt;
+  }
+
+  void search_from(std::size_t i) {
+    reader_.begin_at(backups_[i].start_lsn);
+    std::optional<Lsn> to;
+    if (i + 1 < backups_.size()) to = backups_[i + 1].start_lsn;
+    found_[i] = search(reader_, rule_, to);
+  }
+
+  // Positions need no search: only the segment of the target is looked at.
+  std::optional<std::size_t> choose_by_lsn() {
+    const auto target = postgres::parse_lsn(request_.target.value).value();
+    reader_.begin_in_segment_of(std::max(target, backups_.front().start_lsn));
+    const auto found = search(reader_, rule_, std::nullopt);
+    for (auto i = backups_.size(); i-- > 0;) {
+      found_[i].wal_ended = found.wal_ended;
+      const auto& start = backups_[i].start_lsn;
+      if (start > target || !found.stop || found.stop->position > held_until(held_, candidates_.path, start)) continue;
+      found_[i].stop = found.stop;
+      if (usable(i)) return i;
+    }
+    return std::nullopt;
+  }
+
+  // Where recovery from backup i stops: in its own stretch of WAL, or in the first one behind it that has a stop.
+  [[nodiscard]] const std::optional<Stop>& stop_from(std::size_t i) const {
+    while (!found_[i].stop && !found_[i].wal_ended && i + 1 < found_.size()) ++i;
+    return found_[i].stop;
+  }
+  [[nodiscard]] bool usable(std::size_t i) const {
+    const auto& stop = stop_from(i);
+    return stop && stop->position >= backups_[i].stop_lsn;
+  }
+
+  void note_other_points(std::size_t chosen, Recovery& recovery) {
+    std::vector<std::string> before, behind;
+    const auto text = [](const NamedPoint& point) {
+      return fmt::format("{} ({})", to_string(point.record), to_rfc3339(point.time));
+    };
+    const auto stop = stop_from(chosen)->record;
+    for (auto i = chosen; i-- > 0 && backups_[chosen].start_lsn - backups_[i].start_lsn <= look_back_bytes;) {
+      search_from(i);
+    }
+    for (const auto& found : found_) {
+      for (const auto& point : found.points) {
+        if (point.record != stop) (point.record < stop ? before : behind).push_back(text(point));
+      }
+    }
+    if (before.empty() && behind.empty()) return;
+    auto note = fmt::format("restore point \"{}\" is not the only one of its name", request_.target.value);
+    if (!before.empty()) note += fmt::format("; earlier: {}", fmt::join(before, ", "));
+    if (!behind.empty()) note += fmt::format("; later: {}", fmt::join(behind, ", "));
+    recovery.notes.push_back(note +
+                             ". Recovery takes the first one behind the newest backup that can reach one; for "
+                             "another, give its position with --target-lsn");
+  }
+
+  Error unreachable() {
+    const auto from = backups_.back().start_lsn;
+    Unreachable facts{request_, backups_.front(), {}, {}, {}, {}};
+    facts.tail = read_tail(reader_, from, held_until(held_, candidates_.path, from));
+    facts.wal_held_again = held_again_behind(facts.tail.end);
+    for (std::size_t i = 0; i < found_.size(); ++i) {
+      const auto& found = found_[i];
+      if (found.stop && !facts.stop) facts.stop = found.stop;
+      if (found.parent) facts.search.parent = found.parent;
+      facts.search.seen = facts.search.seen || found.seen;
+      facts.search.prepared = facts.search.prepared || found.prepared;
+      if (found.latest && (!facts.search.latest || facts.search.latest->time < found.latest->time)) {
+        facts.search.latest = found.latest;
+      }
+    }
+    return describe_unreachable(facts);
+  }
+
+  [[nodiscard]] std::optional<Lsn> held_again_behind(Lsn end) const {
+    for (const auto& range : held_) {
+      if (range.timeline == candidates_.path.back().timeline && range.start > end) return range.start;
+    }
+    return std::nullopt;
+  }
+
+  const RestoreRequest& request_;
+  const Candidates candidates_;
+  const std::vector<BackupSummary>& backups_;  // in order of their start
+  const TargetRule rule_;
+  wal::RecordReader reader_;
+  std::vector<Findings> found_;  // of the stretch that begins with each backup
+  const std::vector<wal::WalRange> held_;
+};
+
+}  // namespace
+
+Recovery choose_recovery(store::Storage& storage, const RestoreRequest& request) {
+  const auto identity = store::read_cluster(storage, request.cluster);
+  const wal::WalArchive archive(storage, request.cluster, identity.wal_segment_size, Compression{});
+  auto candidates = find_candidates(storage, archive, request);
+  if (request.target.kind == TargetKind::end_of_wal || request.target.kind == TargetKind::immediate) {
+    return {candidates.backups.back().label, candidates.notes};
+  }
+  return Choice(archive, request, std::move(candidates), identity.postgres_major).make();
+}
+
+}  // namespace backup_engine::restore

@@ -1,0 +1,23 @@
+// The one message for a target that recovery cannot reach: why, and what can be reached instead.
+#pragma once
+
+#include <optional>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/restore/stop_search.hpp"
+
+namespace backup_engine::restore {
+
+struct Unreachable {
+  const RestoreRequest& request;
+  const BackupSummary& oldest;                  // of the backups that could be begun from
+  std::optional<Stop> stop;                     // where recovery from it would stop; none: nowhere
+  Findings search;                              // what the search for the target met
+  Findings tail;                                // of the WAL held without a hole
+  std::optional<postgres::Lsn> wal_held_again;  // behind a hole
+};
+
+// Error(not_found), or Error(usage) when another backup than the one asked for may do.
+[[nodiscard]] base::Error describe_unreachable(const Unreachable& facts);
+
+}  // namespace backup_engine::restore

@@ -1,0 +1,69 @@
+#include "backup_engine/wal/timeline_path.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "backup_engine/base/error.hpp"
+
+namespace backup_engine::wal {
+
+using postgres::Lsn;
+using postgres::TimelineId;
+
+namespace {
+
+constexpr TimelineId first_timeline{1};
+
+TimelineId next(TimelineId timeline) {
+  return TimelineId(timeline.number() + 1);
+}
+
+}  // namespace
+
+TimelineId wanted_timeline(const WalArchive& archive, const std::string& wanted, TimelineId from) {
+  if (wanted == "current") return from;
+  if (wanted == "latest") {
+    auto latest = from;
+    while (archive.read_history(next(latest))) latest = next(latest);
+    return latest;
+  }
+  const TimelineId named(static_cast<std::uint32_t>(std::stoul(wanted)));
+  if (named == first_timeline || archive.read_history(named)) return named;
+  throw base::Error(base::ErrorKind::not_found,
+                    fmt::format("the repository holds no history of timeline {}", named.number()))
+      .with_remedy("`lifeboat list` shows the timelines whose WAL it holds; the number is decimal.");
+}
+
+TimelinePath path_to(const WalArchive& archive, TimelineId timeline) {
+  TimelinePath path;
+  Lsn begin;
+  if (const auto text = archive.read_history(timeline)) {
+    for (const auto& left : postgres::parse_history(*text)) {
+      path.push_back({left.parent, begin, left.switch_lsn});
+      begin = left.switch_lsn;
+    }
+  }
+  path.push_back({timeline, begin, std::nullopt});
+  return path;
+}
+
+bool lies_on(const TimelinePath& path, TimelineId timeline, Lsn lsn) {
+  return std::ranges::any_of(
+      path, [&](const TimelineSpan& span) { return span.timeline == timeline && (!span.end || lsn <= *span.end); });
+}
+
+Lsn held_until(std::span<const WalRange> ranges, const TimelinePath& path, Lsn start) {
+  auto reached = start;
+  for (const auto& span : path) {
+    if (span.end && *span.end < reached) continue;
+    const auto range = std::ranges::find_if(ranges, [&](const WalRange& held) {
+      return held.timeline == span.timeline && held.start <= reached && held.end > reached;
+    });
+    if (range != ranges.end()) reached = span.end ? std::min(range->end, *span.end) : range->end;
+    if (span.end && reached < *span.end) break;
+  }
+  return reached;
+}
+
+}  // namespace backup_engine::wal

@@ -1,0 +1,38 @@
+// The line of timelines that recovery follows: from the oldest ancestor to the timeline that was asked for, each up to
+// where the next one branches off. Rules: docs/recovery-targets.md, "Timelines".
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backup_engine/postgres/timeline.hpp"
+#include "backup_engine/wal/wal_archive.hpp"
+
+namespace backup_engine::wal {
+
+struct TimelineSpan {
+  postgres::TimelineId timeline;
+  postgres::Lsn begin;
+  std::optional<postgres::Lsn> end;  // where the next one branches off; none for the last
+  bool operator==(const TimelineSpan&) const = default;
+};
+using TimelinePath = std::vector<TimelineSpan>;  // oldest first, never empty
+
+// The timeline that recovery_target_timeline means to a backup of timeline `from`. "current": that one; "latest": the
+// histories are probed upward from it, one number after the other, and the first one missing ends it; otherwise the
+// number. Throws Error(not_found) for a number without a history in the archive.
+[[nodiscard]] postgres::TimelineId wanted_timeline(const WalArchive& archive, const std::string& wanted,
+                                                   postgres::TimelineId from);
+
+// Throws Error(corrupt). A timeline without a history is its own path.
+[[nodiscard]] TimelinePath path_to(const WalArchive& archive, postgres::TimelineId timeline);
+
+// Whether WAL of `timeline` up to `lsn` is on the path.
+[[nodiscard]] bool lies_on(const TimelinePath& path, postgres::TimelineId timeline, postgres::Lsn lsn);
+
+// How far the WAL held goes on along the path, without a hole, from `start`; `start` itself when it is not held.
+[[nodiscard]] postgres::Lsn held_until(std::span<const WalRange> ranges, const TimelinePath& path, postgres::Lsn start);
+
+}  // namespace backup_engine::wal

@@ -1,0 +1,263 @@
+// Which backup a target is recovered from, where recovery will stop, and what is said when it cannot.
+#include "backup_engine/restore/choose_recovery.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/restore/target_value.hpp"
+#include "backup_engine/store/manifest.hpp"
+#include "tests/unit/backup_engine/wal/temporary_archive.hpp"
+#include "tests/unit/backup_engine/wal/wal_builder.hpp"
+
+namespace backup_engine::restore {
+namespace {
+
+using base::Error;
+using base::ErrorKind;
+using postgres::Lsn;
+using postgres::TimelineId;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using wal::WalBuilder;
+
+constexpr TimelineId one{1}, two{2};
+constexpr const char* first_label = "20261120T100000Z-full";
+constexpr const char* second_label = "20261120T140000Z-full";
+
+base::UtcTime clock_at(const std::string& time) {
+  return *base::parse_rfc3339("2026-11-20T" + time + "Z");
+}
+
+// Two backups with transactions before, between and behind them.
+class ChooseRecovery : public testing::Test {
+ protected:
+  void SetUp() override {
+    wal_.filler(200);
+    back_up(first_label, [&] { early_ = wal_.commit(700, clock_at("10:00:01")); });
+    wal_.commit(701, clock_at("11:00:00"));
+    once_ = wal_.restore_point("once", clock_at("11:30:00"));
+    wal_.filler(3000000);
+    middle_ = wal_.commit(702, clock_at("12:00:00"), {703});
+    wal_.restore_point("daily", clock_at("12:30:00"));
+    wal_.abort(704, clock_at("13:00:00"));
+    wal_.prepare(705);
+    back_up(second_label, [&] { wal_.commit(706, clock_at("14:00:01")); });
+    wal_.commit(707, clock_at("15:00:00"));
+    daily_ = wal_.restore_point("daily", clock_at("15:30:00"));
+    again_ = wal_.restore_point("daily", clock_at("16:30:00"));
+    wal_.commit_prepared(705, clock_at("16:45:00"));
+    wal_.prepare(708);
+    wal_.filler(100, 709);
+    last_ = wal_.commit(710, clock_at("17:00:00"));
+    tail_ = wal_.filler(50);
+  }
+  void end_wal() { wal_.put_into(repository_.archive()); }
+
+  template <typename During>
+  void back_up(const std::string& label, During during, TimelineId timeline = one) {
+    store::Manifest manifest;
+    auto& summary = manifest.summary;
+    summary.cluster = wal::TemporaryArchive::cluster;
+    summary.label = label;
+    summary.source = "files";
+    summary.postgres_major = 15;
+    summary.system_identifier = 42;
+    summary.timeline = timeline;
+    summary.start_lsn = wal_.filler(80);
+    during();
+    wal_.filler(40);
+    summary.stop_lsn = wal_.end();
+    summary.started_at = summary.finished_at = clock_at(timeline == one ? "10:00:02" : "18:00:02");
+    stops_[label] = summary.stop_lsn;
+    manifest.wal_segment_size = repository_.size;
+    manifest.block_size_bytes = 4096;
+    repository_.storage().put(store::manifest_name(summary.cluster, label), store::encode_manifest(manifest),
+                              store::Durability::now);
+  }
+
+  Recovery choose(const RecoveryTarget& target, const std::string& label = "") {
+    RestoreRequest request;
+    request.repository = repository_.location();
+    request.cluster = wal::TemporaryArchive::cluster;
+    request.backup_label = label;
+    request.target = spelled_for_postgres(target);
+    return choose_recovery(repository_.storage(), request);
+  }
+  Recovery choose(TargetKind kind, const std::string& value, bool inclusive = true) {
+    return choose({.kind = kind, .value = value, .inclusive = inclusive, .timeline = ""});
+  }
+  static std::string notes_of(const Recovery& recovery) {
+    std::string text = recovery.backup_label;
+    for (const auto& note : recovery.notes) text += "\n" + note;
+    return text;
+  }
+  std::string refusal(const RecoveryTarget& target, const std::string& label = "",
+                      ErrorKind kind = ErrorKind::not_found) {
+    try {
+      ADD_FAILURE() << "was accepted: " << notes_of(choose(target, label));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), kind) << describe(error);
+      if (kind != ErrorKind::corrupt) EXPECT_FALSE(error.remedy().empty());
+      return describe(error);
+    }
+    return "";
+  }
+  std::string refusal(TargetKind kind, const std::string& value) {
+    return refusal({.kind = kind, .value = value, .timeline = ""});
+  }
+
+  wal::TemporaryArchive repository_;
+  WalBuilder wal_{Lsn(3 * wal::megabyte), wal::megabyte};
+  Lsn early_, once_, middle_, daily_, again_, last_, tail_;
+  std::map<std::string, Lsn> stops_;
+};
+
+TEST_F(ChooseRecovery, TakesTheNewestBackupWithoutAPosition) {
+  end_wal();
+  EXPECT_EQ(choose({}).backup_label, second_label);
+  EXPECT_EQ(choose(TargetKind::immediate, "").backup_label, second_label);
+  EXPECT_TRUE(choose({}).notes.empty());
+}
+
+TEST_F(ChooseRecovery, StopsBeforeTheFirstTransactionThatIsTooLate) {
+  end_wal();
+  const auto later = choose(TargetKind::time, "2026-11-20 15:00:00Z");
+  EXPECT_EQ(later.backup_label, second_label);
+  EXPECT_THAT(notes_of(later), HasSubstr("before the commit of prepared transaction 705"));
+  EXPECT_THAT(notes_of(choose(TargetKind::time, "2026-11-20 15:00:00Z", false)),
+              HasSubstr("before the commit of transaction 707"));
+  EXPECT_THAT(notes_of(choose(TargetKind::time, "2026-11-20 12:30:00Z")),
+              AllOf(HasSubstr(first_label), HasSubstr("before the rollback of transaction 704")));
+}
+
+// Its backup had not ended yet when the first later transaction did.
+TEST_F(ChooseRecovery, PassesOverABackupThatEndsBehindTheStop) {
+  end_wal();
+  EXPECT_EQ(choose(TargetKind::time, "2026-11-20 13:59:59Z").backup_label, first_label);
+  EXPECT_EQ(choose(TargetKind::time, "2026-11-20 14:00:01Z").backup_label, second_label);
+  EXPECT_EQ(choose(TargetKind::xid, "706").backup_label, first_label);
+  EXPECT_EQ(choose(TargetKind::xid, "707").backup_label, second_label);
+  EXPECT_EQ(choose(TargetKind::lsn, to_string(stops_[second_label]), false).backup_label, second_label);
+  EXPECT_EQ(choose(TargetKind::lsn, to_string(Lsn(stops_[second_label].position_bytes() - 80)), false).backup_label,
+            first_label);
+}
+
+TEST_F(ChooseRecovery, FindsTransactionsOfEveryEnding) {
+  end_wal();
+  EXPECT_THAT(notes_of(choose(TargetKind::xid, "702")),
+              AllOf(HasSubstr(first_label), HasSubstr("after the commit of transaction 702 at " + to_string(middle_))));
+  EXPECT_THAT(notes_of(choose(TargetKind::xid, "704", false)), HasSubstr("before the rollback of transaction 704"));
+  EXPECT_THAT(notes_of(choose(TargetKind::xid, "705")), HasSubstr("after the commit of prepared transaction 705"));
+  EXPECT_THAT(notes_of(choose(TargetKind::xid, std::to_string((1ULL << 32U) + 707))), HasSubstr("transaction 707"));
+}
+
+TEST_F(ChooseRecovery, FindsTheRecordAtAPosition) {
+  end_wal();
+  EXPECT_THAT(notes_of(choose(TargetKind::lsn, to_string(daily_))),
+              AllOf(HasSubstr(second_label), HasSubstr("after the record at " + to_string(daily_))));
+  EXPECT_THAT(notes_of(choose(TargetKind::lsn, to_string(middle_), false)),
+              AllOf(HasSubstr(first_label), HasSubstr("before the record at " + to_string(middle_))));
+  EXPECT_THAT(notes_of(choose(TargetKind::lsn, to_string(middle_ + 1))), Not(HasSubstr("at " + to_string(middle_))));
+}
+
+TEST_F(ChooseRecovery, SaysWhichOfTwoRestorePointsIsTaken) {
+  end_wal();
+  const auto once = choose(TargetKind::name, "once");
+  EXPECT_EQ(once.backup_label, first_label);
+  EXPECT_EQ(once.notes.size(), 1U) << notes_of(once);
+  const auto daily = notes_of(choose(TargetKind::name, "daily"));
+  EXPECT_THAT(daily,
+              AllOf(HasSubstr(second_label), HasSubstr("after restore point \"daily\" at " + to_string(daily_))));
+  EXPECT_THAT(daily, AllOf(HasSubstr("not the only one"), HasSubstr("earlier: "), HasSubstr("2026-11-20T12:30:00"),
+                           HasSubstr("later: " + to_string(again_)), HasSubstr("--target-lsn")));
+}
+
+TEST_F(ChooseRecovery, RefusesWhatLiesBeforeTheFirstBackupsEnd) {
+  end_wal();
+  for (const auto& text : {refusal(TargetKind::time, "2026-11-20 09:00:00Z"), refusal(TargetKind::xid, "700"),
+                           refusal(TargetKind::lsn, to_string(early_)), refusal(TargetKind::lsn, "0/1")}) {
+    EXPECT_THAT(text, AllOf(HasSubstr(first_label), HasSubstr(to_string(stops_[first_label])),
+                            HasSubstr("What can be reached: from the end of backup"), HasSubstr("10:00:02"),
+                            HasSubstr("transaction 710 at " + to_string(last_)), HasSubstr(to_string(wal_.end()))));
+  }
+}
+
+TEST_F(ChooseRecovery, RefusesWhatIsNotInTheWal) {
+  end_wal();
+  EXPECT_THAT(refusal(TargetKind::xid, "999"), HasSubstr("no transaction of this id ended"));
+  EXPECT_THAT(refusal(TargetKind::xid, "703"),
+              AllOf(HasSubstr("subtransaction of transaction 702"), HasSubstr("Give transaction 702 instead")));
+  EXPECT_THAT(refusal(TargetKind::xid, "708"), HasSubstr("prepared, and neither committed nor rolled back"));
+  EXPECT_THAT(refusal(TargetKind::xid, "709"), HasSubstr("had not ended yet"));
+  EXPECT_THAT(refusal(TargetKind::name, "nowhere"), HasSubstr("no restore point of this name"));
+  EXPECT_THAT(refusal(TargetKind::lsn, to_string(wal_.end())),
+              AllOf(HasSubstr("ends at " + to_string(wal_.end())), HasSubstr("Without a target")));
+}
+
+TEST_F(ChooseRecovery, RefusesATimeThatNoLaterTransactionMarks) {
+  end_wal();
+  EXPECT_THAT(refusal(TargetKind::time, "2026-11-20 17:00:00Z"),
+              AllOf(HasSubstr("the latest is transaction 710"), HasSubstr("2026-11-20T17:00:00.000000Z"),
+                    HasSubstr("Without a target recovery takes everything")));
+  EXPECT_EQ(choose(TargetKind::time, "2026-11-20 17:00:00Z", false).backup_label, second_label);
+}
+
+TEST_F(ChooseRecovery, TakesTheBackupAskedForOrSaysThatItCannot) {
+  end_wal();
+  const RecoveryTarget middle{.kind = TargetKind::xid, .value = "702", .timeline = ""};
+  EXPECT_EQ(choose({.kind = TargetKind::xid, .value = "707", .timeline = ""}, first_label).backup_label, first_label);
+  EXPECT_THAT(refusal(middle, second_label, ErrorKind::usage),
+              AllOf(HasSubstr(second_label), HasSubstr("Without --backup")));
+  const RecoveryTarget first_daily{.kind = TargetKind::name, .value = "daily", .timeline = ""};
+  EXPECT_THAT(notes_of(choose(first_daily, first_label)), HasSubstr("2026-11-20T12:30:00"));
+}
+
+TEST_F(ChooseRecovery, DoesNotReachOverAHole) {
+  end_wal();
+  const auto hole = postgres::segment_holding(one, once_ + wal::megabyte, repository_.size);
+  repository_.storage().remove(
+      store::wal_segment_name(wal::TemporaryArchive::cluster, hole, repository_.size, Codec::lz4));
+  EXPECT_EQ(choose(TargetKind::xid, "707").backup_label, second_label);
+  EXPECT_EQ(choose(TargetKind::name, "once").backup_label, first_label);
+  EXPECT_THAT(refusal(TargetKind::xid, "702"), HasSubstr("no transaction of this id"));
+  const RecoveryTarget behind{.kind = TargetKind::lsn, .value = to_string(last_), .timeline = ""};
+  EXPECT_THAT(refusal(behind, first_label, ErrorKind::usage), HasSubstr("WAL is missing from there to"));
+}
+
+TEST_F(ChooseRecovery, FollowsTheTimelineAskedFor) {
+  const auto branching = wal_.end();
+  end_wal();
+  repository_.archive().put_history(two, "1\t" + to_string(branching) + "\tpromoted\n");
+  wal_ = wal_.branch(two);
+  const auto third_label = "20261120T180000Z-full";
+  back_up(
+      third_label, [] {}, two);
+  wal_.commit(720, clock_at("19:00:00"));
+  wal_.filler(20);
+  end_wal();
+  EXPECT_EQ(choose({}).backup_label, third_label);
+  EXPECT_EQ(choose(TargetKind::xid, "720").backup_label, third_label);
+  EXPECT_EQ(choose(TargetKind::xid, "707").backup_label, second_label) << "on the parent, on the way to timeline 2";
+  const auto on_one = choose({.kind = TargetKind::end_of_wal, .value = "", .timeline = "1"});
+  EXPECT_EQ(on_one.backup_label, second_label);
+  EXPECT_THAT(notes_of(on_one), HasSubstr("timeline 2"));
+  EXPECT_THAT(refusal({.kind = TargetKind::end_of_wal, .value = "", .timeline = "7"}), HasSubstr("timeline 7"));
+  EXPECT_THAT(refusal({.kind = TargetKind::end_of_wal, .value = "", .timeline = "1"}, third_label, ErrorKind::usage),
+              HasSubstr("--target-timeline current"));
+}
+
+TEST_F(ChooseRecovery, PassesOverAManifestThatCannotBeRead) {
+  end_wal();
+  const std::string broken = "20261120T200000Z-full";
+  repository_.storage().put(store::manifest_name(wal::TemporaryArchive::cluster, broken), std::string_view("{"),
+                            store::Durability::now);
+  const auto recovery = choose({});
+  EXPECT_EQ(recovery.backup_label, second_label);
+  EXPECT_THAT(notes_of(recovery), HasSubstr(broken));
+  refusal({}, broken, ErrorKind::corrupt);
+}
+
+}  // namespace
+}  // namespace backup_engine::restore
