@@ -59,6 +59,10 @@ Candidates the_one_asked_for(store::Storage& storage, const wal::WalArchive& arc
 
 }  // namespace
 
+base::UtcTime end_time(const BackupSummary& backup) {
+  return backup.stopped_at ? *backup.stopped_at : backup.finished_at;
+}
+
 Candidates find_candidates(store::Storage& storage, const wal::WalArchive& archive, const RestoreRequest& request) {
   if (!request.backup_label.empty()) return the_one_asked_for(storage, archive, request);
   const auto labels = store::list_backup_labels(storage, request.cluster);

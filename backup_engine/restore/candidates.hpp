@@ -16,6 +16,9 @@ struct Candidates {
   std::vector<std::string> notes;      // newer backups that were passed over, and why
 };
 
+// When the backup had stopped, by the server's clock; of backups that do not tell, by that of the host that took it.
+[[nodiscard]] base::UtcTime end_time(const BackupSummary& backup);
+
 // request.target is spelled for PostgreSQL. With a label only that backup; for a target without a position (the end of
 // WAL, a backup's own consistent point) only the newest. Throws Error: not_found (no backup, no such timeline), usage
 // (the backup asked for is on another line of timelines), corrupt (the manifest of the backup asked for).

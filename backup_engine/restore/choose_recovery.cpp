@@ -8,6 +8,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/restore/candidates.hpp"
 #include "backup_engine/restore/stop_search.hpp"
+#include "backup_engine/restore/target_value.hpp"
 #include "backup_engine/restore/unreachable.hpp"
 #include "backup_engine/store/repository_store.hpp"
 #include "backup_engine/wal/record_reader.hpp"
@@ -83,7 +84,11 @@ class Choice {
   }
   [[nodiscard]] bool usable(std::size_t i) const {
     const auto& stop = stop_from(i);
-    return stop && stop->position >= backups_[i].stop_lsn;
+    return stop && stop->position >= backups_[i].stop_lsn && !holds_what_is_too_late(i);
+  }
+  // A backup taken after the time holds what was committed in between, even where no transaction of its WAL tells.
+  [[nodiscard]] bool holds_what_is_too_late(std::size_t i) const {
+    return request_.target.kind == TargetKind::time && parse_target_time(request_.target.value) < end_time(backups_[i]);
   }
 
   void note_other_points(std::size_t chosen, Recovery& recovery) {

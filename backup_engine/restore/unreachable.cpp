@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "backup_engine/restore/candidates.hpp"
+#include "backup_engine/restore/target_value.hpp"
+
 namespace backup_engine::restore {
 
 using base::Error;
@@ -34,8 +37,8 @@ std::string transaction_text(const EndedTransaction& transaction) {
 }
 
 std::string backup_text(const BackupSummary& backup) {
-  const auto& time = backup.stopped_at ? *backup.stopped_at : backup.finished_at;
-  return fmt::format("the end of backup {} at {} ({})", backup.label, to_string(backup.stop_lsn), to_rfc3339(time));
+  return fmt::format("the end of backup {} at {} ({})", backup.label, to_string(backup.stop_lsn),
+                     to_rfc3339(end_time(backup)));
 }
 
 std::string why_transaction_is_not_found(const Unreachable& facts) {
@@ -46,7 +49,7 @@ std::string why_transaction_is_not_found(const Unreachable& facts) {
   }
   if (facts.search.prepared) return "it was prepared, and neither committed nor rolled back in the WAL held";
   if (facts.search.seen) return "it had not ended yet where the WAL held ends";
-  return "no transaction of this id ended in the WAL held";
+  return fmt::format("no transaction of this id ended since backup {} began", facts.oldest.label);
 }
 
 std::string why_time_is_not_reached(const Unreachable& facts) {
@@ -56,16 +59,20 @@ std::string why_time_is_not_reached(const Unreachable& facts) {
 }
 
 std::string why(const Unreachable& facts) {
+  const auto& target = facts.request.target;
+  if (target.kind == TargetKind::time && parse_target_time(target.value) < end_time(facts.oldest)) {
+    return "it lies before " + backup_text(facts.oldest);
+  }
   if (facts.stop) return fmt::format("recovery would stop {}, before {}", facts.stop->text, backup_text(facts.oldest));
-  switch (facts.request.target.kind) {
+  switch (target.kind) {
     case TargetKind::name:
-      return "no restore point of this name is in the WAL held";
+      return fmt::format("no restore point of this name was made since backup {} began", facts.oldest.label);
     case TargetKind::time:
       return why_time_is_not_reached(facts);
     case TargetKind::xid:
       return why_transaction_is_not_found(facts);
     case TargetKind::lsn:
-      if (postgres::parse_lsn(facts.request.target.value) < facts.oldest.stop_lsn) {
+      if (postgres::parse_lsn(target.value) < facts.oldest.stop_lsn) {
         return "it lies before " + backup_text(facts.oldest);
       }
       return fmt::format("the last record in the WAL held ends at {}", to_string(facts.tail.end));

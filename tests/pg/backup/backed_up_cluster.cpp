@@ -39,6 +39,10 @@ void BackedUpCluster::receive_wal() {
   request.conninfo = source_->conninfo();
   request.slot = "lifeboat";
   request.slot_action = SlotAction::create;
+  {
+    const std::lock_guard lock(mutex_);
+    durable_ = {};  // another timeline may be shorter
+  }
   request.on_durable = [this](postgres::Lsn lsn) {
     const std::lock_guard lock(mutex_);
     durable_ = lsn;
@@ -111,13 +115,19 @@ RestoreResult BackedUpCluster::restore(const RestoreRequest& request) {
   return result;
 }
 
-Server BackedUpCluster::start_restored(std::map<std::string, std::string> settings) {
+ServerOptions BackedUpCluster::restored_options() const {
   ServerOptions wanted;
   wanted.installation = harness::server::test_installation();
   wanted.data_directory = restored();
   wanted.log_file = directory_.path() / "restored.log";
-  wanted.settings = std::move(settings);
+  wanted.settings["recovery_init_sync_method"] = "syncfs";  // the restore synced everything
   wanted.run_as = user_;
+  return wanted;
+}
+
+Server BackedUpCluster::start_restored(std::map<std::string, std::string> settings) {
+  auto wanted = restored_options();
+  wanted.settings.merge(settings);
   try {
     return started(wanted);
   } catch (const base::Error& error) {

@@ -32,6 +32,7 @@ class BackedUpCluster : public harness::server::DisposableCluster {
   [[nodiscard]] RestoreRequest restore_request() const;
   // Restores to "restored" and has pg_verifybackup accept it.
   RestoreResult restore(const RestoreRequest& request);
+  [[nodiscard]] harness::server::ServerOptions restored_options() const;
   [[nodiscard]] harness::server::Server start_restored(std::map<std::string, std::string> settings = {});
   void wait_until_promoted(harness::server::Server& server);
 

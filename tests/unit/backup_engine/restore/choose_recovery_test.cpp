@@ -69,7 +69,9 @@ class ChooseRecovery : public testing::Test {
     during();
     wal_.filler(40);
     summary.stop_lsn = wal_.end();
-    summary.started_at = summary.finished_at = clock_at(timeline == one ? "10:00:02" : "18:00:02");
+    summary.started_at = summary.finished_at = clock_at("23:00:00");  // another host's clock
+    const auto hour = label.substr(std::string("20261120T").size(), 2);
+    if (label != undated_) summary.stopped_at = clock_at(hour + ":00:02");
     stops_[label] = summary.stop_lsn;
     manifest.wal_segment_size = repository_.size;
     manifest.block_size_bytes = 4096;
@@ -99,7 +101,7 @@ class ChooseRecovery : public testing::Test {
       ADD_FAILURE() << "was accepted: " << notes_of(choose(target, label));
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), kind) << describe(error);
-      if (kind != ErrorKind::corrupt) EXPECT_FALSE(error.remedy().empty());
+      EXPECT_TRUE(kind == ErrorKind::corrupt || !error.remedy().empty());
       return describe(error);
     }
     return "";
@@ -112,6 +114,7 @@ class ChooseRecovery : public testing::Test {
   WalBuilder wal_{Lsn(3 * wal::megabyte), wal::megabyte};
   Lsn early_, once_, middle_, daily_, again_, last_, tail_;
   std::map<std::string, Lsn> stops_;
+  std::string undated_;  // the label of a backup that does not tell the server's time of its stop
 };
 
 TEST_F(ChooseRecovery, TakesTheNewestBackupWithoutAPosition) {
@@ -136,12 +139,35 @@ TEST_F(ChooseRecovery, StopsBeforeTheFirstTransactionThatIsTooLate) {
 TEST_F(ChooseRecovery, PassesOverABackupThatEndsBehindTheStop) {
   end_wal();
   EXPECT_EQ(choose(TargetKind::time, "2026-11-20 13:59:59Z").backup_label, first_label);
-  EXPECT_EQ(choose(TargetKind::time, "2026-11-20 14:00:01Z").backup_label, second_label);
+  EXPECT_EQ(choose(TargetKind::time, "2026-11-20 14:00:02Z").backup_label, second_label);
   EXPECT_EQ(choose(TargetKind::xid, "706").backup_label, first_label);
   EXPECT_EQ(choose(TargetKind::xid, "707").backup_label, second_label);
   EXPECT_EQ(choose(TargetKind::lsn, to_string(stops_[second_label]), false).backup_label, second_label);
   EXPECT_EQ(choose(TargetKind::lsn, to_string(Lsn(stops_[second_label].position_bytes() - 80)), false).backup_label,
             first_label);
+}
+
+// No transaction ended between the time and the backup's stop in its own WAL, so PostgreSQL would stop behind it
+// without a word; but what was committed before the backup began may be too late already.
+TEST_F(ChooseRecovery, TakesNoBackupThatWasTakenAfterTheTime) {
+  const auto third_label = "20261120T190000Z-full";
+  back_up(third_label, [] {});
+  wal_.commit(720, clock_at("20:00:00"));
+  end_wal();
+  EXPECT_EQ(choose(TargetKind::time, "2026-11-20 18:00:00Z").backup_label, second_label);
+  EXPECT_EQ(choose(TargetKind::time, "2026-11-20 19:30:00Z").backup_label, third_label);
+  EXPECT_THAT(refusal({.kind = TargetKind::time, .value = "2026-11-20 18:00:00Z", .timeline = ""}, third_label,
+                      ErrorKind::usage),
+              HasSubstr("it lies before the end of backup 20261120T190000Z-full"));
+}
+
+TEST_F(ChooseRecovery, TakesTheHostsClockOfABackupThatKnowsNoOther) {
+  undated_ = "20261120T190000Z-full";
+  back_up(undated_, [] {});
+  wal_.commit(720, clock_at("23:30:00"));
+  end_wal();
+  EXPECT_EQ(choose(TargetKind::time, "2026-11-20 22:00:00Z").backup_label, second_label);
+  EXPECT_EQ(choose(TargetKind::time, "2026-11-20 23:10:00Z").backup_label, undated_);
 }
 
 TEST_F(ChooseRecovery, FindsTransactionsOfEveryEnding) {
