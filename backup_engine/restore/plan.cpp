@@ -10,6 +10,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/space.hpp"
 #include "backup_engine/postgres/control_file.hpp"
+#include "backup_engine/restore/hollow_databases.hpp"
 #include "backup_engine/restore/restored_texts.hpp"
 
 namespace backup_engine::restore {
@@ -93,7 +94,7 @@ void require_space(const Plan& plan) {
     if (sum.first.empty()) sum.first = place;
     sum.second += bytes;
   };
-  for (const auto& file : plan.files) add(file.location, file.entry.size_bytes);
+  for (const auto& file : plan.files) add(file.location, file.hollow ? 0 : file.entry.size_bytes);
   for (const auto& [device, place] : needed) base::require_space("the restore", place.first, place.second);
 }
 
@@ -104,6 +105,8 @@ Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request)
   plan.to = normal_absolute(request.to);
   require_absent_or_empty(plan.to);
 
+  const HollowDatabases hollow(reader.manifest(), request.databases);
+  plan.hollow_databases = hollow.names();
   std::vector<store::FileEntry> entries;
   for (std::size_t i = 0; i < reader.files().size(); ++i) {
     auto entry = reader.files().entry(i);
@@ -117,6 +120,7 @@ Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request)
   plan.texts = make_texts(reader, request);
   std::set<std::string> replaced;
   for (const auto& text : plan.texts) replaced.insert(text.path);
+  if (hollow.any()) replaced.insert("backup_manifest");  // it would vouch for files that are not there
   bool has_control = false;
   for (auto& entry : entries) {
     if (entry.path == ".") {
@@ -126,16 +130,17 @@ Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request)
     }
     auto location = place_of(entry.path, plan);
     if (entry.kind == store::FileKind::directory) {
-      plan.directories.push_back({std::move(entry), std::move(location)});
+      plan.directories.push_back({std::move(entry), std::move(location), false});
       continue;
     }
-    if (entry.kind != store::FileKind::file || replaced.contains(entry.path)) continue;
-    plan.total_bytes += entry.size_bytes;
+    if (entry.kind != store::FileKind::file || replaced.contains(entry.path) || hollow.removes(entry.path)) continue;
+    const bool left_out = hollow.empties(entry.path);
+    if (!left_out) plan.total_bytes += entry.size_bytes;
     if (entry.path == "global/pg_control") {
       has_control = true;
-      plan.control = {std::move(entry), std::move(location)};
+      plan.control = {std::move(entry), std::move(location), false};
     } else {
-      plan.files.push_back({std::move(entry), std::move(location)});
+      plan.files.push_back({std::move(entry), std::move(location), left_out});
     }
   }
   if (!has_control)

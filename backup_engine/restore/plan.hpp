@@ -15,6 +15,7 @@ namespace backup_engine::restore {
 struct PlannedFile {
   store::FileEntry entry;
   std::filesystem::path location;  // absolute
+  bool hollow = false;             // gets its size and no content
 };
 // A file whose text this restore makes.
 struct PlannedText {
@@ -36,11 +37,12 @@ struct Plan {
   PlannedFile control;
   std::vector<PlannedText> texts;  // configuration, backup_manifest, recovery.signal
   std::uint32_t uid = 0, gid = 0;  // of the source's data directory
-  std::uint64_t total_bytes = 0;
+  std::uint64_t total_bytes = 0;   // that are written
+  std::vector<std::string> hollow_databases;
 };
 
-// Throws Error: usage (target, tablespaces not mapped or mapped into the directory), already_exists (a directory that
-// is not empty), no_space, corrupt.
+// Throws Error: not_found (a database that the backup does not hold), usage (tablespaces not mapped or mapped into the
+// directory), already_exists (a directory that is not empty), no_space, corrupt.
 [[nodiscard]] Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request);
 
 }  // namespace backup_engine::restore

@@ -70,9 +70,9 @@ class Restore {
     std::vector<Piece> pieces;
     std::vector<WriteState> states(plan_.files.size());
     for (std::size_t i = 0; i < plan_.files.size(); ++i) {
-      const auto size = plan_.files[i].entry.size_bytes;
+      const auto size = plan_.files[i].hollow ? 0 : plan_.files[i].entry.size_bytes;
       std::uint64_t from = 0;
-      do {  // an empty file is one empty piece
+      do {  // an empty or hollow file is one empty piece
         const auto length = std::min(piece_bytes, size - from);
         pieces.push_back({i, from, length});
         ++states[i].pieces_left;
@@ -190,6 +190,14 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
+std::string hollow_note(const Plan& plan) {
+  return fmt::format(
+      "not restored, and not usable: {}. Their files hold zeros: drop each once recovery has ended (DROP DATABASE). No "
+      "backup_manifest was put in place, and ignore_invalid_pages is on: take it out of postgresql.auto.conf "
+      "afterwards",
+      fmt::join(plan.hollow_databases, ", "));
+}
+
 void require_executable(const fs::path& lifeboat) {
   if (lifeboat.is_absolute()) return;
   throw Error(ErrorKind::usage,
@@ -220,6 +228,7 @@ RestoreResult restore_backup(const RestoreRequest& asked, base::FileSystem& file
   restore.write_texts();
   restore.put_control_in_place();
   progress.end();
+  if (!plan.hollow_databases.empty()) result.notes.push_back(hollow_note(plan));
   result.restored_bytes = plan.total_bytes;
   result.file_count = plan.files.size() + plan.texts.size() + 1;
   result.restore_seconds = seconds_since(begin) - result.fetch_seconds;

@@ -92,7 +92,8 @@ std::vector<std::byte> read_whole(const store::BackupReader& reader, const store
 
 std::vector<PlannedText> make_texts(const store::BackupReader& reader, const RestoreRequest& request) {
   auto texts = configuration_texts(reader);
-  if (!texts.empty()) texts.push_back({"backup_manifest", 0600, manifest_text(reader, texts)});
+  const bool whole = request.databases.empty();
+  if (whole && !texts.empty()) texts.push_back({"backup_manifest", 0600, manifest_text(reader, texts)});
 
   std::string configuration;
   for (const auto& text : texts) {
@@ -108,6 +109,8 @@ std::vector<PlannedText> make_texts(const store::BackupReader& reader, const Res
       request.lifeboat, fs::absolute(request.repository.text).lexically_normal().string(), request.cluster);
   auto settings = recovery_configuration(inherited ? text_of(reader, *inherited) : std::string(), configuration,
                                          control, request.target, command);
+  // Replay meets pages of databases that were left out, and some of its records carry no full image of theirs.
+  if (!request.databases.empty()) settings += "ignore_invalid_pages = on\n";
   texts.push_back({auto_conf, inherited ? inherited->mode : 0600, std::move(settings)});
   texts.push_back({"recovery.signal", 0600, ""});
   return texts;

@@ -170,6 +170,8 @@ void add_restore(CLI::App& app, Parsed& parsed) {
   verb->add_option("--to", request.to, "an absent or empty directory")->required();
   add_recovery_options(*verb, parsed.recovery);
   add_target_action(*verb, parsed.recovery);
+  verb->add_option("--database", request.databases, "restore only this database, once for each (all)")
+      ->allow_extra_args(false);
   verb->add_option("--tablespace-map", parsed.tablespaces, "OLD=NEW, once for each tablespace");
   verb->add_option("--jobs", request.jobs, "writing threads")->check(CLI::Range(1U, 256U))->capture_default_str();
   add_progress(*verb, parsed.restore.progress);

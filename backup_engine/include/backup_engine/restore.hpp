@@ -36,6 +36,9 @@ struct RestoreRequest {
   std::string backup_label;  // empty: the newest that can reach the target
   std::filesystem::path to;  // absent or empty
   RecoveryTarget target;
+  // Only these, by name, with template0, template1 and postgres; empty: all. Every other one becomes hollow: its files
+  // have their size and no content (docs/restore-database.md).
+  std::vector<std::string> databases;
   unsigned jobs = 1;
   std::filesystem::path lifeboat;  // the executable that restore_command calls; absolute
   std::map<std::filesystem::path, std::filesystem::path> tablespace_map;

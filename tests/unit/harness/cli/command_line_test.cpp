@@ -74,6 +74,12 @@ TEST(ParseCommandLine, MapsTablespaces) {
             "no error");
 }
 
+TEST(ParseCommandLine, TakesEachDatabaseToRestore) {
+  const auto verb = parse_command_line(
+      {"restore", "--repo", "/r", "--cluster", "c", "--to", "/t", "--database", "shop", "--database", "crm"});
+  EXPECT_EQ(std::get<RestoreVerb>(verb).request.databases, (std::vector<std::string>{"shop", "crm"}));
+}
+
 TEST(ParseCommandLine, RefusesASlotThatIsBothMadeAndDropped) {
   EXPECT_NE(usage_error_of({"wal", "receive", "--repo", "/r", "--cluster", "c", "--dbname", "host=/s", "--slot", "s",
                             "--create-slot", "--drop-slot"}),
