@@ -101,6 +101,12 @@ void require_point_between(const Reader& reader, const Steps& steps, const Resto
     reader.fail(place, fmt::format("an inclusive target at the disaster replays {} itself", harm.kind),
                 "add \"inclusive: false\"");
   }
+  // Its WAL marks the database as invalid and removes its files ahead of the commit record.
+  if (at == disaster && harm.kind == "drop_database" && target.kind != TargetKind::lsn) {
+    reader.fail(place,
+                "DROP DATABASE removes the files before it commits: right before its commit they are gone already",
+                "write { lsn: disaster, inclusive: false }, or choose a mark before the disaster");
+  }
   if (at > disaster) {
     reader.fail(place,
                 fmt::format("\"{}\" in line {} comes after the disaster, so {} would be replayed too", target.point,
