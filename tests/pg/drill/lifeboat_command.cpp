@@ -30,6 +30,12 @@ process::Command command_for(const Arguments& arguments) {
     if (const auto* const value = std::getenv(name)) command.environment[name] = value;
   }
   command.arguments = arguments;
+  // The PostgreSQL that the environment names for tests, where the test itself does not name one.
+  const auto* const bin_directory = std::getenv("LIFEBOAT_TEST_PG_BINDIR");
+  const bool named = std::find(arguments.begin(), arguments.end(), "--pg-bindir") != arguments.end();
+  if (bin_directory != nullptr && !named && !arguments.empty() && arguments[0] == "run") {
+    command.arguments.insert(command.arguments.end(), {"--pg-bindir", bin_directory});
+  }
   command.parent_death_signal = SIGTERM;
   return command;
 }
