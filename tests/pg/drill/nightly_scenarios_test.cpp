@@ -141,6 +141,15 @@ TEST_P(NightlyScenario, DoesWhatItSays) {
   EXPECT_EQ(target.inclusive, scenario.restore.target.inclusive);
   EXPECT_EQ(target.type, word_of(scenario.restore.target.kind));
   EXPECT_EQ(report.checks.size(), scenario.verify.size());
+  const auto& steps = scenario.timeline;
+  const auto has_harm = [](const auto& step) { return std::holds_alternative<scenario::DisasterStep>(step.what); };
+  const auto harm = std::find_if(steps.begin(), steps.end(), has_harm);
+  const auto taken_before = static_cast<std::size_t>(std::count_if(
+      steps.begin(), harm, [](const auto& step) { return std::holds_alternative<scenario::BackupStep>(step.what); }));
+  ASSERT_LE(taken_before, report.backups.size());
+  for (auto i = taken_before; i < report.backups.size(); ++i) {
+    EXPECT_NE(report.restores.back().backup_label, report.backups[i].label) << "taken when the harm was done";
+  }
 }
 
 std::string title_of(const testing::TestParamInfo<std::string>& scenario) {
