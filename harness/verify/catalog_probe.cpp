@@ -16,7 +16,7 @@ void add_objects(Connection& connection, const std::vector<std::string>& queries
                  const std::string& prefix, std::map<std::string, std::string>& objects) {
   for (const auto& sql : queries) {
     for (const auto& row : connection.query(sql)) {
-      if (!members.holds(to_text(row[2]), to_text(row[3]))) continue;
+      if (!members.holds(to_text(row[2]), to_text(row[3]), row.size() > 4 ? to_text(row[4]) : "")) continue;
       const auto definition = members.as_original(to_text(row[1]));
       objects[prefix + members.as_original(to_text(row[0]))] =
           backup_engine::base::sha256_hex(definition).substr(0, 16);

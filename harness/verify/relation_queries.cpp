@@ -57,10 +57,12 @@ std::string columns() {
          std::string(not_of_the_system);
 }
 
+// NO INHERIT is a word for checks (and PostgreSQL 18's NOT NULL); of keys the flag only says how a partition got its
+// own.
 constexpr std::string_view constraints =
     R"(SELECT 'constraint ' || n.nspname || '.' || coalesce(c.relname, t.typname) || '.' || o.conname,
-     jsonb_build_array(pg_get_constraintdef(o.oid), o.condeferrable, o.condeferred, o.convalidated, o.connoinherit,
-       o.conislocal, o.coninhcount,
+     jsonb_build_array(pg_get_constraintdef(o.oid), o.condeferrable, o.condeferred, o.convalidated,
+       CASE WHEN o.contype IN ('c', 'n') THEN o.connoinherit END, o.conislocal, o.coninhcount,
        (SELECT p.conrelid::regclass || '.' || p.conname FROM pg_constraint p WHERE p.oid = o.conparentid)),
      n.nspname || '.' || c.relname, n.nspname
    FROM pg_constraint o JOIN pg_namespace n ON n.oid = o.connamespace LEFT JOIN pg_class c ON c.oid = o.conrelid
@@ -82,21 +84,24 @@ std::string indexes() {
          std::string(not_of_the_system);
 }
 
-// Triggers that PostgreSQL made for a constraint carry object ids in their names, so they are told by the constraint:
-// of a foreign key those on both tables, told by the table that declares it.
+// Triggers that PostgreSQL made for a constraint carry object ids in their names, so they are told by the constraint. A
+// foreign key attaches some to the table that it refers to.
 constexpr std::string_view triggers_and_rules =
     R"(SELECT 'trigger ' || t.tgrelid::regclass || '.' || t.tgname, jsonb_build_array(pg_get_triggerdef(t.oid), t.tgenabled),
-     n.nspname || '.' || c.relname, n.nspname
+     n.nspname || '.' || c.relname, n.nspname, NULL
    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT t.tgisinternal
-   UNION ALL SELECT 'triggers of constraint ' || c.oid::regclass::text || '.' || coalesce(o.conname, t.tgname),
-     jsonb_agg(jsonb_build_array(t.tgrelid::regclass::text, t.tgfoid::regproc::text, t.tgtype, t.tgenabled)
-               ORDER BY t.tgrelid::regclass::text, t.tgfoid::regproc::text, t.tgtype, t.tgenabled),
-     n.nspname || '.' || c.relname, n.nspname
+   UNION ALL SELECT 'triggers of constraint ' || c.oid::regclass::text || '.' || coalesce(o.conname, t.tgname) || ' on '
+       || t.tgrelid::regclass::text,
+     jsonb_agg(jsonb_build_array(t.tgfoid::regproc::text, t.tgtype, t.tgenabled)
+               ORDER BY t.tgfoid::regproc::text, t.tgtype, t.tgenabled),
+     n.nspname || '.' || c.relname, n.nspname,
+     CASE WHEN t.tgrelid <> c.oid THEN (SELECT m.nspname || '.' || x.relname FROM pg_class x JOIN pg_namespace m
+       ON m.oid = x.relnamespace WHERE x.oid = t.tgrelid) END
    FROM pg_trigger t LEFT JOIN pg_constraint o ON o.oid = t.tgconstraint
    JOIN pg_class c ON c.oid = coalesce(o.conrelid, t.tgrelid) JOIN pg_namespace n ON n.oid = c.relnamespace
-   WHERE t.tgisinternal GROUP BY 1, 3, 4
+   WHERE t.tgisinternal GROUP BY 1, 3, 4, 5
    UNION ALL SELECT 'rule ' || w.ev_class::regclass || '.' || w.rulename, jsonb_build_array(pg_get_ruledef(w.oid), w.ev_enabled),
-     n.nspname || '.' || c.relname, n.nspname
+     n.nspname || '.' || c.relname, n.nspname, NULL
    FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE w.oid >= 16384 AND w.rulename <> '_RETURN')";
 
@@ -105,17 +110,17 @@ constexpr std::string_view policies_and_statistics =
      jsonb_build_array(p.polcmd, p.polpermissive,
        (SELECT string_agg(role::regrole::text, ',' ORDER BY role::regrole::text) FROM unnest(p.polroles) AS role),
        pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)),
-     n.nspname || '.' || c.relname, n.nspname
+     n.nspname || '.' || c.relname, n.nspname, NULL
    FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace
    UNION ALL SELECT 'statistics ' || s.stxnamespace::regnamespace || '.' || s.stxname,
      jsonb_build_array(pg_get_statisticsobjdef(s.oid), s.stxstattarget, s.stxowner::regrole::text),
-     n.nspname || '.' || c.relname, s.stxnamespace::regnamespace::text
+     n.nspname || '.' || c.relname, s.stxnamespace::regnamespace::text, NULL
    FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid JOIN pg_namespace n ON n.oid = c.relnamespace
    UNION ALL SELECT 'publication ' || b.pubname || ' of ' || m.prrelid::regclass,
      jsonb_build_array(pg_get_expr(m.prqual, m.prrelid),
        (SELECT string_agg(a.attname, ',' ORDER BY a.attnum) FROM pg_attribute a
          WHERE a.attrelid = m.prrelid AND a.attnum = ANY (m.prattrs))),
-     n.nspname || '.' || c.relname, n.nspname
+     NULL, NULL, n.nspname || '.' || c.relname
    FROM pg_publication_rel m JOIN pg_publication b ON b.oid = m.prpubid JOIN pg_class c ON c.oid = m.prrelid
    JOIN pg_namespace n ON n.oid = c.relnamespace)";
 

@@ -61,6 +61,7 @@ Scope scope_of(const scenario::PartialRestore& partial) {
   scope.tables = partial.tables;
   scope.schema = partial.schema;
   scope.where = partial.where;
+  scope.without_attached = partial.placement == scenario::Placement::beside;
   return scope;
 }
 
@@ -114,15 +115,16 @@ bool Members::is_named(const std::string& relation, const std::string& schema) c
   return relations_.contains(relation) || (!schema_.empty() && schema == schema_);
 }
 
-bool Members::holds(const std::string& relation, const std::string& schema) const {
+bool Members::holds(const std::string& relation, const std::string& schema, const std::string& attached) const {
   if (!scope_.names_relations()) return true;
+  const bool attached_to_named = !attached.empty() && is_named(attached, attached.substr(0, attached.find('.')));
   switch (scope_.kind) {
     case Scope::Kind::everything:
       return true;
     case Scope::Kind::only:
-      return is_named(relation, schema);
+      return is_named(relation, schema) || (attached_to_named && !scope_.without_attached);
     case Scope::Kind::all_but:
-      return !scope_.where.empty() || !is_named(relation, schema);
+      return !scope_.where.empty() || !(is_named(relation, schema) || attached_to_named);
   }
   return true;
 }

@@ -25,6 +25,10 @@ struct Scope {
   // with it; `schema` is not: the scope is what has the suffix in there, and a schema of that name with the suffix.
   std::string suffix{};
 
+  // only: without what others attach to the tables, the triggers of their foreign keys and publications: a copy beside
+  // its original has nothing of that.
+  bool without_attached = false;
+
   [[nodiscard]] bool names_relations() const { return !tables.empty() || !schema.empty(); }
 };
 
@@ -41,8 +45,10 @@ class Members {
   Members(backup_engine::postgres::Connection& connection, const Scope& scope, bool main);
 
   // relation: schema.name of the table that an object belongs to, empty for one that belongs to none; schema: the one
-  // that it lies in.
-  [[nodiscard]] bool holds(const std::string& relation, const std::string& schema) const;
+  // that it lies in; attached: a table that it is attached to by another one. What hangs between two tables, one of
+  // them named, is neither only theirs nor the rest's when the named one is not its owner.
+  [[nodiscard]] bool holds(const std::string& relation, const std::string& schema,
+                           const std::string& attached = "") const;
   // " WHERE …" where only some of a table's rows are in scope, else empty.
   [[nodiscard]] std::string row_condition(const std::string& relation) const;
   // `text` with every identifier of a restored copy replaced by that of its original.

@@ -103,7 +103,8 @@ constexpr Attribute attributes[] = {
      "index lab.specimen_lower"},
     // triggers and rules
     {"ALTER TABLE lab.specimen ENABLE ALWAYS TRIGGER stamped", "trigger lab.specimen.stamped"},
-    {"ALTER TABLE lab.specimen DISABLE TRIGGER ALL", "triggers of constraint lab.specimen.specimen_parent"},
+    {"ALTER TABLE lab.specimen DISABLE TRIGGER ALL",
+     "triggers of constraint lab.specimen.specimen_parent on lab.specimen"},
     {"ALTER TABLE lab.specimen DISABLE RULE quiet", "rule lab.specimen.quiet"},
     // extended statistics, publications
     {"ALTER STATISTICS lab.specimen_stats SET STATISTICS 9", "statistics lab.specimen_stats"},
