@@ -199,9 +199,9 @@ std::string load_rows(const Order& order, const Taken& taken) {
 }
 
 std::string put_selection(const Order& order, const Taken& taken) {
-  std::string text = include(order, taken.parts.definitions) + reset_privileges(selected(taken)) +
-                     include(order, taken.parts.privileges) + "\\echo lifeboat rows begin\n" + load_rows(order, taken) +
-                     "\\echo lifeboat rows end\n";
+  std::string text = include(order, taken.parts.definitions) + taken.not_null_names +
+                     reset_privileges(selected(taken)) + include(order, taken.parts.privileges) +
+                     "\\echo lifeboat rows begin\n" + load_rows(order, taken) + "\\echo lifeboat rows end\n";
   for (const auto& view : taken.materialized_views) text += refresh(view);
   text += include(order, taken.parts.indexes) + taken.statistics;
   if (order.placement == Placement::replace) {

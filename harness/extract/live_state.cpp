@@ -105,23 +105,23 @@ void require_privileges(const Order& order, const LiveState& state, Connection& 
 
 void refuse_taken_names(const Order& order, const LiveState& state, Connection& live) {
   constexpr std::size_t longest_name_bytes = 63;
-  const auto refuse = [&](const std::string& name, bool is_there) {
+  const auto refuse = [&](const std::string& name, const std::string& text, bool is_there) {
     if (name.size() > longest_name_bytes) {
       throw Error(ErrorKind::usage, fmt::format("{} would have {} bytes, and a name has at most {}", name, name.size(),
                                                 longest_name_bytes))
           .with_remedy("choose a shorter suffix");
     }
     if (!is_there) return;
-    throw Error(ErrorKind::already_exists, fmt::format("the live database has a {} already", name))
+    throw Error(ErrorKind::already_exists, fmt::format("the live database has {} already", text))
         .with_remedy("choose another suffix, or drop it first");
   };
   for (const auto& name : state.named) {
     const Name beside{name.schema, name.object + "_" + order.suffix};
-    refuse(beside.object, exists(live, beside));
+    refuse(beside.object, fmt::format("{}.{}", beside.schema, beside.object), exists(live, beside));
   }
   if (order.selection.schema.empty()) return;
   const auto beside = order.selection.schema + "_" + order.suffix;
-  refuse(beside, schema_exists(live, beside));
+  refuse(beside, "a schema " + beside, schema_exists(live, beside));
 }
 
 void refuse_use(const Order& order, const LiveState& state, Connection& live) {

@@ -212,6 +212,31 @@ std::string sequence_positions(Connection& scratch, const std::vector<Attachment
   return statements;
 }
 
+// pg_dump leaves a name out that PostgreSQL would choose anyway; it chooses another where a child has that one.
+std::string not_null_names(Connection& scratch, const std::vector<Relation>& tables) {
+  constexpr int first_major_with_names = 18;
+  if (scratch.server_version().major() < first_major_with_names) return {};
+  std::string wanted;
+  for (const auto& row : scratch.query("SELECT format('(%L, %L, %L, %L)', n.nspname, c.relname, a.attname, k.conname) "
+                                       "FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid "
+                                       "JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a "
+                                       "ON a.attrelid = c.oid AND a.attnum = k.conkey[1] "
+                                       "WHERE k.contype = 'n' AND k.coninhcount = 0 AND k.conrelid = ANY ($1::oid[])",
+                                       {oids_of(tables)})) {
+    wanted += (wanted.empty() ? "" : ", ") + *row[0];
+  }
+  if (wanted.empty()) return {};
+  return do_block(fmt::format(
+      "DECLARE r record; BEGIN FOR r IN SELECT w.*, k.conname FROM (VALUES {}) AS w (nsp, rel, att, name)\n"
+      "  JOIN pg_namespace n ON n.nspname = w.nsp JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.rel\n"
+      "  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = w.att\n"
+      "  JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'n' AND k.conkey[1] = a.attnum\n"
+      "  WHERE k.conname <> w.name AND k.coninhcount = 0 LOOP\n"
+      "  EXECUTE format('ALTER TABLE %I.%I RENAME CONSTRAINT %I TO %I', r.nsp, r.rel, r.conname, r.name);\n"
+      "END LOOP; END",
+      wanted));
+}
+
 std::vector<View> materialized_views_of(Connection& scratch, const std::string& schema) {
   std::vector<std::string> oids;
   for (const auto& row : scratch.query("SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -269,6 +294,7 @@ Taken take(const Order& order, Connection& scratch, const Programs& programs, ba
     rename_tables(scratch, order.suffix, taken);
   }
   taken.foreign_keys = foreign_keys_of(scratch, taken.tables);
+  taken.not_null_names = not_null_names(scratch, taken.tables);
   if (taken.schema.empty()) {
     taken.statistics = statistics_of(scratch, oids_of(taken.tables));
   } else {

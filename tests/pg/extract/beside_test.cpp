@@ -13,11 +13,12 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// pg_dump orders by names, and the names are others.
+// pg_dump orders by names, and the names are others; it leaves a not-null constraint's name out that fits its table.
 std::vector<std::string> sorted_lines(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  const std::regex not_null_name("CONSTRAINT \\w+_not_null ");
+  for (std::string line; std::getline(stream, line);) lines.push_back(std::regex_replace(line, not_null_name, ""));
   std::sort(lines.begin(), lines.end());
   return lines;
 }

@@ -68,5 +68,31 @@ TEST_F(Replace, TellsOfOrphansAndKeepsTheirKeyNotValid) {
   EXPECT_EQ(ask_live("SELECT count(*) FROM shop.order_items WHERE order_id IN (11, 12)"), items) << "nothing of others";
 }
 
+TEST_F(Replace, PutsAPartitionBackUnderAParentThatStays) {
+  live("SET session_replication_role = replica; UPDATE shop.orders_2025_h1 SET total = 0");
+  (void)extracted(order(Placement::replace, {"shop.orders_2025_h1"}));
+  expect_alike("live", "source");
+}
+
+TEST_F(Replace, GivesAKeyThatRowsBreakToThePartitions) {
+  live("SET session_replication_role = replica; DELETE FROM shop.customers WHERE customer_id = 7");
+  const auto result = extracted(order(Placement::replace, {"shop.orders"}));
+  EXPECT_THAT(words_of(result.findings), Contains(HasSubstr("rows refer to rows of shop.customers that are not there: "
+                                                            "constraint orders_customer")));
+  EXPECT_THAT(ask_live("SELECT count(*) FROM pg_constraint WHERE conname = 'orders_customer' AND NOT convalidated"),
+              AllOf(Not("0")));
+  EXPECT_EQ(ask_live("SELECT count(*) FROM shop.orders"), "6000");
+}
+
+TEST_F(Replace, TellsOfAPartitionThatIsNewerThanTheTarget) {
+  live(
+      "ALTER TABLE shop.orders DETACH PARTITION shop.orders_other; CREATE TABLE shop.orders_2027 PARTITION OF "
+      "shop.orders FOR VALUES FROM ('2027-01-01') TO ('2028-01-01'); DROP TABLE shop.orders_other");
+  const auto result = extracted(order(Placement::replace, {"shop.orders"}));
+  EXPECT_THAT(words_of(result.findings),
+              Contains("shop.orders_2027: it was made after the target, and went with its rows"));
+  expect_alike("live", "source");
+}
+
 }  // namespace
 }  // namespace harness::extract
