@@ -26,12 +26,13 @@ struct Taken {
   std::vector<Relation> tables;         // by their new names
   std::vector<Attachment> attachments;  // likewise
   Parts parts;
-  std::filesystem::path rows;                       // pg_dump's data, or COPY's when there is a condition
-  std::vector<std::string> row_columns;             // quoted; with a condition
-  std::string sequence_positions;                   // SQL; pg_dump's data has them already
-  std::vector<ForeignKey> foreign_keys;             // of the tables
-  std::vector<View> materialized_views;             // of the schema, to be refreshed
-  std::string statistics;                           // SQL that makes extended statistics, which pg_dump -t leaves out
+  std::filesystem::path rows;            // pg_dump's data, or COPY's when there is a condition
+  std::vector<std::string> row_columns;  // quoted; with a condition
+  std::string sequence_positions;        // SQL; pg_dump's data has them already
+  std::vector<ForeignKey> foreign_keys;  // of the tables
+  std::vector<View> materialized_views;  // of the schema, to be refreshed
+  std::string not_null_names;            // SQL that gives such constraints (PostgreSQL 18) the names they had
+  std::string statistics;                // SQL that makes extended statistics, which pg_dump -t leaves out
   std::vector<std::string> attachments_to_parents;  // SQL, for partitions whose parent was not ordered
   Dependents dependents;                            // as they were at the target
   std::vector<reports::record::Finding> findings;

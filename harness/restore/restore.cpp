@@ -50,6 +50,7 @@ Restored restore_files(const RestoreOrder& order, base::Progress& progress, cons
   request.backup_label = order.backup_label;
   request.target = {kind_of(order.target.stop), order.target.value, order.target.inclusive, order.target.timeline,
                     action_of(order.target.action)};
+  request.databases = order.databases;
   request.jobs = order.jobs;
   request.lifeboat = order.lifeboat;
   request.other_tablespaces = order.other_tablespaces;

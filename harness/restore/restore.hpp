@@ -34,7 +34,8 @@ struct RestoreOrder {
   std::filesystem::path lifeboat;  // what restore_command runs; the server's user must be able to
   std::filesystem::path to;
   Target target;
-  std::string backup_label;  // empty: the engine chooses the newest that can reach the target
+  std::vector<std::string> databases{};  // only these, of all of the cluster's; empty: the whole cluster
+  std::string backup_label;              // empty: the engine chooses the newest that can reach the target
   unsigned jobs = 1;
   std::filesystem::path other_tablespaces;  // every tablespace goes below it; empty: a backup with any is refused
 };

@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
+#include <sstream>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
@@ -101,6 +103,19 @@ std::map<std::string, std::string> settings_for(const ScratchOrder& order, const
   return settings;
 }
 
+// Only the databases that are wanted. One that the backup does not have was made later, and comes from WAL alone,
+// whichever are restored; a backup that names none is restored whole.
+Restored restore_wanted(RestoreOrder files, base::Progress& progress, const std::stop_token& stop) {
+  try {
+    return restore_files(files, progress, stop);
+  } catch (const Error& error) {
+    const bool unknown = error.kind() == ErrorKind::not_found, nameless = error.kind() == ErrorKind::unsupported;
+    if (files.databases.empty() || !(unknown || nameless)) throw;
+    files.databases = unknown ? std::vector<std::string>{"postgres"} : std::vector<std::string>();
+  }
+  return restore_files(files, progress, stop);
+}
+
 Restored restore_into(const ScratchOrder& order, const fs::path& directory, base::Progress& progress,
                       const std::stop_token& stop) {
   auto files = order.files;
@@ -109,11 +124,41 @@ Restored restore_into(const ScratchOrder& order, const fs::path& directory, base
   files.target.action = Action::promote;
   files.lifeboat = executable_for(order, directory);
   try {
-    return restore_files(files, progress, stop);
+    return restore_wanted(files, progress, stop);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::no_space) throw;
     throw Error(ErrorKind::no_space, fmt::format("no room for the scratch server: {}", error.what()))
         .with_remedy("name a directory on a larger file system with --work-dir");
+  }
+}
+
+// The number of the database whose file this is: base/OID/FILE, pg_tblspc/OID/PG_…/OID/FILE; 0 for global/FILE.
+std::string database_of(const std::string& file) {
+  if (file.starts_with("global/")) return "0";
+  const auto parent = file.substr(0, file.rfind('/'));
+  return parent.substr(parent.rfind('/') + 1);
+}
+
+// While other databases are hollow, replay passes over pages that are not there; in one that was wanted such a page is
+// damage (docs/restore-database.md).
+void refuse_lost_pages(server::Server& server, const std::vector<std::string>& wanted) {
+  if (wanted.empty()) return;
+  std::map<std::string, std::string> whole = {{"0", "what all databases share"}};
+  for (const auto& row : server.connect().query("SELECT oid, datname FROM pg_database")) {
+    const bool named = std::find(wanted.begin(), wanted.end(), *row[1]) != wanted.end();
+    if (named || row[1] == "postgres" || row[1]->starts_with("template")) whole[*row[0]] = *row[1];
+  }
+  constexpr std::string_view before = " of relation ";
+  std::istringstream log(base::read_file(server.options().log_file));
+  for (std::string line; std::getline(log, line);) {
+    const auto at = line.find(before);
+    if (at == std::string::npos || line.find("page ") == std::string::npos) continue;
+    const auto file = line.substr(at + before.size(), line.find(' ', at + before.size()) - at - before.size());
+    const auto damaged = whole.find(database_of(file));
+    if (damaged == whole.end()) continue;
+    throw Error(ErrorKind::corrupt, fmt::format("the backup lacks a page of {} that its WAL refers to: {}",
+                                                damaged->second, line.substr(line.find("page "))))
+        .with_remedy("run `lifeboat verify`, and choose another backup with --backup");
   }
 }
 
@@ -139,6 +184,7 @@ Scratch Scratch::make(const ScratchOrder& order, base::Progress& progress, const
   const auto started = base::utc_now();
   scratch.server_.emplace(server::Server::start(std::move(options)));
   scratch.milestones_ = wait_until_writable(*scratch.server_, started, Deadline::after(order.recovery_limit), stop);
+  refuse_lost_pages(*scratch.server_, order.files.databases);
   return scratch;
 }
 

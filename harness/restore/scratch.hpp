@@ -30,9 +30,10 @@ struct ScratchOrder {
 
 class Scratch {
  public:
-  // Reclaims what dead runs left below `parent`, restores, recovers, promotes. Blocks until the server takes writes.
-  // Throws base::Error as restore_files and wait_until_writable do; no_space and what is unreachable for the server's
-  // user (usage) are found out before anything is written. What was made is gone when it throws.
+  // Reclaims what dead runs left below `parent`, restores (of files.databases only these have content), recovers,
+  // promotes. Blocks until the server takes writes. Throws base::Error as restore_files and wait_until_writable do,
+  // corrupt when WAL refers to pages of a wanted database that the backup lacks; no_space and what is unreachable for
+  // the server's user (usage) are found out before anything is written. What was made is gone when it throws.
   [[nodiscard]] static Scratch make(const ScratchOrder& order, backup_engine::base::Progress& progress,
                                     const std::stop_token& stop);
   Scratch(Scratch&&) noexcept = default;

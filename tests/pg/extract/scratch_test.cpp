@@ -103,6 +103,47 @@ TEST_F(ScratchServer, IsRecoveredToItsTargetChangeableAndGoneAfterwards) {
   EXPECT_THAT(left_behind(), IsEmpty());
 }
 
+TEST_F(ScratchServer, HoldsOnlyTheDatabaseThatIsWanted) {
+  start_source();
+  receive_wal();
+  run("CREATE DATABASE wanted");
+  run("CREATE DATABASE other");
+  source_->connect("wanted").execute("CREATE TABLE t AS SELECT n FROM generate_series(1, 1000) AS n");
+  source_->connect("other").execute("CREATE TABLE t AS SELECT n FROM generate_series(1, 1000) AS n");
+  const auto oid = ask("SELECT oid FROM pg_database WHERE datname = 'wanted'");
+  back_up();
+  source_->connect("other").execute("INSERT INTO t SELECT n FROM generate_series(1, 1000) AS n");
+  run("CREATE DATABASE newer");
+  source_->connect("newer").execute("CREATE TABLE t AS SELECT 7 AS n");
+  lose_source();
+  let_server_user_read_repository();
+
+  auto wanted = order();
+  wanted.files.databases = {"wanted"};
+  {
+    auto scratch = made(wanted);
+    EXPECT_EQ(scratch.server().connect("wanted").query("SELECT count(*) FROM t").single(), "1000");
+    EXPECT_EQ(tests::kind_of_failure([&] { (void)scratch.server().connect("other"); }), ErrorKind::connection);
+  }
+  EXPECT_THAT(left_behind(), IsEmpty());
+
+  // Made after the backup: all of it is in the WAL.
+  wanted.files.databases = {"newer"};
+  EXPECT_EQ(made(wanted).server().connect("newer").query("SELECT n FROM t").single(), "7");
+
+  // What replay says when the backup lacks a page of the very database that is wanted.
+  wanted.files.databases = {"wanted"};
+  wanted.log_file = directory_.path() / "scratch.log";
+  std::ofstream(wanted.log_file) << "WARNING:  page 3 of relation base/" << oid << "/16384 does not exist\n";
+  if (user_) {
+    ASSERT_EQ(::chown(wanted.log_file.c_str(), user_->uid, user_->gid), 0);
+  }
+  std::string message;
+  EXPECT_EQ(tests::kind_of_failure([&] { (void)Scratch::make(wanted, progress_, {}); }, &message), ErrorKind::corrupt);
+  EXPECT_THAT(message, AllOf(HasSubstr("wanted"), HasSubstr("page 3 of relation base/" + oid + "/16384")));
+  EXPECT_THAT(left_behind(), IsEmpty());
+}
+
 TEST_F(ScratchServer, IsRefusedARepositoryThatItsUserCannotRead) {
   if (!user_) return;  // only root has another user to run servers as
   start_source();
@@ -123,7 +164,7 @@ TEST_F(ScratchServer, LeavesNothingWhenItsTargetIsNotReached) {
   auto wanted = order();
   wanted.files.target.stop = Stop::name;
   wanted.files.target.value = "no-such-mark";
-  EXPECT_EQ(tests::kind_of_failure([&] { (void)Scratch::make(wanted, progress_, {}); }), ErrorKind::process);
+  EXPECT_EQ(tests::kind_of_failure([&] { (void)Scratch::make(wanted, progress_, {}); }), ErrorKind::not_found);
   EXPECT_THAT(left_behind(), IsEmpty());
 }
 
