@@ -147,6 +147,17 @@ TEST_F(ChooseRecovery, PassesOverABackupThatEndsBehindTheStop) {
             first_label);
 }
 
+// Commit times go backwards in WAL now and then: the first that is too late ends recovery, whatever follows.
+TEST_F(ChooseRecovery, StopsAtTheFirstTransactionThatIsTooLateThoughEarlierOnesFollow) {
+  wal_.commit(721, clock_at("18:00:05"));
+  wal_.commit(722, clock_at("18:00:04"));
+  wal_.commit(723, clock_at("18:00:06"));
+  end_wal();
+  EXPECT_THAT(notes_of(choose(TargetKind::time, "2026-11-20 18:00:04Z")),
+              HasSubstr("before the commit of transaction 721"));
+  EXPECT_THAT(refusal(TargetKind::time, "2026-11-20 18:00:06Z"), HasSubstr("the latest is transaction 723"));
+}
+
 // No transaction ended between the time and the backup's stop in its own WAL, so PostgreSQL would stop behind it
 // without a word; but what was committed before the backup began may be too late already.
 TEST_F(ChooseRecovery, TakesNoBackupThatWasTakenAfterTheTime) {
