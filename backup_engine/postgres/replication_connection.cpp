@@ -19,6 +19,10 @@ namespace {
 constexpr std::string_view duplicate_object = "42710";
 constexpr std::string_view undefined_object = "42704";
 
+NextTimeline next_timeline(const PGresult* result) {
+  return {timeline_from(PQgetvalue(result, 0, 0)), lsn_from(PQgetvalue(result, 0, 1))};
+}
+
 }  // namespace
 
 struct ReplicationConnection::Impl {
@@ -28,6 +32,7 @@ struct ReplicationConnection::Impl {
   Walsender walsender;
   std::unique_ptr<char, FreeMemory> message;  // what the last WalData points into
   bool stream_ended = false;                  // the server's side of the copy
+  std::optional<NextTimeline> next_at_once;   // nothing was left to stream
 
   [[nodiscard]] PGconn* get() const { return walsender.get(); }
 };
@@ -99,17 +104,26 @@ std::string ReplicationConnection::timeline_history(TimelineId timeline) {
 
 void ReplicationConnection::start_streaming(const std::string& slot, Lsn start, TimelineId timeline) {
   require_slot_name(slot);
+  const auto doing = fmt::format("starting to stream at {} on timeline {}", to_string(start), timeline.number());
   const auto command =
       fmt::format("START_REPLICATION SLOT \"{}\" PHYSICAL {} TIMELINE {}", slot, to_string(start), timeline.number());
-  const auto result = impl_->walsender.run(
-      command, fmt::format("starting to stream at {} on timeline {}", to_string(start), timeline.number()));
-  if (PQresultStatus(result.get()) != PGRES_COPY_BOTH) {
-    throw Error(ErrorKind::server, fmt::format("the server has nothing to stream at {} on timeline {}",
-                                               to_string(start), timeline.number()));
-  }
+  if (PQsendQuery(impl_->get(), command.c_str()) == 0) throw impl_->walsender.lost(doing);
+  const Result result(PQgetResult(impl_->get()));
+  const auto status = PQresultStatus(result.get());
+  impl_->stream_ended = false;
+  impl_->next_at_once.reset();
+  if (status == PGRES_COPY_BOTH) return;
+  // The timeline ended just here, and the server says at once where to go on: it was promoted since it was asked.
+  if (status == PGRES_TUPLES_OK && PQntuples(result.get()) == 1) impl_->next_at_once = next_timeline(result.get());
+  while (Result(PQgetResult(impl_->get()))) continue;
+  if (impl_->next_at_once) return;
+  if (status == PGRES_FATAL_ERROR) throw impl_->walsender.failure(result.get(), doing);
+  throw Error(ErrorKind::server, fmt::format("the server has nothing to stream at {} on timeline {}", to_string(start),
+                                             timeline.number()));
 }
 
 std::optional<StreamMessage> ReplicationConnection::take() {
+  if (impl_->next_at_once) return EndOfStream{};
   char* buffer = nullptr;
   int length = PQgetCopyData(impl_->get(), &buffer, 1);
   if (length == 0) {
@@ -146,6 +160,7 @@ void ReplicationConnection::send(const StandbyStatus& status) {
 
 std::optional<NextTimeline> ReplicationConnection::end_streaming() {
   impl_->message.reset();
+  if (impl_->next_at_once) return std::exchange(impl_->next_at_once, std::nullopt);
   const auto end_copy = [this] {
     if (PQputCopyEnd(impl_->get(), nullptr) <= 0 || PQflush(impl_->get()) != 0)
       throw impl_->walsender.lost("ending the stream");
@@ -162,7 +177,7 @@ std::optional<NextTimeline> ReplicationConnection::end_streaming() {
       char* buffer = nullptr;
       while (PQgetCopyData(impl_->get(), &buffer, 0) > 0) PQfreemem(buffer);
     } else if (status == PGRES_TUPLES_OK && PQntuples(result.get()) == 1) {
-      next = NextTimeline{timeline_from(PQgetvalue(result.get(), 0, 0)), lsn_from(PQgetvalue(result.get(), 0, 1))};
+      next = next_timeline(result.get());
     } else if (status == PGRES_COMMAND_OK && !next) {
       return std::nullopt;  // a server that shuts down says this and hangs up
     } else if (status == PGRES_FATAL_ERROR && !refused) {

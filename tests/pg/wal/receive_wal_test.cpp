@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/postgres/replication_connection.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
 #include "tests/pg/wal/receiving.hpp"
 
@@ -106,6 +107,29 @@ TEST_F(ReceiveWal, FollowsAPromotionToTheNextTimelineAndKeepsTheOldTail) {
   for (const auto& range : ranges()) EXPECT_GE(compare_with_server(range), 1);
   EXPECT_GT(durable_end(TimelineId(1)), Lsn());
   EXPECT_EQ(fetch("00000002.history"), backup_engine::WalFetchOutcome::fetched);
+}
+
+// A receiver that has all of a timeline may ask for more of it just when the server is promoted.
+TEST_F(ReceiveWal, IsToldTheNextTimelineWhenTheOldOneHasNothingMore) {
+  start();
+  server_->stop(StopMode::fast, soon());
+  { std::ofstream(directory_.path() / "data" / "standby.signal"); }
+  start();
+  EXPECT_EQ(ask("SELECT pg_promote()"), "t");
+  backup_engine::postgres::ReplicationConnection connection(conninfo(), "test");
+  EXPECT_TRUE(connection.create_slot("direct"));
+  const auto history = backup_engine::postgres::parse_history(connection.timeline_history(TimelineId(2)));
+  ASSERT_EQ(history.size(), 1U);
+  connection.start_streaming("direct", history[0].switch_lsn, TimelineId(1));
+  const auto message = connection.take();
+  ASSERT_TRUE(message.has_value());
+  EXPECT_TRUE(std::holds_alternative<backup_engine::postgres::EndOfStream>(*message));
+  const auto next = connection.end_streaming();
+  ASSERT_TRUE(next.has_value());
+  EXPECT_EQ(next->timeline, TimelineId(2));
+  EXPECT_EQ(next->switch_lsn, history[0].switch_lsn);
+  connection.start_streaming("direct", next->switch_lsn, next->timeline);
+  EXPECT_EQ(connection.end_streaming(), std::nullopt) << "ended from here, while the server goes on";
 }
 
 TEST_F(ReceiveWal, KnowsSegmentsOfOneMegabyte) {
