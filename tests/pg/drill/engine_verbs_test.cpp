@@ -197,6 +197,8 @@ TEST_F(Operator, FetchesWalByTheContractOfRestoreCommand) {
   // The backup ended with a segment: without a record in the next one there is nothing to switch from, and from 17 on
   // pg_walfile_name names that next one.
   source.execute("SELECT pg_logical_emit_message(true, 'lifeboat', 'a record')");
+  // Past a segment's start, of which pg_walfile_name says one thing up to 16 and another from 17 on.
+  source.query("SELECT pg_logical_emit_message(true, 'test', 'some WAL')");
   const auto segment = source.query("SELECT pg_walfile_name(pg_current_wal_lsn())").single();
   source.execute("SELECT pg_switch_wal()");
   const auto stored = path("repository/clusters/shop/wal/00000001/00000000") / (segment + ".lz4");
