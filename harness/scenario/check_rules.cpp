@@ -83,6 +83,15 @@ void require_restored_settings(const Reader& reader, const Restore& restore, Pos
       "leave the check out");
 }
 
+// The files of the other databases are left hollow, so there is no manifest that they could keep to.
+void require_whole_directory(const Reader& reader, const Restore& restore, CheckKind check, Position position) {
+  if (restore.partial.database.empty()) return;
+  reader.fail(position,
+              fmt::format("the check {} needs every file of the backup, and only those of the database {} are restored",
+                          to_string(check), restore.partial.database),
+              "leave the check out; page_checksums reads the files that are there");
+}
+
 // The ledger and the queries of an SQL file belong to the load's database.
 void require_load_database(const Reader& reader, const Restore& restore, const Databases& databases, CheckKind check,
                            Position position) {
@@ -118,6 +127,9 @@ void require_judgeable_checks(const Reader& reader, const Scenario& scenario, co
         require_described_target(reader, scenario, check, position);
         break;
       case CheckKind::verifybackup:
+        require_whole_directory(reader, scenario.restore, check, position);
+        require_restored_directory(reader, scenario.restore, check, position);
+        break;
       case CheckKind::page_checksums:
         require_restored_directory(reader, scenario.restore, check, position);
         break;
