@@ -210,11 +210,13 @@ void add(Connection& connection, const char* select, const std::vector<Value>& p
 std::vector<Relation> touched_tables(Connection& connection, const std::vector<std::string>& holders,
                                      const std::vector<Relation>& tables) {
   std::vector<Relation> touched;
-  // The tables that the selected ones refer to lose their side of the key, and a partition's parent the partition.
+  // The tables that the selected ones refer to lose their side of the key, and a partition's parent the partition. Who
+  // may not lock such a table gets its lock from the statement that needs it.
   const auto rows = connection.query(
       "SELECT DISTINCT c.oid, n.nspname, c.relname, format('%I.%I', n.nspname, c.relname) FROM pg_class c "
       "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'f') "
-      "AND c.oid <> ALL ($2::oid[]) AND (c.oid = ANY ($1::oid[]) "
+      "AND c.oid <> ALL ($2::oid[]) AND has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE') AND (c.oid = ANY "
+      "($1::oid[]) "
       "OR c.oid IN (SELECT confrelid FROM pg_constraint WHERE contype = 'f' AND conrelid = ANY ($2::oid[])) "
       "OR c.oid IN (SELECT inhparent FROM pg_inherits WHERE inhrelid = ANY ($2::oid[]))) ORDER BY 4",
       {array_of(holders), oids_of(tables)});

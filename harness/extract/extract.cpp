@@ -182,7 +182,7 @@ Extracted extract(const Order& order, base::Progress& progress, const std::stop_
   extracted.findings.insert(extracted.findings.end(), run.findings.begin(), run.findings.end());
   if (order.placement == Placement::replace && !only_rows) note_newer_partitions(taken, state, extracted.findings);
   note_publications(state, live, extracted.findings);
-  analyze(order, taken, extracted.findings);
+  if (!only_rows) analyze(order, taken, extracted.findings);
   return extracted;
 }
 

@@ -46,7 +46,7 @@ std::string opening(const Order& order, const std::string& locks, const ScriptFi
       "SET client_connection_check_interval = '1s';\n"
       "SELECT set_config('transaction_timeout', '0', false) "
       "WHERE current_setting('server_version_num')::int >= 170000;\n{}"
-      "BEGIN ISOLATION LEVEL REPEATABLE READ;\n{}"
+      "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE;\n{}"
       "SELECT pg_current_xact_id(), pg_backend_pid() \\g {}\n"
       "CREATE TEMPORARY TABLE lifeboat_named (nsp text NOT NULL, rel text) ON COMMIT DROP;\n"
       "CREATE TEMPORARY TABLE lifeboat_recreated (object text, part text) ON COMMIT DROP;\n"

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/conninfo.hpp"
 
@@ -160,6 +162,19 @@ void refuse_rows_without_key(const Order& order, const LiveState& state, Connect
       .with_remedy("use --beside, and put back what is wanted by hand");
 }
 
+// What came with the database is nobody's to drop.
+void refuse_system_schemas(const Order& order, const LiveState& state) {
+  const auto is_system = [](const std::string& schema) {
+    return schema.starts_with("pg_") || schema == "information_schema";
+  };
+  const bool whole_public = order.selection.schema == "public" && order.placement == Placement::replace;
+  const bool system_table =
+      std::any_of(state.named.begin(), state.named.end(), [&](const Name& name) { return is_system(name.schema); });
+  if (!whole_public && !system_table && !is_system(order.selection.schema)) return;
+  throw Error(ErrorKind::usage, "what came with the database itself is neither replaced nor copied")
+      .with_remedy("name tables of other schemas; tables in public with --table");
+}
+
 void refuse_unlogged(const Order& order, const LiveState& state) {
   if (order.placement == Placement::beside || !order.selection.schema.empty()) return;
   for (const auto& table : state.tables) {
@@ -216,6 +231,7 @@ LiveState read_live(const Order& order, Connection& live) {
 
 void require_room_for(const Order& order, const LiveState& state, Connection& live) {
   require_version(order, state);
+  refuse_system_schemas(order, state);
   require_privileges(order, state, live);
   refuse_bad_condition(order, state, live);
   if (order.placement == Placement::beside) {

@@ -82,6 +82,7 @@ TEST_F(Refusal, NamesWhatIsThereOrIsNot) {
   expect_refused(replacing("payments"), ErrorKind::usage, "without its schema");
   expect_refused(replacing("shop.pay ments"), ErrorKind::usage, "no table's name");
   expect_refused(replacing("shop.sessions"), ErrorKind::usage, "unlogged");
+  expect_refused(replacing("pg_catalog.pg_class"), ErrorKind::usage, "came with the database");
   auto secret = replacing("shop.payments");
   secret.live_conninfo += " password=secret";
   expect_refused(secret, ErrorKind::usage, "password");
