@@ -57,8 +57,8 @@ std::string TargetedCluster::restore_point(const std::string& name) {
 }
 
 std::string TargetedCluster::record_of(const std::string& condition) {
-  return ask("SELECT start_lsn FROM pg_get_wal_records_info_till_end_of_wal('" + first_position_ + "') WHERE " +
-             condition + " ORDER BY start_lsn DESC LIMIT 1");
+  return ask("SELECT start_lsn FROM pg_get_wal_records_info('" + first_position_ +
+             "', pg_current_wal_flush_lsn()) WHERE " + condition + " ORDER BY start_lsn DESC LIMIT 1");
 }
 
 std::string TargetedCluster::rows_at(const RecoveryTarget& target, const std::string& backup_label) {
