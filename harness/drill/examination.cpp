@@ -1,20 +1,14 @@
 #include "harness/drill/examination.hpp"
 
 #include <algorithm>
-#include <functional>
-#include <mutex>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/parallel.hpp"
+#include "harness/drill/prober.hpp"
 #include "harness/scenario/described_target.hpp"
-#include "harness/server/quarantine.hpp"
-#include "harness/verify/catalog_probe.hpp"
-#include "harness/verify/commit_order_probe.hpp"
-#include "harness/verify/constraint_probe.hpp"
 #include "harness/verify/content_probe.hpp"
 #include "harness/verify/ledger_probe.hpp"
-#include "harness/verify/sql_probe.hpp"
-#include "harness/verify/tool_runs.hpp"
+#include "harness/verify/selected_probe.hpp"
 
 namespace harness::drill {
 
@@ -23,57 +17,6 @@ namespace record = reports::record;
 using scenario::CheckKind;
 
 namespace {
-
-// Runs a probe; what it throws is the reason why its evidence is missing. Thread-safe: a probe writes its own member.
-class Prober {
- public:
-  Prober(const Context& context, record::Evidence& evidence) : context_(context), evidence_(evidence) {}
-
-  void probe(const std::string& name, const std::function<void()>& work) {
-    if (context_.stop.stop_requested()) throw base::Error(base::ErrorKind::interrupted, "interrupted");
-    context_.step("probe", "examine: " + name);
-    const auto began = base::utc_now();
-    std::string why;
-    try {
-      work();
-    } catch (const std::exception& error) {
-      why = first_line(error.what());
-      context_.journal.append("probe.failed", {{"probe", name}, {"why", why}});
-    }
-    const std::lock_guard lock(mutex_);
-    if (!why.empty()) evidence_.missing[name] = why;
-    evidence_.seconds[name] += std::chrono::duration<double>(base::utc_now() - began).count();
-  }
-
- private:
-  // PostgreSQL's DETAIL may quote values, and reports travel.
-  static std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
-  const Context& context_;
-  record::Evidence& evidence_;
-  std::mutex mutex_;
-};
-
-bool wants(const Context& context, CheckKind kind) {
-  const auto& checks = context.plan.scenario.verify;
-  return std::any_of(checks.begin(), checks.end(), [kind](const auto& check) { return check.kind == kind; });
-}
-
-verify::ToolOptions tools(const Context& context, const server::Installation& installation) {
-  verify::ToolOptions options;
-  options.bin_directory = installation.bin_directory;
-  options.run_as = context.workplace.user();
-  options.stop = context.stop;
-  return options;
-}
-
-// The mark that says what must be found at the target, where the timeline has one.
-const record::Mark* describing_mark(const Context& context, const SourceSide& source) {
-  const auto name = scenario::mark_describing_target(context.plan.scenario);
-  const auto& marks = source.marks();
-  const auto found = std::find_if(marks.begin(), marks.end(), [&](const auto& mark) { return mark.name == name; });
-  return found == marks.end() ? nullptr : &*found;
-}
 
 // A backup's own point lies behind the mark that describes it, and recovery cannot stop earlier. Without a mark, the
 // end of WAL is no place to pause at.
@@ -88,6 +31,15 @@ restore::Target place_to_pause(const restore::Target& target, const record::Mark
     place.stop = restore::Stop::immediate;
   }
   return place;
+}
+
+// Of a partial restore only what was asked for compares with the mark.
+void probe_at_mark(const verify::Cluster& cluster, const record::Mark& mark, record::Evidence& evidence) {
+  if (mark.selected) {
+    evidence.selected = verify::probe_selected(cluster, &mark.selected->content);
+  } else {
+    evidence.content = verify::probe_content(cluster, &mark.content);
+  }
 }
 
 // What only an untouched directory shows; then content at the mark where recovery pauses; then, cleanly stopped, the
@@ -107,9 +59,7 @@ void examine_second_copy(const Context& context, const SourceSide& source, const
   prober.probe("second_copy", [&] { second = start_second_copy(context, copy); });
   if (!second) return;
   if (wants(context, CheckKind::content) && mark != nullptr) {
-    prober.probe("content", [&] {
-      evidence.content = verify::probe_content(cluster_of(*second, source.dataset()), &mark->content);
-    });
+    prober.probe("content", [&] { probe_at_mark(view_of(context, *second, source.dataset()), *mark, evidence); });
   }
   if (wants(context, CheckKind::page_checksums)) {
     prober.probe("page_checksums", [&] {
@@ -119,46 +69,44 @@ void examine_second_copy(const Context& context, const SourceSide& source, const
   }
 }
 
+// The ledger lies in the load's database, which a restore of another one does not have.
+bool has_ledger(const Context& context, const SourceSide& source) {
+  const auto& database = context.plan.scenario.restore.partial.database;
+  return database.empty() || database == source.dataset().load_database;
+}
+
+void examine_target(const Context& context, const SourceSide& source, const restore::Target& target,
+                    const Recovery& recovery, Prober& prober, record::Evidence& evidence) {
+  const auto cluster = view_of(context, recovery.server, source.dataset());
+  const auto options = tools(context, recovery.server.options().installation);
+  if (has_ledger(context, source)) {
+    prober.probe("ledger", [&] { evidence.ledger = verify::probe_ledger(cluster); });
+  }
+  prober.probe("commit_order", [&] {
+    if (has_ledger(context, source) && !evidence.ledger) {
+      throw base::Error(base::ErrorKind::server, "the ledger's rows could not be read");
+    }
+    evidence.commit_order = verify::probe_commit_order(options, witness_of(source, target), cluster,
+                                                       evidence.ledger.value_or(record::LedgerRows{}));
+    evidence.commit_order->acknowledged_lsn = source.acknowledged_lsn();
+  });
+  probe_database(context, recovery.server, cluster, prober, evidence);
+}
+
+}  // namespace
+
+const record::Mark* describing_mark(const Context& context, const SourceSide& source) {
+  const auto name = scenario::mark_describing_target(context.plan.scenario);
+  const auto& marks = source.marks();
+  const auto found = std::find_if(marks.begin(), marks.end(), [&](const auto& mark) { return mark.name == name; });
+  return found == marks.end() ? nullptr : &*found;
+}
+
 verify::WitnessWal witness_of(const SourceSide& source, const restore::Target& target) {
   verify::WitnessWal witness{source.witness_directory(), source.backups().front().start_lsn, 1};
   if (target.stop == restore::Stop::lsn) witness.target_lsn = target.value;
   return witness;
 }
-
-void examine_target(const Context& context, const SourceSide& source, const restore::Target& target,
-                    const Recovery& recovery, Prober& prober, record::Evidence& evidence) {
-  const auto cluster = cluster_of(recovery.server, source.dataset());
-  const auto options = tools(context, recovery.server.options().installation);
-  prober.probe("ledger", [&] { evidence.ledger = verify::probe_ledger(cluster); });
-  prober.probe("commit_order", [&] {
-    if (!evidence.ledger) throw base::Error(base::ErrorKind::server, "the ledger's rows could not be read");
-    evidence.commit_order = verify::probe_commit_order(options, witness_of(source, target), cluster, *evidence.ledger);
-    evidence.commit_order->acknowledged_lsn = source.acknowledged_lsn();
-  });
-  if (wants(context, CheckKind::constraints)) {
-    prober.probe("constraints", [&] { evidence.constraints = verify::probe_constraints(cluster); });
-  }
-  if (wants(context, CheckKind::sequences)) {
-    prober.probe("sequences", [&] { evidence.sequences = verify::probe_sequences(cluster); });
-  }
-  if (wants(context, CheckKind::catalog) || wants(context, CheckKind::settings)) {
-    prober.probe("catalog",
-                 [&] { evidence.catalog = verify::probe_catalog(cluster, recovery.server.options().settings); });
-  }
-  for (const auto& check : context.plan.scenario.verify) {
-    if (check.kind != CheckKind::sql) continue;
-    prober.probe("sql", [&] { evidence.sql.push_back(verify::probe_sql(cluster, check.sql_file)); });
-  }
-  if (wants(context, CheckKind::amcheck)) {  // last: it may create its extension for as long as it runs
-    prober.probe("amcheck", [&] {
-      const std::vector<std::string> where{"--host", recovery.server.socket_directory().string(), "--username",
-                                           recovery.server.options().superuser};
-      evidence.amcheck = verify::run_amcheck(options, cluster, where);
-    });
-  }
-}
-
-}  // namespace
 
 record::Evidence examine(const Context& context, const SourceSide& source, Recovery& recovery,
                          const restore::Target& target) {

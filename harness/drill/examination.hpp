@@ -3,6 +3,7 @@
 #pragma once
 
 #include "harness/drill/recovery.hpp"
+#include "harness/verify/commit_order_probe.hpp"
 #include "reports/record/evidence.hpp"
 
 namespace harness::drill {
@@ -11,5 +12,11 @@ namespace harness::drill {
 // does; examines both, and stops the second. Throws base::Error(interrupted) only.
 [[nodiscard]] reports::record::Evidence examine(const Context& context, const SourceSide& source, Recovery& recovery,
                                                 const restore::Target& target);
+
+// The mark that says what must be found at the target; nullptr where the timeline has none.
+[[nodiscard]] const reports::record::Mark* describing_mark(const Context& context, const SourceSide& source);
+
+// For reading which commits the target asks for.
+[[nodiscard]] verify::WitnessWal witness_of(const SourceSide& source, const restore::Target& target);
 
 }  // namespace harness::drill

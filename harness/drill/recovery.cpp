@@ -12,19 +12,17 @@ namespace base = backup_engine::base;
 namespace record = reports::record;
 using base::Deadline;
 
-namespace {
-
 restore::RestoreOrder order_for(const Context& context, const SourceSide& source, const std::filesystem::path& to) {
+  const auto& database = context.plan.scenario.restore.partial.database;
   restore::RestoreOrder order;
   order.repository = source.repository().directory;
   order.cluster = source.repository().cluster;
   order.lifeboat = source.repository().lifeboat;
   order.to = to;
   order.jobs = context.plan.circumstances.jobs;
+  if (!database.empty()) order.databases = {database};
   return order;
 }
-
-}  // namespace
 
 server::ServerOptions quarantined(const Context& context, const std::filesystem::path& data_directory,
                                   std::string_view log_name) {
@@ -60,8 +58,8 @@ Recovery recover(const Context& context, const SourceSide& source, const restore
                                                    Deadline::after(context.plan.recovery_limit), context.stop);
   clock.end_recovery(recovered.milestones);
   context.journal.append("recovery.done", {{"replayed_lsn", recovered.milestones.replayed_lsn}});
-  return {std::move(recovered.server), recovered.milestones, restored.backup_label,
-          clock.started_at(),          clock.phases(),       cold};
+  const auto writable = recovered.milestones.writable.value_or(base::utc_now());
+  return {std::move(recovered.server), {restored.backup_label, clock.started_at(), writable, clock.phases(), cold}};
 }
 
 record::RestoreRecord::Reached reached_in_vain(const Context& context) {

@@ -1,4 +1,4 @@
-// The restore that the clock runs for: from the lost server to a restored one that has committed a write.
+// The restore that the clock runs for: from the disaster to a restored server that has committed a write.
 #pragma once
 
 #include <optional>
@@ -10,13 +10,17 @@
 
 namespace harness::drill {
 
-struct Recovery {
-  server::Server server;  // restored, promoted, in quarantine
-  restore::Milestones milestones;
+// What the report says of a restore that came to its end.
+struct Course {
   std::string backup_label;
-  backup_engine::base::UtcTime clock_started;
+  backup_engine::base::UtcTime clock_started, writable;
   std::vector<reports::record::Phase> phases;
   bool repository_was_cold = false;
+};
+
+struct Recovery {
+  server::Server server;  // restored, promoted, in quarantine
+  Course course;
 };
 
 // Evicts the repository from the page cache, starts the clock (what was spent before is part of the recovery's time),
@@ -36,6 +40,10 @@ struct SecondCopy {
 [[nodiscard]] SecondCopy restore_second_copy(const Context& context, const SourceSide& source, restore::Target target);
 // Starts it in quarantine and waits until it is paused at its target.
 [[nodiscard]] server::Server start_second_copy(const Context& context, const SecondCopy& copy);
+
+// How the engine is asked to restore into `to`. Of a partial restore of a database only that one.
+[[nodiscard]] restore::RestoreOrder order_for(const Context& context, const SourceSide& source,
+                                              const std::filesystem::path& to);
 
 // The settings that keep a restored server to itself.
 [[nodiscard]] server::ServerOptions quarantined(const Context& context, const std::filesystem::path& data_directory,

@@ -25,7 +25,18 @@ void Context::step(std::string_view event, std::string_view text) const {
 }
 
 verify::Cluster cluster_of(const server::Server& server, const workload::Dataset& dataset) {
-  return {[&server](const std::string& database) { return server.connect(database); }, dataset.load_database};
+  return verify::cluster_of(server, dataset.load_database);
+}
+
+verify::Cluster view_of(const Context& context, const server::Server& server, const workload::Dataset& dataset) {
+  const auto& restore = context.plan.scenario.restore;
+  const bool one_database = restore.kind == scenario::RestoreKind::partial && !restore.partial.database.empty();
+  auto cluster = cluster_of(server, dataset);
+  return one_database ? verify::scoped(std::move(cluster), verify::scope_of_restored(restore.partial)) : cluster;
+}
+
+bool restores_into_source(const scenario::Restore& restore) {
+  return restore.kind == scenario::RestoreKind::partial && restore.partial.database.empty();
 }
 
 SourceSide::SourceSide(Context context)
@@ -109,6 +120,34 @@ std::map<std::string, std::string> SourceSide::settings() const {
   return settings;
 }
 
+SourceSide::Spent SourceSide::hold() {
+  context_.step("source.hold", "hold the load, wait for the last WAL");
+  const auto began = Deadline::Clock::now();
+  load_->hold(Deadline::after(quiet_limit), context_.stop);
+  wait_for_the_last_wal();
+  const std::chrono::duration<double> took = Deadline::Clock::now() - began;
+  ledger_->wait_durable(Deadline::after(quiet_limit), context_.stop);
+  return {detect_seconds_, took.count()};
+}
+
+void SourceSide::wait_until_acknowledged(const std::string& lsn) {
+  auto connection = server_->connect();
+  base::poll_until(
+      Deadline::after(quiet_limit), fmt::format("{} to arrive in the repository", lsn),
+      [&]() -> std::optional<std::string> {
+        const auto rows = connection.query(
+            "SELECT flush_lsn, flush_lsn >= $2::pg_lsn FROM pg_stat_replication WHERE application_name = $1",
+            {context_.plan.slot, lsn});
+        if (rows.empty()) return "the WAL receiver is not connected";
+        return rows[0][1] == "t" ? std::nullopt : std::optional(rows[0][0].value_or("nothing was acknowledged"));
+      },
+      context_.stop);
+}
+
+void SourceSide::wait_for_the_last_wal() {
+  wait_until_acknowledged(server_->connect().query("SELECT pg_current_wal_flush_lsn()").single());
+}
+
 SourceSide::Spent SourceSide::end() {
   double spent = 0;
   const auto took = [&](const auto& work) {
@@ -140,6 +179,7 @@ void SourceSide::end_load() {
 
 // A server that is shut down fast waits until everyone who streams from it has confirmed its last record.
 void SourceSide::shut_down() {
+  wait_for_the_last_wal();
   note_acknowledged_wal();
   server_->stop(server::StopMode::fast, Deadline::after(context_.plan.server_start_limit));
   const auto ended = server_->ended();

@@ -42,6 +42,13 @@ struct Context {
 // What probes connect to. The server must outlive it.
 [[nodiscard]] verify::Cluster cluster_of(const server::Server& server, const workload::Dataset& dataset);
 
+// The same of a restored server, and no more of it than the scenario restores: of one database only that.
+[[nodiscard]] verify::Cluster view_of(const Context& context, const server::Server& server,
+                                      const workload::Dataset& dataset);
+
+// Whether the restore goes into the source that lives on, and not into a server of its own.
+[[nodiscard]] bool restores_into_source(const scenario::Restore& restore);
+
 class SourceSide {
  public:
   // Provisions and starts the source, loads the dataset, starts witness, repository and receiver. Throws base::Error.
@@ -57,10 +64,16 @@ class SourceSide {
   struct Spent {
     double detect = 0, end = 0;
   };
-  // After play(). The load ends. A source that lives on has all its WAL acknowledged by the receiver and is shut down
-  // in good order. Then the receiver ends, syncing and acknowledging what it still had; throws base::Error(process)
-  // when it could not, or the source ended badly.
+  // After play(), for a restore into the source that lives on: the load is held, and all WAL so far is acknowledged by
+  // the receiver.
+  [[nodiscard]] Spent hold();
+  // After play() or hold(). The load ends. A source that lives on has all its WAL acknowledged by the receiver and is
+  // shut down in good order. Then the receiver ends, syncing and acknowledging what it still had; throws
+  // base::Error(process) when it could not, or the source ended badly.
   [[nodiscard]] Spent end();
+
+  // Alive, and only between play() and end().
+  [[nodiscard]] const server::Server& server() const { return *server_; }
 
   // Of the running source, those that a reader of the report wants to know (fsync, data_checksums …).
   [[nodiscard]] std::map<std::string, std::string> settings() const;
@@ -82,7 +95,10 @@ class SourceSide {
   void start_server();
   void start_witnesses();
   void make_commits_synchronous();
-  void wait_for_arrival(const std::string& lsn);
+  void bring_home(const reports::record::Mark& mark);
+  // By the WAL receiver, durably.
+  void wait_until_acknowledged(const std::string& lsn);
+  void wait_for_the_last_wal();
   void note_acknowledged_wal();
   [[nodiscard]] std::optional<std::string> time_of_harm(const std::string& xid) const;
   void complete_witness();

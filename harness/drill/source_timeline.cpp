@@ -55,26 +55,20 @@ void SourceSide::play_step(const scenario::BackupStep& step) {
 
 // A restore point is not flushed by itself: with a disaster right behind it, recovery would never find the mark. A
 // commit flushes it (a message, which changes no table), and then the repository has to have it.
-void SourceSide::wait_for_arrival(const std::string& lsn) {
-  auto connection = server_->connect();
-  connection.query("SELECT pg_logical_emit_message(true, 'lifeboat', 'the mark is written')");
-  base::poll_until(
-      Deadline::after(quiet_limit), "the mark to arrive in the repository",
-      [&]() -> std::optional<std::string> {
-        const auto rows = connection.query(
-            "SELECT flush_lsn, flush_lsn >= $2::pg_lsn FROM pg_stat_replication WHERE application_name = $1",
-            {context_.plan.slot, lsn});
-        if (rows.empty()) return "the WAL receiver is not connected";
-        return rows[0][1] == "t" ? std::nullopt : std::optional(rows[0][0].value_or("nothing was acknowledged"));
-      },
-      context_.stop);
+void SourceSide::bring_home(const record::Mark& mark) {
+  server_->connect().query("SELECT pg_logical_emit_message(true, 'lifeboat', 'the mark is written')");
+  wait_until_acknowledged(mark.lsn);
 }
 
 void SourceSide::play_step(const scenario::MarkStep& step) {
   context_.step("mark.begin", fmt::format("mark {}", step.name));
   load_->hold(Deadline::after(quiet_limit), context_.stop);
-  auto mark = verify::take_mark(cluster_of(*server_, dataset_), step.name, Deadline::after(quiet_limit), context_.stop);
-  wait_for_arrival(mark.lsn);
+  const auto& restore = context_.plan.scenario.restore;
+  const bool partial = restore.kind == scenario::RestoreKind::partial;
+  const auto selected = partial ? std::optional(verify::scope_at_mark(restore.partial)) : std::nullopt;
+  auto mark = verify::take_mark(cluster_of(*server_, dataset_), step.name, Deadline::after(quiet_limit), context_.stop,
+                                selected);
+  bring_home(mark);
   ledger_->wait_durable(Deadline::after(quiet_limit), context_.stop);
   mark.ledger_acknowledged = ledger_->durable_acknowledged();
   record::write_mark(context_.directory.mark(step.name), mark);

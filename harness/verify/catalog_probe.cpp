@@ -87,7 +87,7 @@ std::map<std::string, std::string> probe_objects(const Cluster& cluster) {
 
 std::map<std::string, std::string> probe_settings(const Cluster& cluster) {
   // A session without settings of its own: reset_val is then what the configuration gives.
-  auto connection = cluster.connect(cluster.database);
+  auto connection = cluster.connect(scoped_database(cluster));
   std::map<std::string, std::string> settings;
   for (const auto& row :
        connection.query("SELECT name, reset_val FROM pg_catalog.pg_settings WHERE source <> 'client' AND (context <> "

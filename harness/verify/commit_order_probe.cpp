@@ -126,7 +126,7 @@ std::optional<RecordPlace> record_at(const ToolOptions& options, const DumpableW
 }  // namespace
 
 ReachedPoint read_reached_point(const Cluster& cluster) {
-  auto connection = cluster.connect(cluster.database);
+  auto connection = cluster.connect(scoped_database(cluster));
   if (connection.query("SELECT pg_is_in_recovery()").single() == "t") {
     const auto row = connection.query(
         "SELECT pg_last_wal_replay_lsn(), (SELECT received_tli FROM pg_stat_wal_receiver), min_recovery_end_timeline, "
