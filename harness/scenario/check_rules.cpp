@@ -75,6 +75,12 @@ void require_living_server(const Reader& reader, const Restore& restore, CheckKi
 }
 
 void require_restored_settings(const Reader& reader, const Restore& restore, Position position) {
+  if (!restore.partial.database.empty()) {
+    reader.fail(position,
+                "the check settings would find ignore_invalid_pages on, without which one database alone could not be "
+                "recovered",
+                "leave the check out; docs/restore-database.md says when to turn it off again");
+  }
   if (!restores_into_source(restore)) return;
   reader.fail(
       position,
