@@ -10,6 +10,7 @@
 namespace harness::extract {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -58,6 +59,40 @@ TEST_F(Beside, PutsAPartitionedTableWithAllThatItHasUnderNewNames) {
   live("DROP TABLE shop.orders_restored CASCADE");
   EXPECT_EQ(definitions("live"), before);
   EXPECT_EQ(content("live"), rows_before);
+}
+
+TEST_F(Beside, TakesEachKindOfTable) {
+  const std::vector<std::string> tables = {"shop.customers", "shop.products",  "shop.prices",
+                                           "shop.payments",  "shop.documents", "shop.contracts",
+                                           "shop.invoices",  "shop.suppliers", "inventory.movements"};
+  const auto result = extracted(order(Placement::beside, tables));
+  std::vector<std::string> now, then;
+  for (const auto& table : tables) {
+    now.insert(now.end(), {"-t", table + "_restored"});
+    then.insert(then.end(), {"-t", table});
+  }
+  EXPECT_EQ(ask_live("SELECT string_agg(DISTINCT confrelid::regclass::text, ' ') FROM pg_constraint "
+                     "WHERE conrelid = 'shop.payments_restored'::regclass AND conparentid = 0 AND contype = 'f'"),
+            "shop.orders")
+      << "what was not taken is referred to where it is";
+  EXPECT_EQ(ask_live("SELECT confrelid::regclass FROM pg_constraint WHERE conrelid = "
+                     "'shop.documents_restored'::regclass AND contype = 'f'"),
+            "shop.customers_restored")
+      << "what was taken as well, beside";
+  const auto without_suffix = [](const std::string& text) {
+    return std::regex_replace(text, std::regex("_restored\\b"), "");
+  };
+  EXPECT_EQ(sorted_lines(without_suffix(definitions("live", now))), sorted_lines(definitions("source", then)));
+  const auto content_now = content("live");
+  for (const auto& [table, digest] : content("source")) {
+    const auto copy = content_now.find(table + "_restored");
+    EXPECT_EQ(content_now.at(table), digest) << table;
+    if (copy != content_now.end()) {
+      EXPECT_EQ(copy->second, digest) << table;
+    }
+  }
+  EXPECT_THAT(words_of(result.findings),
+              Contains(HasSubstr("shop.contracts: column content: numbers of large objects")));
 }
 
 }  // namespace
