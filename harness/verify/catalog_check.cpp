@@ -41,6 +41,12 @@ bool may_differ(const std::string& name) {
   });
 }
 
+// Where one database of several was restored, recovery must pass over the pages of the others, which are not there.
+// Anywhere else the setting would hide damage.
+bool belongs_to_restoring_one_database(const std::string& name, const Records& records) {
+  return name == "ignore_invalid_pages" && records.evidence.selected.has_value();
+}
+
 Check without_mark() {
   Check check;
   check.summary = "not examined: no mark was taken to compare with";
@@ -92,7 +98,7 @@ Check check_settings(const Records& records) {
   check.witness = "mark";
   std::string by_design;
   const auto differs = [&](const std::string& name, const std::string& text) {
-    if (now.quarantined.contains(name) || may_differ(name)) {
+    if (now.quarantined.contains(name) || may_differ(name) || belongs_to_restoring_one_database(name, records)) {
       by_design += (by_design.empty() ? "" : ", ") + name;
     } else {
       check.findings.push_back({name, "", "", "", "", text});

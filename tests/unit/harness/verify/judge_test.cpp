@@ -255,6 +255,15 @@ TEST(SettingsCheck, PassesOverQuarantineAndPathsAndNamesTheRest) {
   EXPECT_EQ(judged(CheckKind::settings, records).findings.at(0).object, "work_mem");
 }
 
+TEST(SettingsCheck, LetsRecoveryPassOverPagesOnlyWhereOneDatabaseWasRestored) {
+  Records records;
+  records.marks.emplace_back().settings = {{"ignore_invalid_pages", "off"}};
+  records.evidence.catalog.emplace().settings = {{"ignore_invalid_pages", "on"}};
+  EXPECT_EQ(judged(CheckKind::settings, records).verdict, Verdict::fail);
+  records.evidence.selected.emplace();
+  EXPECT_EQ(judged(CheckKind::settings, records).verdict, Verdict::pass);
+}
+
 TEST(SqlCheck, IsUnknownForAStatementThatReturnsNothingToJudge) {
   Records records;
   records.evidence.sql.push_back({"rules.sql", {{"rule", {}, {}, 0, ""}}});
