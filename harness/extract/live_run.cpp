@@ -15,7 +15,6 @@ namespace harness::extract {
 
 namespace base = backup_engine::base;
 namespace fs = std::filesystem;
-using backup_engine::postgres::Connection;
 using base::Error;
 using base::ErrorKind;
 

@@ -81,6 +81,7 @@ std::string closing(const ScriptFiles& files) {
 std::string lock(const std::vector<Relation>& tables, const char* mode) {
   if (tables.empty()) return {};
   std::vector<std::string> names;
+  names.reserve(tables.size());
   for (const auto& table : tables) names.push_back("ONLY " + table.text);
   return fmt::format("LOCK TABLE {} IN {} MODE;\n", fmt::join(names, ", "), mode);
 }
@@ -171,6 +172,7 @@ std::string reset_privileges(const std::string& condition) {
 
 std::string one_of(const std::vector<Name>& names) {
   std::vector<std::string> pairs;
+  pairs.reserve(names.size());
   for (const auto& name : names) {
     pairs.push_back(fmt::format("({}, {})", quote_literal(name.schema), quote_literal(name.object)));
   }
@@ -215,6 +217,7 @@ std::string put_views(const Order& order, const std::vector<View>& views, const 
                       const std::string& statistics) {
   if (views.empty()) return {};
   std::vector<Name> names;
+  names.reserve(views.size());
   for (const auto& view : views) names.push_back(view.name);
   auto text = include(order, parts.definitions) + reset_privileges(one_of(names)) + include(order, parts.privileges);
   for (const auto& view : views) text += refresh(view);
