@@ -190,8 +190,13 @@ void from_value(const ReadJson& json, const JsonPath& path, T& record) {
 
 template <class T>
 void from_value(const ReadJson& json, const JsonPath& path, std::optional<T>& value) {
-  value.reset();
-  if (!json.is_null()) from_value(json, path, value.emplace());
+  if (json.is_null()) {
+    value.reset();
+    return;
+  }
+  T read{};
+  from_value(json, path, read);
+  value = std::move(read);
 }
 
 template <class T>

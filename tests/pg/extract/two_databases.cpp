@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <sstream>
 
 #include "backup_engine/base/deadline.hpp"
@@ -11,6 +10,7 @@
 #include "harness/process/subprocess.hpp"
 #include "harness/provision/provision.hpp"
 #include "harness/workload/dataset.hpp"
+#include "tests/pg/server/test_installation.hpp"
 
 namespace harness::extract {
 
@@ -26,18 +26,11 @@ base::Deadline soon() {
   return base::Deadline::after(std::chrono::seconds(60));
 }
 
-// LIFEBOAT_TEST_PG_BINDIR chooses another PostgreSQL than the machine's own.
-server::Installation tested_installation() {
-  const auto* const directory = std::getenv("LIFEBOAT_TEST_PG_BINDIR");
-  const auto chosen = directory == nullptr ? std::nullopt : std::optional<fs::path>(directory);
-  return server::choose_installation(server::find_installations(chosen), std::nullopt);
-}
-
 // One server for all tests of a program, with the source's database in it.
 struct Source {
   std::optional<process::OsUser> user = server::resolve_server_user("");
   server::OwnedDirectory directory = server::OwnedDirectory::create("/var/tmp", user);
-  server::Installation installation = tested_installation();
+  server::Installation installation = server::test_installation();
   std::optional<server::Server> server;
 
   Source() {

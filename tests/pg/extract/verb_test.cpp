@@ -39,6 +39,9 @@ class ExtractVerb : public server::DisposableCluster {
     process::Command made;
     made.program = path("lifeboat");
     made.arguments = arguments;
+    if (!arguments.empty() && arguments[0] == "extract") {
+      made.arguments.insert(made.arguments.end(), {"--pg-bindir", source_.options().installation.bin_directory});
+    }
     made.run_as = user_;
     made.working_directory = directory_.path();
     return made;

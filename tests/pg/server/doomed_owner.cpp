@@ -6,6 +6,7 @@
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/signal_watch.hpp"
 #include "harness/server/server.hpp"
+#include "tests/pg/server/test_installation.hpp"
 
 using backup_engine::base::Deadline;
 
@@ -14,8 +15,7 @@ int main(int count, char** words) {
   const backup_engine::base::SignalWatch signals;
   try {
     harness::server::ServerOptions options;
-    options.installation =
-        harness::server::choose_installation(harness::server::find_installations(std::nullopt), std::nullopt);
+    options.installation = harness::server::test_installation();
     options.data_directory = words[1];
     options.log_file = words[2];
     options.socket_parent = words[3];
