@@ -11,13 +11,24 @@ namespace harness::cli {
 using backup_engine::base::Error;
 using backup_engine::base::ErrorKind;
 
+namespace {
+
+// An unset variable of somebody's script must not widen "these rows" to the whole table.
+std::string refuse_blank(const std::string& condition) {
+  const bool blank = condition.find_first_not_of(" \t\r\n") == std::string::npos;
+  return blank ? "the condition is empty; leave --where out to take all rows" : "";
+}
+
+}  // namespace
+
 void add_extract_options(CLI::App& verb, ExtractOptions& options) {
   auto& order = options.verb.order;
   verb.add_option("--cluster", options.verb.cluster, "the cluster's name in the repository")->required();
   add_recovery_options(verb, options.recovery);
   verb.add_option("--table", order.selection.tables, "SCHEMA.TABLE to take, with its partitions; once for each")
       ->allow_extra_args(false);
-  verb.add_option("--where", order.selection.where, "an SQL condition: only these rows of the one table");
+  verb.add_option("--where", order.selection.where, "an SQL condition: only these rows of the one table")
+      ->check(refuse_blank);
   verb.add_option("--schema", order.selection.schema, "take this schema with all that is in it");
   verb.add_option("--into", order.live_conninfo, "connection string of the database to put them into")->required();
   auto* beside = verb.add_option("--beside", order.suffix, "put them beside what is there, as NAME_SUFFIX");

@@ -59,6 +59,10 @@ TEST(ExtractOptions, RefuseWhatDoesNotSayWhereItIsToGo) {
 }
 
 TEST(ExtractOptions, RefuseASelectionThatContradictsItself) {
+  for (const auto* const blank : {"", " \n"}) {  // a script's variable that was never set
+    EXPECT_THAT(refusal({"--table", "a.b", "--where", blank, "--into", "dbname=x", "--replace"}),
+                HasSubstr("the condition is empty"));
+  }
   EXPECT_THAT(refusal({"--into", "dbname=x", "--replace"}), HasSubstr("nothing is named"));
   EXPECT_THAT(refusal({"--table", "a.b", "--schema", "a", "--into", "dbname=x", "--replace"}),
               HasSubstr("tables and a schema"));
