@@ -21,6 +21,12 @@ using base::ErrorKind;
 
 namespace {
 
+// What a restore leaves that was ended in its midst: everything may be there but pg_control.
+bool is_half_done(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path / "base", ignored) && !fs::exists(path / "global" / "pg_control", ignored);
+}
+
 void require_absent_or_empty(const fs::path& path) {
   std::error_code error;
   const auto status = fs::symlink_status(path, error);
@@ -28,7 +34,10 @@ void require_absent_or_empty(const fs::path& path) {
   if (fs::is_directory(status) && fs::is_empty(path, error) && !error) return;
   if (error) throw Error(ErrorKind::permission, fmt::format("cannot look into {}: {}", path.string(), error.message()));
   throw Error(ErrorKind::already_exists, fmt::format("{} is not empty; nothing was touched", path.string()))
-      .with_remedy("Restore into an absent or empty directory.");
+      .with_remedy(is_half_done(path)
+                       ? "It has no pg_control, as a restore leaves it that did not end: no server can start "
+                         "from it. Remove it, then restore again."
+                       : "Restore into an absent or empty directory.");
 }
 
 bool lies_in(const fs::path& path, const fs::path& directory) {
@@ -38,6 +47,16 @@ bool lies_in(const fs::path& path, const fs::path& directory) {
 fs::path normal_absolute(const fs::path& path) {
   auto normal = fs::absolute(path).lexically_normal();
   return normal.has_filename() ? normal : normal.parent_path();  // without a slash at its end
+}
+
+// A cluster among a repository's objects would be debris there, and go with them.
+void require_outside(const RepositoryLocation& repository, const fs::path& path) {
+  std::error_code ignored;
+  const auto place = fs::weakly_canonical(path, ignored), objects = fs::weakly_canonical(repository.text, ignored);
+  if (place.empty() || objects.empty() || (!lies_in(place, objects) && !lies_in(objects, place))) return;
+  throw Error(ErrorKind::usage,
+              fmt::format("{} and the repository {} would be in one another", path.string(), repository.text))
+      .with_remedy("Restore into a directory beside the repository.");
 }
 
 // pg_tblspc/OID/… belongs below its tablespace's new place, everything else below `to`.
@@ -67,6 +86,7 @@ void plan_tablespace(const store::FileEntry& entry, const RestoreRequest& reques
   }
   const auto location =
       normal_absolute(is_mapped ? mapped->second : request.other_tablespaces / fs::path(entry.path).filename());
+  require_outside(request.repository, location);
   if (lies_in(location, plan.to) || lies_in(plan.to, location)) {
     throw Error(ErrorKind::usage,
                 fmt::format("the tablespace of {} cannot lie at {}: it and the data directory {} would "
@@ -103,6 +123,7 @@ void require_space(const Plan& plan) {
 Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request) {
   Plan plan;
   plan.to = normal_absolute(request.to);
+  require_outside(request.repository, plan.to);
   require_absent_or_empty(plan.to);
 
   const HollowDatabases hollow(reader.manifest(), request.databases);

@@ -120,6 +120,23 @@ TEST_F(RestoreSmallBackup, RefusesADirectoryThatIsNotEmpty) {
   EXPECT_EQ(std::distance(fs::directory_iterator(to()), fs::directory_iterator()), 1);
 }
 
+TEST_F(RestoreSmallBackup, SaysWhenADirectoryHoldsARestoreThatDidNotEnd) {
+  static_cast<void>(make_small_backup(repository()));
+  fs::create_directories(to() / "base" / "1");
+  EXPECT_THAT(refusal(request(), ErrorKind::already_exists), HasSubstr("Remove it, then restore again"));
+}
+
+TEST_F(RestoreSmallBackup, RefusesAPlaceAmongTheRepositorysObjects) {
+  static_cast<void>(make_small_backup(repository(), {"/srv/fast", ""}));
+  auto mapped = request();
+  mapped.tablespace_map = {{"/srv/fast", repository() / "space"}};
+  EXPECT_THAT(refusal(mapped, ErrorKind::usage), HasSubstr(repository().string()));
+  fs::create_directory_symlink(repository(), directory_.path() / "link");
+  EXPECT_THAT(refusal(request_for(repository(), directory_.path() / "link" / "inside"), ErrorKind::usage),
+              HasSubstr(repository().string()));
+  EXPECT_FALSE(fs::exists(repository() / "inside"));
+}
+
 TEST_F(RestoreSmallBackup, RefusesAFileAndALinkInItsPlace) {
   static_cast<void>(make_small_backup(repository()));
   std::ofstream(to()) << "a file";
