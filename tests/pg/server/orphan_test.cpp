@@ -26,6 +26,9 @@ class Owner : public DisposableCluster {
     command.program = DOOMED_OWNER;
     command.arguments = {cluster.data_directory, cluster.log_file, sockets_.path(), ready_file()};
     command.output_file = directory_.path() / "owner.log";
+    if (const auto* const directory = std::getenv("LIFEBOAT_TEST_PG_BINDIR")) {
+      command.environment["LIFEBOAT_TEST_PG_BINDIR"] = directory;
+    }
     auto owner = process::Subprocess::start(command);
     poll_until(soon(), "the owner's server", [&]() -> std::optional<std::string> {
       if (fs::exists(ready_file())) return std::nullopt;
