@@ -28,6 +28,8 @@ bool locale_is_utf8() {
   return false;
 }
 
+constexpr unsigned unbounded_columns = 1000;
+
 // https://no-color.org: set to anything but nothing.
 bool colour_allowed(int fd) {
   const char* const no_color = std::getenv("NO_COLOR");
@@ -41,7 +43,11 @@ reports::render::Style style_for(int fd) {
   style.colour = colour_allowed(fd);
   style.utf8 = locale_is_utf8();
   struct winsize size {};
-  if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 20) style.columns = size.ws_col;
+  if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 20) {
+    style.columns = size.ws_col;
+  } else if (::isatty(fd) == 0) {
+    style.columns = unbounded_columns;  // a log or a pipe: names cut short could not be told apart
+  }
   return style;
 }
 
