@@ -42,8 +42,9 @@ class Backup {
     const auto label = store::new_backup_label(*storage_, request_.cluster, request_.type, started_at_);
     started_ = source_.start("lifeboat " + label, stop_);
     base::require_space("the repository", storage_->location(), started_.source_bytes);
-    // The checkpoint lies behind the start: WAL that was written just now.
-    arrival().wait_for(started_.timeline, started_.start_lsn + 1, stop_);
+    // The checkpoint lies behind the start: WAL that was written just now. Streamed it is there at once; an
+    // archive_command gets it when its segment ends.
+    arrival().wait_for(started_.timeline, started_.start_lsn + 1, stop_, [&] { source_.end_segment(); });
     require_same_cluster();
     writer_.emplace(*storage_, request_.cluster, label, store::BackupLayout{request_.compression});
     contents_.emplace(*writer_);

@@ -82,6 +82,8 @@ class FilesSource final : public Source {
     return {start_lsn, session_.timeline(), total_bytes(list_source(request_.pgdata, tablespace_version_))};
   }
 
+  void end_segment() override { session_.end_segment(); }
+
   void copy(BackupContents& contents, base::Progress& progress, const std::stop_token& stop) override {
     auto listing = list_source(request_.pgdata, tablespace_version_);
     const auto reader = local_configuration();

@@ -101,6 +101,10 @@ postgres::Lsn Session::start(const std::string& label) {
   return lsn_of(query("SELECT pg_backup_start($1, fast => true)", {label}).single());
 }
 
+void Session::end_segment() {
+  end_archived_segment(connection_);
+}
+
 StoppedBackup Session::stop() {
   const auto rows = query("SELECT lsn, labelfile, spcmapfile FROM pg_backup_stop(wait_for_archive => false)");
   const auto& row = rows[0];

@@ -31,6 +31,8 @@ class Session {
 
   // Asks for an immediate checkpoint; blocks until it is done. The position where recovery will start.
   [[nodiscard]] postgres::Lsn start(const std::string& label);
+  // As end_archived_segment.
+  void end_segment();
   // Does not wait for archiving.
   [[nodiscard]] StoppedBackup stop();
 

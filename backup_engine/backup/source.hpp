@@ -51,6 +51,9 @@ class Source {
   [[nodiscard]] virtual ServerFacts check() = 0;
   // An immediate checkpoint; blocks until it is done.
   [[nodiscard]] virtual StartedBackup start(const std::string& label, const std::stop_token& stop) = 0;
+  // After start(). Where the server archives and the role may: ends the segment of WAL being written, so that its
+  // archive_command gets it. Else nothing.
+  virtual void end_segment() = 0;
   virtual void copy(BackupContents& contents, base::Progress& progress, const std::stop_token& stop) = 0;
   [[nodiscard]] virtual StoppedBackup stop(const std::stop_token& stop) = 0;
 };

@@ -94,6 +94,10 @@ class StreamSource final : public Source {
     return {started_.lsn, started_.timeline, started_.size_bytes};
   }
 
+  void end_segment() override {
+    if (const auto sql = connect_if_allowed(request_.conninfo)) end_archived_segment(*sql);
+  }
+
   void copy(BackupContents& contents, base::Progress& progress, const std::stop_token& stop) override {
     BlockPipeline pipeline(contents.writer(), request_.jobs);
     StreamEntries entries(contents, pipeline,

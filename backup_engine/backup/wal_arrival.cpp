@@ -13,12 +13,22 @@ namespace backup_engine::backup {
 using base::Error;
 using base::ErrorKind;
 
-void WalArrival::wait_for(postgres::TimelineId timeline, postgres::Lsn lsn, const std::stop_token& stop) const {
-  wait_for(timeline, lsn, lsn, stop);
+namespace {
+
+// As long as a receiver takes for WAL that was written just now.
+constexpr auto late_after = std::chrono::milliseconds(500);
+
+}  // namespace
+
+void WalArrival::wait_for(postgres::TimelineId timeline, postgres::Lsn lsn, const std::stop_token& stop,
+                          const std::function<void()>& when_late) const {
+  wait_for(timeline, lsn, lsn, stop, when_late);
 }
 
 void WalArrival::wait_for(postgres::TimelineId timeline, postgres::Lsn start, postgres::Lsn stop_lsn,
-                          const std::stop_token& stop) const {
+                          const std::stop_token& stop, const std::function<void()>& when_late) const {
+  const auto late = base::Deadline::after(late_after);
+  bool told_late = !when_late;
   const auto look = [&]() -> std::optional<std::string> {
     const auto ranges = store::continuous_ranges(store::list_wal(storage_, cluster_, segment_size_), segment_size_);
     std::string seen = fmt::format("the repository holds no WAL of timeline {}", timeline.number());
@@ -27,6 +37,10 @@ void WalArrival::wait_for(postgres::TimelineId timeline, postgres::Lsn start, po
       if (range.start <= start && stop_lsn <= range.end) return std::nullopt;
       seen = fmt::format("the repository holds {} to {} of timeline {}", to_string(range.start), to_string(range.end),
                          timeline.number());
+    }
+    if (!told_late && late.expired()) {
+      told_late = true;
+      when_late();
     }
     return seen;
   };
@@ -37,8 +51,11 @@ void WalArrival::wait_for(postgres::TimelineId timeline, postgres::Lsn start, po
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::timed_out) throw;
     throw Error(ErrorKind::timed_out, error.what())
-        .with_remedy(fmt::format("Run `lifeboat wal receive --repo {} --cluster {} …` beside the backup.",
-                                 storage_.location(), cluster_));
+        .with_remedy(
+            fmt::format("Run `lifeboat wal receive --repo {0} --cluster {1} …` beside the backup; or, where WAL "
+                        "comes by archive_command, see what the server's log says of `lifeboat wal push`, "
+                        "and let the role end segments: GRANT EXECUTE ON FUNCTION pg_switch_wal() TO …",
+                        storage_.location(), cluster_));
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <stop_token>
 #include <string>
 
@@ -20,9 +21,11 @@ class WalArrival {
 
   // Blocks until the repository durably holds `timeline` up to `lsn`, or from `start` to `stop` without a gap. Throws
   // Error(timed_out) with what it holds instead, and Error(interrupted).
-  void wait_for(postgres::TimelineId timeline, postgres::Lsn lsn, const std::stop_token& stop) const;
-  void wait_for(postgres::TimelineId timeline, postgres::Lsn start, postgres::Lsn stop_lsn,
-                const std::stop_token& stop) const;
+  // `when_late`, which may be empty, is called once when nothing has come by streaming for a moment.
+  void wait_for(postgres::TimelineId timeline, postgres::Lsn lsn, const std::stop_token& stop,
+                const std::function<void()>& when_late = {}) const;
+  void wait_for(postgres::TimelineId timeline, postgres::Lsn start, postgres::Lsn stop_lsn, const std::stop_token& stop,
+                const std::function<void()>& when_late = {}) const;
 
  private:
   store::Storage& storage_;

@@ -198,7 +198,8 @@ std::string wal_extra_name(const std::string& cluster, const std::string& file_n
       return wal_folder(cluster, *segment, size) + file_name;
     }
   }
-  throw Error(ErrorKind::usage, fmt::format("neither a .partial nor a .backup file of the WAL: {}", file_name));
+  throw Error(ErrorKind::usage, fmt::format("not the name of a file of WAL: {}", file_name))
+      .with_remedy("name a segment, a .history, a .partial or a .backup file as PostgreSQL does");
 }
 
 std::optional<WalObjectName> parse_wal_object(const std::string& cluster, const std::string& name,

@@ -7,6 +7,7 @@
 #include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/store/little_endian.hpp"
 #include "backup_engine/wal/held_segment.hpp"
+#include "backup_engine/wal/segment_header.hpp"
 
 namespace backup_engine::wal {
 
@@ -21,19 +22,6 @@ constexpr std::size_t short_header_bytes = 24, long_header_bytes = 40;
 constexpr std::uint16_t first_is_continued = 0x1, has_long_header = 0x2, first_overwrites = 0x8;
 constexpr std::size_t most_record_bytes = std::size_t{1020} << 20U;  // XLogRecordMaxSize
 constexpr std::size_t crc_offset = 20;                               // in a record's header
-
-std::uint16_t page_magic(int major) {
-  switch (major) {
-    case 15:
-      return 0xD110;
-    case 16:
-      return 0xD113;
-    case 17:
-      return 0xD116;
-    default:
-      return 0xD118;
-  }
-}
 
 Lsn aligned(Lsn lsn) {
   return Lsn((lsn.position_bytes() + 7) & ~std::uint64_t{7});

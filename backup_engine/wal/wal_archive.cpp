@@ -83,6 +83,7 @@ void WalArchive::put_segment(const WalSegment& segment, std::span<const std::byt
       const auto old_bytes = read_if_there(storage_, other, ObjectKind::wal_segment);
       if (!old_bytes) continue;
       require_same(*old_bytes, bytes, other);
+      storage_.make_durable(store::wal_folder(cluster_, segment, size_));
       found = true;
     }
     return found;
@@ -95,6 +96,10 @@ void WalArchive::put_segment(const WalSegment& segment, std::span<const std::byt
 void WalArchive::put_history(TimelineId timeline, std::string_view text) {
   put_once(storage_, store::wal_history_name(cluster_, timeline), ObjectKind::wal_history, as_it_comes,
            std::as_bytes(std::span(text)));
+}
+
+void WalArchive::put_extra(const std::string& file_name, std::span<const std::byte> bytes) {
+  put_once(storage_, store::wal_extra_name(cluster_, file_name, size_), ObjectKind::wal_extra, compression_, bytes);
 }
 
 void WalArchive::put_gap(const WalGap& gap, std::string_view reason) {

@@ -39,6 +39,8 @@ class WalArchive {
   void put_part(postgres::TimelineId timeline, postgres::Lsn from, std::span<const std::byte> bytes);
   void put_segment(const postgres::WalSegment& segment, std::span<const std::byte> bytes);
   void put_history(postgres::TimelineId timeline, std::string_view text);
+  // `file_name` as PostgreSQL names it; Error(usage) for no .partial or .backup file.
+  void put_extra(const std::string& file_name, std::span<const std::byte> bytes);
   // `reason`: one line for people. A gap that was recorded before stays as it was.
   void put_gap(const WalGap& gap, std::string_view reason);
 

@@ -15,6 +15,7 @@
 #include "harness/cli/extract_options.hpp"
 #include "harness/cli/recovery_options.hpp"
 #include "harness/cli/version.hpp"
+#include "harness/cli/wal_options.hpp"
 
 namespace harness::cli {
 
@@ -37,13 +38,12 @@ struct Parsed {
   VerifyVerb verify;
   RestoreVerb restore;
   ExtractOptions extract;
-  WalReceiveVerb receive;
-  WalFetchVerb fetch;
-  std::string compression = "zstd:1", wal_compression = "lz4";
+  WalOptions wal;
+  std::string compression = "zstd:1";
   std::string type = "full";
   std::vector<std::string> tablespaces;
   RecoveryOptions recovery;
-  bool json = false, create_slot = false, drop_slot = false;
+  bool json = false;
 };
 
 unsigned cores() {
@@ -225,36 +225,6 @@ void add_repository_verbs(CLI::App& app, Parsed& parsed) {
   });
 }
 
-void add_wal_verbs(CLI::App& app, Parsed& parsed) {
-  auto* wal = app.add_subcommand("wal", "WAL into and out of a repository")->require_subcommand(1);
-
-  auto& receive = parsed.receive.request;
-  auto* receiver = wal->add_subcommand("receive", "Stream WAL into the repository until SIGTERM or SIGINT");
-  add_repository(*receiver, receive.repository);
-  receiver->add_option("--cluster", receive.cluster, "the cluster's name in the repository")->required();
-  receiver->add_option("--dbname", receive.conninfo, "connection string of the running server")->required();
-  receiver->add_option("--slot", receive.slot, "replication slot")->required();
-  auto* create = receiver->add_flag("--create-slot", parsed.create_slot, "make the slot first, if it is not there");
-  receiver->add_flag("--drop-slot", parsed.drop_slot, "drop the slot and end")->excludes(create);
-  receiver->add_option("--compress", parsed.wal_compression, "none, lz4 or zstd[:LEVEL]")->capture_default_str();
-  receiver->callback([&parsed] {
-    auto& request = parsed.receive.request;
-    backup_engine::postgres::refuse_password(request.conninfo);
-    request.compression = backup_engine::parse_compression(parsed.wal_compression);
-    if (parsed.create_slot) request.slot_action = backup_engine::SlotAction::create;
-    if (parsed.drop_slot) request.slot_action = backup_engine::SlotAction::drop;
-    parsed.verb = parsed.receive;
-  });
-
-  auto& fetch = parsed.fetch.request;
-  auto* fetcher = wal->add_subcommand("fetch", "For restore_command: lifeboat wal fetch … %f %p");
-  add_repository(*fetcher, fetch.repository);
-  fetcher->add_option("--cluster", fetch.cluster, "the cluster's name in the repository")->required();
-  fetcher->add_option("FILE", fetch.file_name, "%f")->required();
-  fetcher->add_option("PATH", fetch.to, "%p")->required();
-  fetcher->callback([&parsed] { parsed.verb = parsed.fetch; });
-}
-
 }  // namespace
 
 Verb parse_command_line(const std::vector<std::string>& arguments) {
@@ -267,7 +237,7 @@ Verb parse_command_line(const std::vector<std::string>& arguments) {
   add_backup(app, parsed);
   add_restore(app, parsed);
   add_extract(app, parsed);
-  add_wal_verbs(app, parsed);
+  add_wal_verbs(app, parsed.wal, parsed.verb);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& asked) {

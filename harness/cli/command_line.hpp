@@ -87,6 +87,9 @@ struct ExtractVerb {
 struct WalReceiveVerb {
   backup_engine::WalReceiveRequest request;
 };
+struct WalPushVerb {
+  backup_engine::WalPushRequest request;
+};
 struct WalFetchVerb {
   backup_engine::WalFetchRequest request;
 };
@@ -94,8 +97,9 @@ struct ShowText {  // --help and --version: text for stdout, exit 0
   std::string text;
 };
 
-using Verb = std::variant<RunVerb, ValidateVerb, PlanVerb, JudgeVerb, DoctorVerb, ReportVerb, RepoInitVerb, BackupVerb,
-                          ListVerb, VerifyVerb, RestoreVerb, ExtractVerb, WalReceiveVerb, WalFetchVerb, ShowText>;
+using Verb =
+    std::variant<RunVerb, ValidateVerb, PlanVerb, JudgeVerb, DoctorVerb, ReportVerb, RepoInitVerb, BackupVerb, ListVerb,
+                 VerifyVerb, RestoreVerb, ExtractVerb, WalReceiveVerb, WalPushVerb, WalFetchVerb, ShowText>;
 
 // Throws base::Error(usage) with a remedy for anything that is not a whole, known command.
 [[nodiscard]] Verb parse_command_line(const std::vector<std::string>& arguments);

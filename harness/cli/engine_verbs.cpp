@@ -67,29 +67,4 @@ ExitCode execute(const RestoreVerb& verb, const std::stop_token& stop) {
   return ExitCode::pass;
 }
 
-ExitCode execute(const WalReceiveVerb& verb, const std::stop_token& stop) {
-  auto request = verb.request;
-  request.on_event = [](const std::string& line) {
-    fmt::print(stderr, "{} {}\n", base::to_rfc3339(base::utc_now()), line);
-  };
-  backup_engine::receive_wal(request, stop);
-  return ExitCode::pass;
-}
-
-int execute(const WalFetchVerb& verb) noexcept {
-  try {
-    switch (backup_engine::fetch_wal(verb.request)) {
-      case backup_engine::WalFetchOutcome::fetched:
-        return 0;
-      case backup_engine::WalFetchOutcome::not_there:
-        return wal_fetch_not_there;
-    }
-  } catch (const base::Error& error) {
-    fmt::print(stderr, "{}\n", base::describe(error));
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "lifeboat: {}\n", error.what());
-  }
-  return wal_fetch_failed;
-}
-
 }  // namespace harness::cli

@@ -14,7 +14,10 @@ namespace harness::cli {
 [[nodiscard]] ExitCode execute(const ListVerb& verb);
 [[nodiscard]] ExitCode execute(const VerifyVerb& verb, const std::stop_token& stop);
 [[nodiscard]] ExitCode execute(const RestoreVerb& verb, const std::stop_token& stop);
+
+// wal_verbs.cpp
 [[nodiscard]] ExitCode execute(const WalReceiveVerb& verb, const std::stop_token& stop);
+[[nodiscard]] ExitCode execute(const WalPushVerb& verb);
 // Follows PostgreSQL's restore_command contract; never throws.
 [[nodiscard]] int execute(const WalFetchVerb& verb) noexcept;
 

@@ -36,11 +36,12 @@ struct BackupResult {
   double seconds = 0;
 };
 
-// Start, copy, stop, wait until the repository holds the WAL from start to stop (so a `wal receive` must be running;
-// checked before the copy begins), publish. The files are read in parallel from `pgdata`, or, without it, come as one
-// stream over a replication connection (a role with REPLICATION is enough). Blocks; `stop` interrupts between blocks
-// and leaves nothing visible, in the repository and on the server. Throws Error: connection, server, mismatch (another
-// cluster's repository), unsupported, no_space, permission, timed_out (WAL that does not arrive), interrupted.
+// Start, copy, stop, wait until the repository holds the WAL from start to stop (so a `wal receive` must be running, or
+// the server's archive_command be `wal push`; checked before the copy begins), publish. The files are read in parallel
+// from `pgdata`, or, without it, come as one stream over a replication connection (a role with REPLICATION is enough).
+// Blocks; `stop` interrupts between blocks and leaves nothing visible, in the repository and on the server. Throws
+// Error: connection, server, mismatch (another cluster's repository), unsupported, no_space, permission, timed_out (WAL
+// that does not arrive), interrupted.
 [[nodiscard]] BackupResult take_backup(const BackupRequest& request, base::Progress& progress,
                                        const std::stop_token& stop = {});
 

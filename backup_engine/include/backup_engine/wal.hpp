@@ -36,6 +36,25 @@ struct WalReceiveRequest {
 // recorded as a gap and passed over. Defined in docs/formats/wal.md.
 void receive_wal(const WalReceiveRequest& request, const std::stop_token& stop);
 
+struct WalPushRequest {
+  RepositoryLocation repository;
+  std::string cluster;
+  std::filesystem::path file;  // %p: a segment, a .history, a .partial, a .backup
+  Compression compression{Codec::lz4, 0};
+  // How many segments behind it that PostgreSQL has marked as ready go along, by how many threads.
+  unsigned ahead = 7, jobs = 2;
+};
+
+struct WalPushResult {
+  bool was_there = false;     // with the same content, durably
+  unsigned pushed_ahead = 0;  // segments behind it
+};
+// The file is durable in the repository when this returns. The first push makes the cluster, from the pg_control above
+// pg_wal. Throws Error: mismatch (other content is there already and stays; another cluster's, timeline's or position's
+// WAL under this name), corrupt, usage (no name of WAL), and what the repository throws. Defined in
+// docs/formats/wal.md, "Pushing".
+WalPushResult push_wal(const WalPushRequest& request);
+
 struct WalFetchRequest {
   RepositoryLocation repository;
   std::string cluster;

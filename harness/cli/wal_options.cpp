@@ -1,0 +1,75 @@
+#include "harness/cli/wal_options.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <thread>
+
+#include "backup_engine/postgres/conninfo.hpp"
+
+namespace harness::cli {
+
+namespace {
+
+void add_cluster(CLI::App& verb, backup_engine::RepositoryLocation& repository, std::string& cluster) {
+  verb.add_option("--repo", repository.text, "the repository: a directory")->required();
+  verb.add_option("--cluster", cluster, "the cluster's name in the repository")->required();
+}
+
+void add_receive(CLI::App& wal, WalOptions& options, std::optional<Verb>& asked) {
+  auto& request = options.receive.request;
+  auto* verb = wal.add_subcommand("receive", "Stream WAL into the repository until SIGTERM or SIGINT");
+  add_cluster(*verb, request.repository, request.cluster);
+  verb->add_option("--dbname", request.conninfo, "connection string of the running server")->required();
+  verb->add_option("--slot", request.slot, "replication slot")->required();
+  auto* create = verb->add_flag("--create-slot", options.create_slot, "make the slot first, if it is not there");
+  verb->add_flag("--drop-slot", options.drop_slot, "drop the slot and end")->excludes(create);
+  verb->add_option("--standby-name", request.standby_name,
+                   "the name that synchronous_standby_names matches (that of the slot)");
+  verb->add_option("--compress", options.receive_compression, "none, lz4 or zstd[:LEVEL]")->capture_default_str();
+  verb->callback([&options, &request, &asked] {
+    backup_engine::postgres::refuse_password(request.conninfo);
+    request.compression = backup_engine::parse_compression(options.receive_compression);
+    if (options.create_slot) request.slot_action = backup_engine::SlotAction::create;
+    if (options.drop_slot) request.slot_action = backup_engine::SlotAction::drop;
+    asked = options.receive;
+  });
+}
+
+void add_push(CLI::App& wal, WalOptions& options, std::optional<Verb>& asked) {
+  auto& request = options.push.request;
+  request.jobs = std::clamp(std::thread::hardware_concurrency(), 1U, 4U);
+  auto* verb = wal.add_subcommand("push", "For archive_command: lifeboat wal push … %p");
+  add_cluster(*verb, request.repository, request.cluster);
+  verb->add_option("--compress", options.push_compression, "none, lz4 or zstd[:LEVEL]")->capture_default_str();
+  verb->add_option("--ahead", request.ahead, "how many further segments that are ready go along")
+      ->check(CLI::Range(0U, 1000U))
+      ->capture_default_str();
+  verb->add_option("--jobs", request.jobs, "threads for those")->check(CLI::Range(1U, 64U))->capture_default_str();
+  verb->add_option("PATH", request.file, "%p")->required();
+  verb->callback([&options, &request, &asked] {
+    request.compression = backup_engine::parse_compression(options.push_compression);
+    asked = options.push;
+  });
+}
+
+void add_fetch(CLI::App& wal, WalOptions& options, std::optional<Verb>& asked) {
+  auto& request = options.fetch.request;
+  auto* verb = wal.add_subcommand("fetch", "For restore_command: lifeboat wal fetch … %f %p");
+  add_cluster(*verb, request.repository, request.cluster);
+  verb->add_option("FILE", request.file_name, "%f")->required();
+  verb->add_option("PATH", request.to, "%p")->required();
+  verb->callback([&options, &asked] { asked = options.fetch; });
+}
+
+}  // namespace
+
+void add_wal_verbs(CLI::App& app, WalOptions& options, std::optional<Verb>& asked) {
+  auto* wal = app.add_subcommand("wal", "WAL into and out of a repository")->require_subcommand(1);
+  add_receive(*wal, options, asked);
+  add_push(*wal, options, asked);
+  add_fetch(*wal, options, asked);
+}
+
+}  // namespace harness::cli

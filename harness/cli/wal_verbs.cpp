@@ -1,0 +1,42 @@
+#include <fmt/format.h>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/utc_time.hpp"
+#include "harness/cli/verbs.hpp"
+
+namespace harness::cli {
+
+namespace base = backup_engine::base;
+
+ExitCode execute(const WalReceiveVerb& verb, const std::stop_token& stop) {
+  auto request = verb.request;
+  request.on_event = [](const std::string& line) {
+    fmt::print(stderr, "{} {}\n", base::to_rfc3339(base::utc_now()), line);
+  };
+  backup_engine::receive_wal(request, stop);
+  return ExitCode::pass;
+}
+
+// Silent: PostgreSQL's log is where its output goes, once for every segment.
+ExitCode execute(const WalPushVerb& verb) {
+  (void)backup_engine::push_wal(verb.request);
+  return ExitCode::pass;
+}
+
+int execute(const WalFetchVerb& verb) noexcept {
+  try {
+    switch (backup_engine::fetch_wal(verb.request)) {
+      case backup_engine::WalFetchOutcome::fetched:
+        return 0;
+      case backup_engine::WalFetchOutcome::not_there:
+        return wal_fetch_not_there;
+    }
+  } catch (const base::Error& error) {
+    fmt::print(stderr, "{}\n", base::describe(error));
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "lifeboat: {}\n", error.what());
+  }
+  return wal_fetch_failed;
+}
+
+}  // namespace harness::cli
