@@ -73,23 +73,33 @@ void SourceSide::start_server() {
 
 void SourceSide::start_witnesses() {
   const auto& plan = context_.plan;
-  context_.step("source.witness", "start the WAL witness and the WAL receiver");
+  const bool archives = plan.scenario.source.wal.by == scenario::WalTransport::archive;
+  context_.step("source.witness",
+                archives ? "start the WAL witness and the archiver" : "start the WAL witness and the WAL receiver");
   const auto limit = Deadline::after(plan.server_start_limit);
   const auto start_witness = [&] {
     witness_ = server::WalWitness::start(*server_, {context_.workplace.witness(), context_.directory.log("witness")},
                                          limit, context_.stop);
   };
-  const auto start_receiver = [&] {
+  const auto start_transport = [&] {
     backup::init_repository(repository_);
-    receiver_ = backup::WalReceiver::start(repository_,
-                                           {server_->conninfo(), plan.slot, context_.directory.log("wal-receive")});
-    receiver_->wait_until_streaming(server_->conninfo(), limit, context_.stop);
+    if (archives) {
+      archiver_ = backup::WalArchiver::start(repository_, server_->conninfo());
+    } else {
+      start_receiver(limit);
+    }
   };
   // Neither knows of the other, and both wait for the server and the disk.
-  base::for_each_in_parallel(2, 2, [&](std::size_t which) { which == 0 ? start_witness() : start_receiver(); });
+  base::for_each_in_parallel(2, 2, [&](std::size_t which) { which == 0 ? start_witness() : start_transport(); });
   if (plan.scenario.source.wal.synchronous) make_commits_synchronous();
   ledger_.emplace(context_.directory.ledger());
   load_.emplace(server_->conninfo(), dataset_, plan.scenario.source.load, plan.circumstances.seed, *ledger_);
+}
+
+void SourceSide::start_receiver(const Deadline& limit) {
+  receiver_ = backup::WalReceiver::start(
+      repository_, {server_->conninfo(), context_.plan.slot, context_.directory.log("wal-receive")});
+  receiver_->wait_until_streaming(server_->conninfo(), limit, context_.stop);
 }
 
 // Only now: named before the receiver streams, every commit of the dataset would have waited for it.
@@ -131,6 +141,7 @@ SourceSide::Spent SourceSide::hold() {
 }
 
 void SourceSide::wait_until_acknowledged(const std::string& lsn) {
+  if (archiver_) return archiver_->wait_until_archived(lsn, Deadline::after(quiet_limit), context_.stop);
   auto connection = server_->connect();
   base::poll_until(
       Deadline::after(quiet_limit), fmt::format("{} to arrive in the repository", lsn),
@@ -195,6 +206,7 @@ void SourceSide::complete_witness() {
 }
 
 void SourceSide::end_receiver() {
+  if (!receiver_) return;
   const auto ended = receiver_->stop(Deadline::after(quiet_limit));
   context_.journal.append("receiver.ended", {{"status", process::to_text(ended)}});
   if (!ended.success()) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/backup/engine_backup.hpp"
+#include "harness/backup/wal_archiver.hpp"
 #include "harness/drill/drill_directory.hpp"
 #include "harness/drill/observer.hpp"
 #include "harness/drill/timeline_points.hpp"
@@ -82,7 +83,7 @@ class SourceSide {
   [[nodiscard]] const std::vector<reports::record::Mark>& marks() const { return marks_; }
   // Marks, restore points and the disasters, in order.
   [[nodiscard]] const std::vector<TimelinePoint>& points() const { return points_; }
-  // What the WAL receiver had acknowledged as durable when the source was about to end.
+  // What the WAL receiver or the archiver had acknowledged as durable when the source was about to end.
   [[nodiscard]] const std::string& acknowledged_lsn() const { return acknowledged_lsn_; }
   [[nodiscard]] const workload::Dataset& dataset() const { return dataset_; }
   [[nodiscard]] const backup::Repository& repository() const { return repository_; }
@@ -94,9 +95,10 @@ class SourceSide {
  private:
   void start_server();
   void start_witnesses();
+  void start_receiver(const backup_engine::base::Deadline& limit);
   void make_commits_synchronous();
   void bring_home(const reports::record::Mark& mark);
-  // By the WAL receiver, durably.
+  // By the WAL receiver or the archiver, durably.
   void wait_until_acknowledged(const std::string& lsn);
   void wait_for_the_last_wal();
   void note_acknowledged_wal();
@@ -117,7 +119,8 @@ class SourceSide {
   backup::Repository repository_;
   std::optional<server::Server> server_;
   std::optional<server::WalWitness> witness_;
-  std::optional<backup::WalReceiver> receiver_;
+  std::optional<backup::WalReceiver> receiver_;  // one of the two
+  std::optional<backup::WalArchiver> archiver_;
   std::optional<workload::LedgerJournal> ledger_;
   std::optional<workload::Load> load_;  // after the ledger: it is stopped first
   bool load_running_ = false;

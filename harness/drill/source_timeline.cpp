@@ -92,8 +92,13 @@ void SourceSide::play_step(const scenario::RestorePointStep& step) {
 // A receiver that is gone by now would make the loss look like that of a disaster. What it called durable must come
 // back.
 void SourceSide::note_acknowledged_wal() {
-  const auto conninfo = server_->conninfo();
-  receiver_->wait_until_streaming(conninfo, Deadline::after(context_.plan.server_start_limit), context_.stop);
+  if (archiver_) {
+    acknowledged_lsn_ = archiver_->archived_lsn();
+    context_.journal.append("archiver.acknowledged", {{"lsn", acknowledged_lsn_}});
+    return;
+  }
+  receiver_->wait_until_streaming(server_->conninfo(), Deadline::after(context_.plan.server_start_limit),
+                                  context_.stop);
   acknowledged_lsn_ = server_->connect()
                           .query(
                               "SELECT flush_lsn FROM pg_stat_replication WHERE application_name = $1 AND flush_lsn "

@@ -58,6 +58,9 @@ std::string source_text(const Plan& plan) {
 
 std::string wal_text(const Plan& plan) {
   const auto& wal = plan.scenario.source.wal;
+  if (wal.by == scenario::WalTransport::archive) {
+    return "let it archive its WAL by archive_command, a segment at a time: the one not ended is lost and counted";
+  }
   return fmt::format("receive its WAL by {} through slot \"{}\", {}", word(wal.by), plan.slot,
                      wal.synchronous ? "synchronously: a commit waits until it is in the repository"
                                      : "asynchronously: what had not arrived is lost and counted");

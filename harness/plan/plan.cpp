@@ -36,6 +36,7 @@ std::map<std::string, std::string> server_settings_of(const Scenario& scenario, 
       {"track_commit_timestamp", "on"},
       {"wal_level", "replica"},
   };
+  if (scenario.source.wal.by == scenario::WalTransport::archive) settings["archive_mode"] = "on";
   if (scenario.source.wal.synchronous) settings["synchronous_standby_names"] = slot;
   for (const auto& [name, value] : scenario.source.provision.settings) settings[name] = value;
   return settings;

@@ -73,7 +73,7 @@ inline constexpr std::array backup_words{Word<BackupType>{"full", BackupType::fu
 inline constexpr std::array method_words{Word<BackupMethod>{"files", BackupMethod::files},
                                          Word<BackupMethod>{"stream", BackupMethod::stream}};
 inline constexpr std::array transport_words{Word<WalTransport>{"stream", WalTransport::stream},
-                                            Word<WalTransport>{"archive", std::nullopt}};
+                                            Word<WalTransport>{"archive", WalTransport::archive}};
 inline constexpr std::array restore_words{Word<RestoreKind>{"full", RestoreKind::full},
                                           Word<RestoreKind>{"pitr", RestoreKind::pitr},
                                           Word<RestoreKind>{"partial", RestoreKind::partial}};

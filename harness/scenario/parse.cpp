@@ -189,8 +189,13 @@ LoadProfile Parser::load_profile(const YAML::Node& node) const {
 
 WalPolicy Parser::wal_policy(const YAML::Node& node) const {
   const Mapping parts(reader_, node, "source.wal", wal_keys);
-  return {reader_.word<WalTransport>(parts.at("by"), "WAL transport", transport_words),
-          reader_.truth(parts.at("synchronous"), "synchronous")};
+  const WalPolicy policy{reader_.word<WalTransport>(parts.at("by"), "WAL transport", transport_words),
+                         reader_.truth(parts.at("synchronous"), "synchronous")};
+  if (policy.by == WalTransport::archive && policy.synchronous) {
+    reader_.fail(parts.at("synchronous"), "no commit can wait for an archive_command, which gets whole segments",
+                 "say synchronous: false, or by: stream");
+  }
+  return policy;
 }
 
 std::vector<Step> Parser::timeline(const YAML::Node& node) const {

@@ -74,6 +74,15 @@ TEST(MakePlan, LetsTheScenarioAddAndChangeSettings) {
   EXPECT_EQ(settings.at("shared_buffers"), "64MB");
 }
 
+TEST(MakePlan, LetsTheSourceArchiveWhereItsWalLeavesThatWay) {
+  auto scenario = a_scenario();
+  EXPECT_EQ(make_plan(scenario, here()).server_settings.at("archive_mode"), "off");
+  scenario.source.wal.by = scenario::WalTransport::archive;
+  const auto plan = make_plan(scenario, here());
+  EXPECT_EQ(plan.server_settings.at("archive_mode"), "on");
+  EXPECT_THAT(describe(plan), HasSubstr("2. let it archive its WAL by archive_command"));
+}
+
 TEST(MakePlan, LeavesConnectionsBesideTheWriters) {
   auto scenario = a_scenario();
   scenario.source.load.writers = 200;

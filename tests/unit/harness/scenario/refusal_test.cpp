@@ -111,8 +111,6 @@ INSTANTIATE_TEST_SUITE_P(
                             "8:13: backup type \"incremental\" is not delivered yet", "full"},
                     Refused{"Differential", "backup: full", "backup: differential",
                             "8:13: backup type \"differential\" is not delivered yet", "full"},
-                    Refused{"WalByArchive", "by: stream", "by: archive",
-                            "5:14: WAL transport \"archive\" is not delivered yet", "stream"},
                     Refused{"HeldRepository", "  provision: { dataset: ecommerce }", "  repository: /backups",
                             "4:3: key of source \"repository\" is not delivered yet", "provision"}),
     title_of);
@@ -120,6 +118,8 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Timeline, Refusal,
     testing::Values(
+        Refused{"SynchronousArchive", "{ by: stream, synchronous: false }", "{ by: archive, synchronous: true }",
+                "5:36: no commit can wait for an archive_command", "by: stream"},
         Refused{"NoDisaster", "  - disaster: lose_server\n", "", "7:3: the timeline has no disaster", "lose_server"},
         Refused{"NoBackup", "  - backup: full\n", "", "9:5: no backup is taken before the disaster", "- backup: full"},
         Refused{"BackupAfterDisaster", "  - disaster: lose_server\n", "  - disaster: lose_server\n  - backup: full\n",
