@@ -7,6 +7,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/restore/candidates.hpp"
+#include "backup_engine/restore/continuous_wal.hpp"
 #include "backup_engine/restore/stop_search.hpp"
 #include "backup_engine/restore/target_value.hpp"
 #include "backup_engine/restore/unreachable.hpp"
@@ -155,6 +156,7 @@ Recovery choose_recovery(store::Storage& storage, const RestoreRequest& request)
   const wal::WalArchive archive(storage, request.cluster, identity.wal_segment_size, Compression{});
   auto candidates = find_candidates(storage, archive, request);
   if (request.target.kind == TargetKind::end_of_wal || request.target.kind == TargetKind::immediate) {
+    require_continuous_wal(archive, candidates.path, candidates.backups.back(), request.target.kind);
     return {candidates.backups.back().label, candidates.notes};
   }
   return Choice(archive, request, std::move(candidates), identity.postgres_major).make();

@@ -35,17 +35,20 @@ TimelineId wanted_timeline(const WalArchive& archive, const std::string& wanted,
       .with_remedy("`lifeboat list` shows the timelines whose WAL it holds; the number is decimal.");
 }
 
-TimelinePath path_to(const WalArchive& archive, TimelineId timeline) {
+TimelinePath path_along(std::span<const postgres::TimelineSwitch> switches, TimelineId timeline) {
   TimelinePath path;
   Lsn begin;
-  if (const auto text = archive.read_history(timeline)) {
-    for (const auto& left : postgres::parse_history(*text)) {
-      path.push_back({left.parent, begin, left.switch_lsn});
-      begin = left.switch_lsn;
-    }
+  for (const auto& left : switches) {
+    path.push_back({left.parent, begin, left.switch_lsn});
+    begin = left.switch_lsn;
   }
   path.push_back({timeline, begin, std::nullopt});
   return path;
+}
+
+TimelinePath path_to(const WalArchive& archive, TimelineId timeline) {
+  const auto text = archive.read_history(timeline);
+  return path_along(text ? postgres::parse_history(*text) : std::vector<postgres::TimelineSwitch>(), timeline);
 }
 
 bool lies_on(const TimelinePath& path, TimelineId timeline, Lsn lsn) {
@@ -55,13 +58,15 @@ bool lies_on(const TimelinePath& path, TimelineId timeline, Lsn lsn) {
 
 Lsn held_until(std::span<const WalRange> ranges, const TimelinePath& path, Lsn start) {
   auto reached = start;
-  for (const auto& span : path) {
-    if (span.end && *span.end < reached) continue;
-    const auto range = std::ranges::find_if(ranges, [&](const WalRange& held) {
-      return held.timeline == span.timeline && held.start <= reached && held.end > reached;
-    });
-    if (range != ranges.end()) reached = span.end ? std::min(range->end, *span.end) : range->end;
-    if (span.end && reached < *span.end) break;
+  for (auto span = path.begin(); span != path.end(); ++span) {
+    if (span->end && *span->end < reached) continue;
+    for (auto holder = span; holder != path.end(); ++holder) {
+      const auto range = std::ranges::find_if(ranges, [&](const WalRange& held) {
+        return held.timeline == holder->timeline && held.start <= reached && held.end > reached;
+      });
+      if (range != ranges.end()) reached = holder->end ? std::min(range->end, *holder->end) : range->end;
+    }
+    if (span->end && reached < *span->end) break;
   }
   return reached;
 }

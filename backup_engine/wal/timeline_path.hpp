@@ -26,13 +26,17 @@ using TimelinePath = std::vector<TimelineSpan>;  // oldest first, never empty
 [[nodiscard]] postgres::TimelineId wanted_timeline(const WalArchive& archive, const std::string& wanted,
                                                    postgres::TimelineId from);
 
+// `switches`: of the timeline's history, oldest first; empty where it has none.
+[[nodiscard]] TimelinePath path_along(std::span<const postgres::TimelineSwitch> switches,
+                                      postgres::TimelineId timeline);
 // Throws Error(corrupt). A timeline without a history is its own path.
 [[nodiscard]] TimelinePath path_to(const WalArchive& archive, postgres::TimelineId timeline);
 
 // Whether WAL of `timeline` up to `lsn` is on the path.
 [[nodiscard]] bool lies_on(const TimelinePath& path, postgres::TimelineId timeline, postgres::Lsn lsn);
 
-// How far the WAL held goes on along the path, without a hole, from `start`; `start` itself when it is not held.
+// How far the WAL held goes on along the path, without a hole, from `start`; `start` itself when it is not held. The
+// first segment of a timeline repeats what it branched off, so it stands in for that where the old one's is missing.
 [[nodiscard]] postgres::Lsn held_until(std::span<const WalRange> ranges, const TimelinePath& path, postgres::Lsn start);
 
 }  // namespace backup_engine::wal

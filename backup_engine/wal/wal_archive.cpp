@@ -180,6 +180,12 @@ std::vector<WalGap> WalArchive::gaps() const {
   return gaps;
 }
 
+std::string WalArchive::read_gap(const WalGap& gap) const {
+  auto text = storage_.read_text(gap_object_name(cluster_, gap));
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
 void WalArchive::remove(const std::string& object) {
   try {
     storage_.remove(object);

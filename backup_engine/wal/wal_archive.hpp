@@ -57,6 +57,8 @@ class WalArchive {
   // Segments whose parts can go: they are whole together, or the whole segment is there.
   [[nodiscard]] std::vector<postgres::WalSegment> unsettled_segments() const;
   [[nodiscard]] std::vector<WalGap> gaps() const;
+  // When and why, as it was recorded.
+  [[nodiscard]] std::string read_gap(const WalGap& gap) const;
 
   // Not being there is fine: another receiver may have removed it.
   void remove(const std::string& object);

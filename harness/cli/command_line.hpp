@@ -11,6 +11,7 @@
 #include "backup_engine/backup.hpp"
 #include "backup_engine/restore.hpp"
 #include "backup_engine/wal.hpp"
+#include "backup_engine/wal_check.hpp"
 #include "harness/extract/extract.hpp"
 #include "harness/plan/plan.hpp"
 
@@ -93,13 +94,17 @@ struct WalPushVerb {
 struct WalFetchVerb {
   backup_engine::WalFetchRequest request;
 };
+struct WalCheckVerb {
+  backup_engine::WalCheckRequest request;
+  OutputFormat format = OutputFormat::text;
+};
 struct ShowText {  // --help and --version: text for stdout, exit 0
   std::string text;
 };
 
-using Verb =
-    std::variant<RunVerb, ValidateVerb, PlanVerb, JudgeVerb, DoctorVerb, ReportVerb, RepoInitVerb, BackupVerb, ListVerb,
-                 VerifyVerb, RestoreVerb, ExtractVerb, WalReceiveVerb, WalPushVerb, WalFetchVerb, ShowText>;
+using Verb = std::variant<RunVerb, ValidateVerb, PlanVerb, JudgeVerb, DoctorVerb, ReportVerb, RepoInitVerb, BackupVerb,
+                          ListVerb, VerifyVerb, RestoreVerb, ExtractVerb, WalReceiveVerb, WalPushVerb, WalFetchVerb,
+                          WalCheckVerb, ShowText>;
 
 // Throws base::Error(usage) with a remedy for anything that is not a whole, known command.
 [[nodiscard]] Verb parse_command_line(const std::vector<std::string>& arguments);

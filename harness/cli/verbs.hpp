@@ -18,6 +18,7 @@ namespace harness::cli {
 // wal_verbs.cpp
 [[nodiscard]] ExitCode execute(const WalReceiveVerb& verb, const std::stop_token& stop);
 [[nodiscard]] ExitCode execute(const WalPushVerb& verb);
+[[nodiscard]] ExitCode execute(const WalCheckVerb& verb);
 // Follows PostgreSQL's restore_command contract; never throws.
 [[nodiscard]] int execute(const WalFetchVerb& verb) noexcept;
 

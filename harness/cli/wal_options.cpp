@@ -63,6 +63,19 @@ void add_fetch(CLI::App& wal, WalOptions& options, std::optional<Verb>& asked) {
   verb->callback([&options, &asked] { asked = options.fetch; });
 }
 
+void add_check(CLI::App& wal, WalOptions& options, std::optional<Verb>& asked) {
+  auto& request = options.check.request;
+  auto* verb = wal.add_subcommand("check", "Say what can be recovered, which WAL is missing, and what holds WAL back");
+  add_cluster(*verb, request.repository, request.cluster);
+  verb->add_option("--dbname", request.conninfo, "connection string of the running server, to look at its slots too");
+  verb->add_flag("--json", options.json, "as JSON");
+  verb->callback([&options, &request, &asked] {
+    if (!request.conninfo.empty()) backup_engine::postgres::refuse_password(request.conninfo);
+    if (options.json) options.check.format = OutputFormat::json;
+    asked = options.check;
+  });
+}
+
 }  // namespace
 
 void add_wal_verbs(CLI::App& app, WalOptions& options, std::optional<Verb>& asked) {
@@ -70,6 +83,7 @@ void add_wal_verbs(CLI::App& app, WalOptions& options, std::optional<Verb>& aske
   add_receive(*wal, options, asked);
   add_push(*wal, options, asked);
   add_fetch(*wal, options, asked);
+  add_check(*wal, options, asked);
 }
 
 }  // namespace harness::cli

@@ -17,8 +17,9 @@ struct WalOptions {
   WalReceiveVerb receive;
   WalPushVerb push;
   WalFetchVerb fetch;
+  WalCheckVerb check;
   std::string receive_compression = "lz4", push_compression = "lz4";
-  bool create_slot = false, drop_slot = false;
+  bool create_slot = false, drop_slot = false, json = false;
 };
 
 // Adds the verbs below `app`. Each one's callback leaves what was asked for in `asked`, or throws base::Error(usage).

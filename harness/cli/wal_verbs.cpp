@@ -3,6 +3,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/utc_time.hpp"
 #include "harness/cli/verbs.hpp"
+#include "harness/cli/wal_check_listing.hpp"
 
 namespace harness::cli {
 
@@ -21,6 +22,12 @@ ExitCode execute(const WalReceiveVerb& verb, const std::stop_token& stop) {
 ExitCode execute(const WalPushVerb& verb) {
   (void)backup_engine::push_wal(verb.request);
   return ExitCode::pass;
+}
+
+ExitCode execute(const WalCheckVerb& verb) {
+  const auto result = backup_engine::check_wal(verb.request);
+  fmt::print("{}", verb.format == OutputFormat::json ? wal_check_json(result) : wal_check_text(result));
+  return result.sound() ? ExitCode::pass : ExitCode::fail;
 }
 
 int execute(const WalFetchVerb& verb) noexcept {

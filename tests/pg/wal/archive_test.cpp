@@ -16,6 +16,7 @@ using backup_engine::WalFetchOutcome;
 using backup_engine::base::poll_until;
 using harness::server::soon;
 using harness::server::StopMode;
+using testing::AllOf;
 using testing::HasSubstr;
 
 class ArchiveCommand : public Archiving {
@@ -101,6 +102,41 @@ TEST_F(ArchiveCommand, OfAnotherClusterIsRefused) {
   const auto refused = lifeboat(in_cluster({"wal", "push"}, {options("other").data_directory / "pg_wal" / segment}));
   EXPECT_EQ(refused.code, 3) << refused.words;
   EXPECT_THAT(refused.words, HasSubstr("system identifier"));
+}
+
+TEST_F(ArchiveCommand, IsCheckedWithItsGapsAndItsServer) {
+  make_cluster_with_segments(1);
+  start_archiving();
+  archive_everything();
+  const auto check = in_cluster({"wal", "check"}, {"--dbname", server_->conninfo(), "--json"});
+  EXPECT_THAT(lifeboat(check).words, HasSubstr("there is no backup"));
+  back_up({"--pgdata", options().data_directory});
+  const auto lost = end_segment();
+  wait_until_archived(lost);
+  archive_everything();
+  const auto sound = lifeboat(check);
+  EXPECT_EQ(sound.code, 0) << sound.words;
+
+  // A slot that nobody reads, on a server that sets it no limit, is warned of.
+  execute("SELECT pg_create_physical_replication_slot('forgotten', true)");
+  const auto warned = lifeboat(in_cluster({"wal", "check"}, {"--dbname", server_->conninfo()}));
+  EXPECT_EQ(warned.code, 0) << warned.words;
+  EXPECT_THAT(warned.words, AllOf(HasSubstr("warning: nobody reads the slot \"forgotten\""),
+                                  HasSubstr("warning: max_slot_wal_keep_size is -1")));
+
+  const auto text = lifeboat_ok(in_cluster({"wal", "check"}));
+  EXPECT_THAT(text, AllOf(HasSubstr("-full  recoverable to any point from"), HasSubstr("held ")));
+  fs::remove(repository_ / "clusters/main/wal/00000001/00000000" / (lost + ".lz4"));
+  const auto gap = lifeboat(in_cluster({"wal", "check"}));
+  EXPECT_EQ(gap.code, 1) << gap.words;
+  EXPECT_THAT(gap.words, AllOf(HasSubstr("MISSING"), HasSubstr("problem: no backup can be recovered to any point")));
+
+  // A restore over it is refused before anything is written, and one before it is not.
+  const auto over = lifeboat(in_cluster({"restore"}, {"--to", directory_.path() / "over"}));
+  EXPECT_EQ(over.code, 1) << over.words;
+  EXPECT_THAT(over.words, AllOf(HasSubstr("the WAL of timeline 1 is missing from"), HasSubstr("what to do: ")));
+  EXPECT_FALSE(fs::exists(directory_.path() / "over"));
+  lifeboat_ok(in_cluster({"restore"}, {"--to", directory_.path() / "before", "--target-immediate"}));
 }
 
 // The new timeline's history, its first segment (which begins with the old one's pages) and the old one's last,

@@ -263,6 +263,34 @@ TEST_F(ChooseRecovery, DoesNotReachOverAHole) {
   EXPECT_THAT(refusal(behind, first_label, ErrorKind::usage), HasSubstr("WAL is missing from there to"));
 }
 
+// Recovery would stop there with an error, after everything was written.
+TEST_F(ChooseRecovery, RefusesTheEndOfWalBehindAHoleAndNamesIt) {
+  end_wal();
+  const auto hole = postgres::segment_holding(one, once_ + wal::megabyte, repository_.size);
+  repository_.storage().remove(
+      store::wal_segment_name(wal::TemporaryArchive::cluster, hole, repository_.size, Codec::lz4));
+  const auto start = start_of(hole, repository_.size);
+  const RecoveryTarget end{.kind = TargetKind::end_of_wal, .value = "", .timeline = "latest"};
+  EXPECT_EQ(choose(end, "").backup_label, second_label);
+  EXPECT_THAT(refusal(end, first_label, ErrorKind::corrupt),
+              AllOf(HasSubstr("missing from " + to_string(start) + " to " + to_string(start + wal::megabyte)),
+                    HasSubstr("--target-lsn")));
+  EXPECT_EQ(choose({.kind = TargetKind::immediate, .value = "", .timeline = "current"}, first_label).backup_label,
+            first_label);
+}
+
+TEST_F(ChooseRecovery, RefusesABackupWhoseOwnWalIsNotThere) {
+  end_wal();
+  const auto last = postgres::segment_ending_at(one, stops_[second_label], repository_.size);
+  for (const auto& listed :
+       repository_.storage().list(store::wal_folder(wal::TemporaryArchive::cluster, last, repository_.size))) {
+    if (listed.name.find(file_name(last, repository_.size)) != std::string::npos)
+      repository_.storage().remove(listed.name);
+  }
+  const RecoveryTarget immediate{.kind = TargetKind::immediate, .value = "", .timeline = "current"};
+  EXPECT_THAT(refusal(immediate, second_label, ErrorKind::corrupt), HasSubstr("of its own WAL"));
+}
+
 TEST_F(ChooseRecovery, FollowsTheTimelineAskedFor) {
   const auto branching = wal_.end();
   end_wal();

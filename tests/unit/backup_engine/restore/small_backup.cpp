@@ -7,6 +7,8 @@
 
 #include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/store/backup_writer.hpp"
+#include "backup_engine/store/framed_object.hpp"
+#include "backup_engine/store/names.hpp"
 #include "backup_engine/store/repository_store.hpp"
 
 namespace backup_engine::restore {
@@ -38,7 +40,8 @@ class Builder {
  public:
   Builder(store::Storage& storage, std::string label)
       : writer_(storage, "main", std::move(label), {{Codec::lz4, 0}, block_bytes, store::default_pack_bytes}),
-        blocks_(writer_.make_block_writer()) {}
+        blocks_(writer_.make_block_writer()),
+        storage_(storage) {}
 
   void add(store::FileEntry entry, const std::vector<std::byte>& bytes = {}) {
     entry.uid = ::geteuid();
@@ -68,12 +71,23 @@ class Builder {
     manifest.summary.system_identifier = 42;
     manifest.tablespaces = tablespaces;
     manifest.external_files = external_files;
+    put_wal(manifest.summary);
     writer_.publish(manifest);
   }
 
  private:
+  // As much as a restore must find there.
+  void put_wal(const BackupSummary& summary) {
+    const postgres::SegmentSize size;
+    const auto segment = segment_holding(summary.timeline, summary.start_lsn, size);
+    const auto bytes = random_bytes(summary.stop_lsn - start_of(segment, size));
+    const auto name = store::wal_part_name("main", segment, size, 0, bytes.size());
+    store::put_framed(storage_, name, store::ObjectKind::wal_part, {Codec::none, 0}, bytes, store::Durability::now);
+  }
+
   store::BackupWriter writer_;
   std::unique_ptr<store::BlockWriter> blocks_;
+  store::Storage& storage_;
 };
 
 store::FileEntry entry(const std::string& path, store::FileKind kind, std::uint32_t mode) {

@@ -1,0 +1,90 @@
+// What can be recovered from the WAL that a repository holds, and what keeps more of it from arriving: told from names
+// of objects, histories and manifests, without reading the WAL itself (that is verify's). For people: docs/wal.md.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backup_engine/postgres/lsn.hpp"
+#include "backup_engine/postgres/timeline.hpp"
+#include "backup_engine/repository.hpp"
+
+namespace backup_engine {
+
+struct WalCheckRequest {
+  RepositoryLocation repository;
+  std::string cluster;
+  std::string conninfo;  // empty: the server is not asked
+};
+
+// WAL of a timeline that is not held although more of it is held further on, or was asked for.
+struct WalHole {
+  postgres::TimelineId timeline;
+  postgres::Lsn from, to;
+  std::string recorded;  // when and why, as the receiver recorded it; empty when nobody did
+};
+
+struct TimelineWal {
+  postgres::TimelineId timeline;
+  std::vector<ClusterSummary::WalRange> windows;  // in order
+  std::vector<WalHole> holes;
+  bool has_history = false;                    // timeline 1 has none and needs none
+  std::optional<postgres::TimelineId> parent;  // as the history says
+  std::optional<postgres::Lsn> branched_at;
+};
+
+// Up to where a backup's recovery can go along the way to one timeline.
+struct WalReach {
+  postgres::TimelineId timeline;
+  postgres::Lsn until;
+};
+
+struct BackupReach {
+  std::string label;
+  postgres::TimelineId timeline;
+  postgres::Lsn start_lsn, stop_lsn;
+  std::vector<WalReach> reaches;   // any point from stop_lsn up to each; empty when not even its own WAL is held
+  std::optional<WalHole> missing;  // of its own WAL
+};
+
+struct ServerSlot {
+  std::string name;
+  bool active = false;
+  std::string wal_status;  // reserved, extended, unreserved, lost; empty while it never reserved any
+  std::uint64_t kept_bytes = 0;
+};
+
+struct ServerWal {
+  std::string archive_mode, archive_command;
+  std::string last_archived, last_failed;  // names of files; empty when there were none
+  bool archiving_fails = false;            // the last attempt did
+  std::string max_slot_wal_keep_size;
+  std::vector<ServerSlot> slots;  // physical ones
+  postgres::TimelineId timeline;
+  postgres::Lsn flushed;
+  std::uint64_t behind_bytes = 0;  // of flushed, not held
+};
+
+enum class WalSeverity { problem, warning };
+struct WalFinding {
+  WalSeverity severity = WalSeverity::problem;
+  std::string text, remedy;
+};
+
+struct WalCheckResult {
+  std::string cluster;
+  std::vector<TimelineWal> timelines;  // in order
+  std::vector<BackupReach> backups;    // oldest first
+  std::optional<ServerWal> server;
+  std::vector<WalFinding> findings;  // problems first
+
+  [[nodiscard]] bool sound() const;  // no problem
+};
+
+// What is found is data. Throws Error when it could not be looked at: no repository, no such cluster, no connection, a
+// server of another cluster (mismatch), a role that may not see (permission).
+[[nodiscard]] WalCheckResult check_wal(const WalCheckRequest& request);
+
+}  // namespace backup_engine

@@ -1,0 +1,20 @@
+// What wal check asks a running server: whether its WAL leaves it, and what keeps WAL back on it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backup_engine/store/repository_store.hpp"
+#include "backup_engine/wal/wal_ranges.hpp"
+#include "backup_engine/wal_check.hpp"
+
+namespace backup_engine::wal {
+
+// Throws Error: connection, permission, mismatch (a server of another cluster).
+[[nodiscard]] ServerWal ask_server(const std::string& conninfo, const std::string& cluster,
+                                   const store::ClusterIdentity& identity, std::span<const WalRange> held);
+// What is wrong, or may become so. Pure.
+[[nodiscard]] std::vector<WalFinding> judge_server(const ServerWal& server);
+
+}  // namespace backup_engine::wal
