@@ -7,12 +7,10 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
-#include "backup_engine/store/codec.hpp"
 #include "backup_engine/store/framed_object.hpp"
-#include "backup_engine/store/little_endian.hpp"
 #include "backup_engine/store/names.hpp"
+#include "backup_engine/store/stored_block.hpp"
 
 namespace backup_engine::store {
 
@@ -25,9 +23,8 @@ constexpr std::size_t most_open_packs = 64;
 constexpr std::size_t most_bytes_a_read = 4 * 1024 * 1024;
 
 struct OpenPack {
-  std::string name;
   std::unique_ptr<StoredObject> object;
-  ObjectHeader header;
+  PackSeal seal;
 };
 
 }  // namespace
@@ -44,11 +41,11 @@ struct BackupReader::Packs {
       if (const auto found = open.find(row); found != open.end()) return found->second;
     }
     auto pack = std::make_shared<OpenPack>();
-    pack->name = reader.pack_object_name(row);
-    pack->object = storage.open(pack->name);
+    auto name = reader.pack_object_name(row);
+    pack->object = storage.open(name);
     std::array<std::byte, object_header_bytes> bytes{};
     const auto got = pack->object->read_at(0, bytes);
-    pack->header = decode_object_header(std::span(bytes).first(got), ObjectKind::pack, pack->name);
+    pack->seal = PackSeal(std::move(name), std::span(bytes).first(got), storage.keys().get());
     const std::lock_guard lock(mutex);
     if (open.size() >= most_open_packs) {
       open.erase(order.front());
@@ -121,7 +118,9 @@ void BackupReader::read_blocks(const FileEntry& file, std::uint64_t first, std::
       continue;
     }
     // How far the following blocks lie side by side with this one.
-    std::size_t stored = entry.stored_bytes + block_trailer_bytes, clear_length = length;
+    const auto pack = packs_->get(entry.pack_row, storage_, *this);
+    const auto trailer_bytes = pack->seal.trailer_bytes();
+    std::size_t stored = entry.stored_bytes + trailer_bytes, clear_length = length;
     auto end = first + 1;
     for (; end < last; ++end) {
       const auto next = index_->entry(block_id(file, end));
@@ -129,7 +128,7 @@ void BackupReader::read_blocks(const FileEntry& file, std::uint64_t first, std::
           stored + next.stored_bytes > most_bytes_a_read) {
         break;
       }
-      stored += next.stored_bytes + block_trailer_bytes;
+      stored += next.stored_bytes + trailer_bytes;
       clear_length += block_bytes(file, end);
     }
     read_run(file, {first, end}, entry, stored, clear.first(clear_length));
@@ -144,29 +143,19 @@ void BackupReader::read_run(const FileEntry& file, BlockRange range, const Block
   const auto pack = packs_->get(first_entry.pack_row, storage_, *this);
   buffer.resize(stored_bytes);
   if (pack->object->read_at(first_entry.offset_bytes, buffer) != stored_bytes) {
-    throw Error(ErrorKind::corrupt, fmt::format("{}: ends before a block of {}", pack->name, file.path));
+    throw Error(ErrorKind::corrupt, fmt::format("{}: ends before a block of {}", pack->seal.name(), file.path));
   }
   std::span<const std::byte> stored = buffer;
   for (auto number = range.first; number < range.end; ++number) {
     const auto id = block_id(file, number);
     const auto entry = index_->entry(id);
     const auto length = block_bytes(file, number);
-    expand_block(entry, index_->hash(id), stored.first(entry.stored_bytes + block_trailer_bytes), pack->header.crc,
-                 clear.first(length), fmt::format("{}: block {} of {}", pack->name, number, file.path));
-    stored = stored.subspan(entry.stored_bytes + block_trailer_bytes);
+    const auto stored_and_trailer = stored.first(entry.stored_bytes + pack->seal.trailer_bytes());
+    open_block(pack->seal, entry, index_->hash(id), {file.path, number}, stored_and_trailer, clear.first(length),
+               fmt::format("{}: block {} of {}", pack->seal.name(), number, file.path));
+    stored = stored.subspan(stored_and_trailer.size());
     clear = clear.subspan(length);
   }
-}
-
-void expand_block(const BlockEntry& entry, const BlockHash& hash, std::span<const std::byte> stored,
-                  std::uint32_t pack_header_crc, std::span<std::byte> clear, const std::string& what) {
-  thread_local Expander expander;
-  const auto bytes = stored.first(stored.size() - block_trailer_bytes);
-  if (base::crc32c(bytes, pack_header_crc) != get_little_endian<std::uint32_t>(stored.data() + bytes.size())) {
-    throw Error(ErrorKind::corrupt, fmt::format("{}: the checksum is wrong", what));
-  }
-  expander.expand(entry.codec, bytes, clear, what);
-  if (hash_block(clear) != hash) throw Error(ErrorKind::corrupt, fmt::format("{}: the hash is wrong", what));
 }
 
 }  // namespace backup_engine::store

@@ -53,9 +53,4 @@ class BackupReader {
   std::unique_ptr<Packs> packs_;
 };
 
-// One block with its trailer, out of a pack whose header has this CRC, into `clear`, verified by CRC and hash. Throws
-// Error(corrupt) that begins with `what`. Thread-safe.
-void expand_block(const BlockEntry& entry, const BlockHash& hash, std::span<const std::byte> stored,
-                  std::uint32_t pack_header_crc, std::span<std::byte> clear, const std::string& what);
-
 }  // namespace backup_engine::store

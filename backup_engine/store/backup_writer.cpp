@@ -3,16 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 
 #include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/store/block_hash.hpp"
 #include "backup_engine/store/block_index.hpp"
+#include "backup_engine/store/document_object.hpp"
 #include "backup_engine/store/framed_object.hpp"
-#include "backup_engine/store/little_endian.hpp"
 #include "backup_engine/store/names.hpp"
+#include "backup_engine/store/stored_block.hpp"
 
 namespace backup_engine::store {
 
@@ -50,16 +50,16 @@ std::string new_backup_label(Storage& storage, const std::string& cluster, Backu
 
 // What a BlockWriter keeps between blocks; the pack is begun with the first block that is stored.
 struct BlockWriter::State {
-  explicit State(Compression compression) : compressor(compression) {}
+  explicit State(Compression compression) : sealer(compression) {}
   void write(std::span<const std::byte> bytes) {
     hash->update(bytes);
     put->write(bytes);
   }
 
-  Compressor compressor;
+  BlockSealer sealer;
   std::unique_ptr<PutStream> put;
   std::unique_ptr<StreamHash> hash;
-  ObjectHeader header;
+  PackSeal pack;
   std::uint32_t row = 0;
 };
 
@@ -71,26 +71,24 @@ BlockWriter::BlockWriter(BackupWriter& owner)
 BlockWriter::~BlockWriter() = default;
 
 std::uint32_t BlockWriter::put(FileId file, std::uint64_t number, std::span<const std::byte> clear) {
-  const auto block = owner_.count_block(file, number, clear.size());
+  const auto [block, path] = owner_.count_block(file, number, clear.size());
   const auto crc_of_clear = base::crc32c(clear);
   if (all_zero(clear)) {
     owner_.index_->set(block, BlockEntry{}, BlockHash{});
     return crc_of_clear;
   }
   const auto hash = hash_block(clear);
-  const auto compressed = state_->compressor.compress(clear);
   if (!state_->put) begin_pack();
   BlockEntry entry;
   entry.is_zero = false;
   entry.pack_row = state_->row;
   entry.offset_bytes = static_cast<std::uint32_t>(state_->put->size_bytes());
-  entry.stored_bytes = static_cast<std::uint32_t>(compressed.bytes.size());
-  entry.codec = compressed.codec;
-  std::array<std::byte, block_trailer_bytes> trailer{};
-  put_little_endian(trailer.data(), base::crc32c(compressed.bytes, state_->header.crc));
-  state_->write(compressed.bytes);
-  state_->write(trailer);
-  owner_.stored_bytes_ += compressed.bytes.size() + trailer.size();
+  const auto sealed = state_->sealer.seal(state_->pack, entry.offset_bytes, {path, number}, clear);
+  entry.stored_bytes = static_cast<std::uint32_t>(sealed.stored.size());
+  entry.codec = sealed.codec;
+  state_->write(sealed.stored);
+  state_->write(sealed.trailer);
+  owner_.stored_bytes_ += sealed.stored.size() + sealed.trailer.size();
   owner_.index_->set(block, entry, hash);
   if (state_->put->size_bytes() >= owner_.layout_.pack_size_bytes) end_pack();
   return crc_of_clear;
@@ -101,10 +99,9 @@ void BlockWriter::begin_pack() {
   state_->row = row;
   state_->put = owner_.storage_.begin_put(name);
   state_->hash = std::make_unique<StreamHash>();
-  state_->header = new_object_header(ObjectKind::pack, owner_.layout_.compression.codec);
-  state_->header.hash = HashKind::xxh3_128;
-  state_->header.block_size = owner_.layout_.block_size_bytes;
-  state_->write(encode(state_->header));
+  state_->pack =
+      PackSeal(name, owner_.layout_.compression, owner_.layout_.block_size_bytes, owner_.storage_.keys().get());
+  state_->write(state_->pack.header_bytes());
   owner_.stored_bytes_ += object_header_bytes;
 }
 
@@ -157,7 +154,7 @@ FileId BackupWriter::add_file(FileEntry entry) {
   return static_cast<FileId>(files_.size() - 1);
 }
 
-std::uint64_t BackupWriter::count_block(FileId id, std::uint64_t number, std::size_t clear_bytes) {
+BackupWriter::CountedBlock BackupWriter::count_block(FileId id, std::uint64_t number, std::size_t clear_bytes) {
   const std::lock_guard lock(mutex_);
   auto& file = files_.at(static_cast<std::size_t>(id));
   const auto offset = number * layout_.block_size_bytes;
@@ -167,7 +164,7 @@ std::uint64_t BackupWriter::count_block(FileId id, std::uint64_t number, std::si
                 fmt::format("block {} of {} was given {} bytes", number, file.entry.path, clear_bytes));
   }
   ++file.put_count;
-  return file.first_block + number;
+  return {file.first_block + number, file.entry.path};
 }
 
 void BackupWriter::finish_file(FileId id, std::uint32_t crc32c) {
@@ -257,9 +254,9 @@ void BackupWriter::publish(const Manifest& manifest) {
       throw Error(ErrorKind::not_found, fmt::format("{} is gone or incomplete: the backup is not published", name));
     }
   }
-  const auto put = storage_.begin_put(manifest_name(cluster_, label_));
-  const auto text = encode_manifest(manifest);
-  put->write(std::as_bytes(std::span(text)));
+  const auto name = manifest_name(cluster_, label_);
+  const auto put = storage_.begin_put(name);
+  write_document(*put, storage_, name, encode_manifest(manifest));
   publishing_ = true;
   put->commit(Durability::now);
 }

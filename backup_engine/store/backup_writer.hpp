@@ -93,8 +93,12 @@ class BackupWriter {
   friend class BlockWriter;
   struct OpenFile;
 
-  // Books the block against its file and returns its place in the index.
-  [[nodiscard]] std::uint64_t count_block(FileId file, std::uint64_t number, std::size_t clear_bytes);
+  struct CountedBlock {
+    std::uint64_t block = 0;  // its place in the index
+    std::string path;         // of its file
+  };
+  // Books the block against its file.
+  [[nodiscard]] CountedBlock count_block(FileId file, std::uint64_t number, std::size_t clear_bytes);
   [[nodiscard]] std::pair<std::uint32_t, std::string> begin_pack();  // row of the pack table, object name
   void end_pack(std::uint32_t row, const ObjectDigest& digest);
   [[nodiscard]] ObjectDigest put_table(const std::string& name, ObjectKind kind, std::span<const std::byte> clear);

@@ -5,6 +5,7 @@
 
 #include "backup_engine/base/sha256.hpp"
 #include "backup_engine/store/codec.hpp"
+#include "backup_engine/store/document_object.hpp"
 #include "backup_engine/store/json_document.hpp"
 #include "backup_engine/store/names.hpp"
 
@@ -243,7 +244,7 @@ Manifest read_manifest(Storage& storage, const std::string& cluster, const std::
     throw Error(ErrorKind::not_found, fmt::format("cluster '{}' has no backup '{}'", cluster, label))
         .with_remedy("see what there is with: lifeboat list --repo LOCATION");
   }
-  auto manifest = decode_manifest(storage.read_text(name), name);
+  auto manifest = decode_manifest(read_document_text(storage, name), name);
   if (manifest.summary.cluster != cluster || manifest.summary.label != label) {
     throw Error(ErrorKind::corrupt, fmt::format("{}: belongs to backup {} of cluster {}", name, manifest.summary.label,
                                                 manifest.summary.cluster));

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/store/document_object.hpp"
 #include "backup_engine/store/json_document.hpp"
 #include "backup_engine/store/names.hpp"
 #include "backup_engine/store/posix_storage.hpp"
@@ -69,6 +70,10 @@ void check_same_cluster(const ClusterIdentity& held, const ClusterIdentity& give
 
 void init_repository(const RepositoryLocation& location, base::FileSystem& file_system) {
   const auto root = root_of(location);
+  if (!location.key_file.empty()) {
+    throw Error(ErrorKind::unsupported, "encrypted repositories cannot be made yet")
+        .with_remedy("leave out --key-file");
+  }
   if (!fs::exists(root)) {
     make_directory(root, file_system);
   } else if (!fs::is_directory(root) || !holds_nothing(root)) {
@@ -103,6 +108,11 @@ void check_repository(Storage& storage) {
 std::unique_ptr<Storage> open_repository(const RepositoryLocation& location, base::FileSystem& file_system) {
   auto storage = open_storage(location, file_system);
   check_repository(*storage);
+  if (!location.key_file.empty()) {
+    throw Error(ErrorKind::mismatch, fmt::format("{} is not encrypted, and a key file was given: {}",
+                                                 storage->location(), location.key_file.string()))
+        .with_remedy("leave out --key-file and LIFEBOAT_KEY_FILE, or check which repository --repo names");
+  }
   return storage;
 }
 
@@ -113,7 +123,7 @@ ClusterIdentity read_cluster(Storage& storage, const std::string& cluster) {
     throw Error(ErrorKind::not_found, fmt::format("{} holds no cluster '{}'", storage.location(), cluster))
         .with_remedy("see what it holds with: lifeboat list --repo LOCATION");
   }
-  return read_document(storage.read_text(name), name, cluster_format, [&](const Json& document) {
+  return read_document(read_document_text(storage, name), name, cluster_format, [&](const Json& document) {
     if (document.at("name") != cluster) throw Error(ErrorKind::corrupt, fmt::format("{}: of another cluster", name));
     ClusterIdentity identity;
     identity.system_identifier = std::stoull(document.at("system_identifier").get<std::string>());
@@ -137,7 +147,7 @@ ClusterIdentity open_or_create_cluster(Storage& storage, const std::string& clus
     document["wal_segment_size_bytes"] = identity.wal_segment_size.bytes();
     document["data_checksums"] = identity.data_checksums;
     try {
-      storage.put(name, to_sealed_text(document), Durability::now);
+      put_document(storage, name, to_sealed_text(document), Durability::now);
       return identity;
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::already_exists) throw;  // else somebody was faster: compare with theirs

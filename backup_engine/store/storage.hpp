@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace backup_engine::store {
@@ -44,6 +45,8 @@ struct ListedObject {
   std::uint64_t size_bytes = 0;
 };
 
+class Keyring;
+
 // All throw Error. Thread-safe.
 class Storage {
  public:
@@ -73,6 +76,14 @@ class Storage {
                                                   std::size_t size_bytes);
   void put(const std::string& name, std::span<const std::byte> bytes, Durability durability);
   void put(const std::string& name, std::string_view text, Durability durability);
+
+  // What the objects are encrypted with, which whoever makes or reads one asks for; the storage itself moves bytes
+  // only. Null for a repository in the clear. Set once, by open_repository, before anything else uses the storage.
+  [[nodiscard]] const std::shared_ptr<const Keyring>& keys() const { return keys_; }
+  void set_keys(std::shared_ptr<const Keyring> keys) { keys_ = std::move(keys); }
+
+ private:
+  std::shared_ptr<const Keyring> keys_;
 };
 
 }  // namespace backup_engine::store

@@ -66,7 +66,7 @@ std::vector<std::vector<PlacedBlock>> place_blocks(const store::BackupReader& ba
         }
         packs[entry.pack_row].push_back({extent.first_block + n, entry.offset_bytes,
                                          static_cast<std::uint32_t>(backup.block_bytes(file, number)),
-                                         static_cast<std::uint32_t>(i)});
+                                         static_cast<std::uint32_t>(i), number});
       }
     }
     if (number != count) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "backup_engine/store/block_index.hpp"
+#include "backup_engine/store/stored_block.hpp"
 
 namespace backup_engine::verify {
 
@@ -56,30 +57,31 @@ class PackStream {
 };
 
 void check_block(PackStream& pack, const store::BackupReader& backup, const PlacedBlock& placed,
-                 std::uint32_t header_crc, const std::string& what) {
+                 const store::PackSeal& seal, const std::string& what) {
   const auto entry = backup.index().entry(placed.block);
-  const auto length = entry.stored_bytes + store::block_trailer_bytes;
+  const auto length = entry.stored_bytes + seal.trailer_bytes();
   const auto stored = pack.read(placed.offset_bytes, length);
   if (stored.size() != length) throw Error(ErrorKind::corrupt, fmt::format("{}: the pack ends before it", what));
   thread_local std::vector<std::byte> clear;
   clear.resize(placed.clear_bytes);
-  store::expand_block(entry, backup.index().hash(placed.block), stored, header_crc, clear, what);
+  const store::BlockIdentity block{backup.files().path(placed.file), placed.number};
+  store::open_block(seal, entry, backup.index().hash(placed.block), block, stored, clear, what);
 }
 
 void check_blocks(PackStream& pack, const store::BackupReader& backup, const std::vector<PlacedBlock>& blocks,
-                  std::uint32_t header_crc, const std::string& name, Findings& findings) {
+                  const store::PackSeal& seal, Findings& findings) {
   std::size_t damaged = 0;
   for (const auto& placed : blocks) {
     if (findings.stop().stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
     const auto what = fmt::format("block {} of the backup, of {}", placed.block, backup.files().path(placed.file));
     try {
-      check_block(pack, backup, placed, header_crc, what);
+      check_block(pack, backup, placed, seal, what);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::corrupt && error.kind() != ErrorKind::unsupported) throw;
-      if (++damaged <= most_named_blocks) findings.add_damage(name, error.what());
+      if (++damaged <= most_named_blocks) findings.add_damage(seal.name(), error.what());
     }
   }
-  if (damaged > most_named_blocks) findings.add_damage(name, fmt::format("{} damaged blocks in all", damaged));
+  if (damaged > most_named_blocks) findings.add_damage(seal.name(), fmt::format("{} damaged blocks in all", damaged));
   findings.count_blocks(blocks.size());
 }
 
@@ -91,9 +93,8 @@ void check_pack(store::Storage& storage, const std::string& name, const store::O
   findings.examine(name, [&] {
     PackStream pack(storage, name);
     findings.examine(name, [&] {
-      const auto header =
-          store::decode_object_header(pack.read(0, store::object_header_bytes), store::ObjectKind::pack, name);
-      if (backup != nullptr) check_blocks(pack, *backup, blocks, header.crc, name, findings);
+      const store::PackSeal seal(name, pack.read(0, store::object_header_bytes), storage.keys().get());
+      if (backup != nullptr) check_blocks(pack, *backup, blocks, seal, findings);
     });
     findings.count_object(pack.size_bytes());
     if (pack.size_bytes() != expected.size_bytes) {

@@ -15,7 +15,8 @@ struct PlacedBlock {
   std::uint64_t block = 0;  // its number in the backup's index
   std::uint32_t offset_bytes = 0;
   std::uint32_t clear_bytes = 0;
-  std::uint32_t file = 0;  // its row in the file table
+  std::uint32_t file = 0;    // its row in the file table
+  std::uint64_t number = 0;  // in that file
 };
 
 // `backup`: null when its tables are damaged; the pack is then judged by its header and hash alone, which cover every

@@ -8,6 +8,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/utc_time.hpp"
+#include "backup_engine/store/document_object.hpp"
 #include "backup_engine/store/framed_object.hpp"
 #include "backup_engine/store/wal_objects.hpp"
 
@@ -104,8 +105,8 @@ void WalArchive::put_extra(const std::string& file_name, std::span<const std::by
 
 void WalArchive::put_gap(const WalGap& gap, std::string_view reason) {
   try {
-    storage_.put(gap_object_name(cluster_, gap), fmt::format("{} {}\n", base::to_rfc3339(base::utc_now()), reason),
-                 store::Durability::now);
+    store::put_document(storage_, gap_object_name(cluster_, gap),
+                        fmt::format("{} {}\n", base::to_rfc3339(base::utc_now()), reason), store::Durability::now);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::already_exists) throw;
   }

@@ -14,6 +14,7 @@
 #include "backup_engine/postgres/conninfo.hpp"
 #include "harness/cli/extract_options.hpp"
 #include "harness/cli/recovery_options.hpp"
+#include "harness/cli/repository_options.hpp"
 #include "harness/cli/version.hpp"
 #include "harness/cli/wal_options.hpp"
 
@@ -131,10 +132,6 @@ void add_drill_verbs(CLI::App& app, Parsed& parsed) {
   doctor->add_option("--run-as", parsed.doctor.run_as, "user that servers would run as, when root");
   doctor->add_option("--out", parsed.doctor.out, "where drill directories would go")->capture_default_str();
   doctor->callback([&parsed] { parsed.verb = parsed.doctor; });
-}
-
-void add_repository(CLI::App& app, backup_engine::RepositoryLocation& location) {
-  app.add_option("--repo", location.text, "the repository: a directory")->required();
 }
 
 void add_backup(CLI::App& app, Parsed& parsed) {

@@ -7,13 +7,14 @@
 #include <thread>
 
 #include "backup_engine/postgres/conninfo.hpp"
+#include "harness/cli/repository_options.hpp"
 
 namespace harness::cli {
 
 namespace {
 
 void add_cluster(CLI::App& verb, backup_engine::RepositoryLocation& repository, std::string& cluster) {
-  verb.add_option("--repo", repository.text, "the repository: a directory")->required();
+  add_repository(verb, repository);
   verb.add_option("--cluster", cluster, "the cluster's name in the repository")->required();
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@ namespace backup_engine {
 
 struct RepositoryLocation {
   std::string text;  // a directory path
+  // Of an encrypted repository: the file that holds its key (docs/encryption.md). Empty for one in the clear.
+  std::filesystem::path key_file{};
 };
 
 // Makes an empty or absent directory a repository. Throws Error(already_exists) when it holds anything.

@@ -12,6 +12,7 @@
 #include "backup_engine/store/codec.hpp"
 #include "backup_engine/store/framed_object.hpp"
 #include "backup_engine/store/posix_storage.hpp"
+#include "backup_engine/store/stored_block.hpp"
 
 namespace base = backup_engine::base;
 namespace store = backup_engine::store;
@@ -85,7 +86,8 @@ void block_pipeline(benchmark::State& state, backup_engine::Compression compress
 // The way back: CRC, expansion, hash.
 void restore_pipeline(benchmark::State& state, backup_engine::Compression compression, bool rows) {
   const auto& bytes = input(rows);
-  store::Compressor compressor(compression);
+  store::BlockSealer sealer(compression);
+  const store::PackSeal pack("a.pack", compression, block_bytes, nullptr);
   struct Stored {
     store::BlockEntry entry;
     store::BlockHash hash;
@@ -94,16 +96,17 @@ void restore_pipeline(benchmark::State& state, backup_engine::Compression compre
   std::vector<Stored> blocks;
   for (std::size_t at = 0; at < bytes.size(); at += block_bytes) {
     const auto block = std::span(bytes).subspan(at, block_bytes);
-    const auto compressed = compressor.compress(block);
-    Stored stored{{}, store::hash_block(block), Bytes(compressed.bytes.begin(), compressed.bytes.end())};
-    stored.entry.codec = compressed.codec;
-    const auto crc = base::crc32c(stored.bytes);
-    for (unsigned i = 0; i < 4; ++i) stored.bytes.push_back(static_cast<std::byte>(crc >> (8 * i)));
+    const auto sealed = sealer.seal(pack, 0, {"a", 0}, block);
+    Stored stored{{}, store::hash_block(block), Bytes(sealed.stored.begin(), sealed.stored.end())};
+    stored.entry.codec = sealed.codec;
+    stored.bytes.insert(stored.bytes.end(), sealed.trailer.begin(), sealed.trailer.end());
     blocks.push_back(std::move(stored));
   }
   Bytes clear(block_bytes);
   for (auto _ : state) {
-    for (const auto& block : blocks) store::expand_block(block.entry, block.hash, block.bytes, 0, clear, "a block");
+    for (const auto& block : blocks) {
+      store::open_block(pack, block.entry, block.hash, {"a", 0}, block.bytes, clear, "a block");
+    }
   }
   count_bytes(state, bytes.size());
 }
