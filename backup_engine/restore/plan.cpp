@@ -21,32 +21,8 @@ using base::ErrorKind;
 
 namespace {
 
-// What a restore leaves that was ended in its midst: everything may be there but pg_control.
-bool is_half_done(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path / "base", ignored) && !fs::exists(path / "global" / "pg_control", ignored);
-}
-
-void require_absent_or_empty(const fs::path& path) {
-  std::error_code error;
-  const auto status = fs::symlink_status(path, error);
-  if (status.type() == fs::file_type::not_found) return;
-  if (fs::is_directory(status) && fs::is_empty(path, error) && !error) return;
-  if (error) throw Error(ErrorKind::permission, fmt::format("cannot look into {}: {}", path.string(), error.message()));
-  throw Error(ErrorKind::already_exists, fmt::format("{} is not empty; nothing was touched", path.string()))
-      .with_remedy(is_half_done(path)
-                       ? "It has no pg_control, as a restore leaves it that did not end: no server can start "
-                         "from it. Remove it, then restore again."
-                       : "Restore into an absent or empty directory.");
-}
-
 bool lies_in(const fs::path& path, const fs::path& directory) {
   return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
-}
-
-fs::path normal_absolute(const fs::path& path) {
-  auto normal = fs::absolute(path).lexically_normal();
-  return normal.has_filename() ? normal : normal.parent_path();  // without a slash at its end
 }
 
 // A cluster among a repository's objects would be debris there, and go with them.
@@ -76,6 +52,30 @@ void require_relative(const std::string& path) {
   }
 }
 
+std::vector<std::string> names_of(const std::set<fs::path>& paths) {
+  std::vector<std::string> names;
+  for (const auto& path : paths) names.push_back(path.string());
+  return names;
+}
+
+// An existing tablespace is written over only where the directory's own link leads to it.
+void require_free_or_own(const fs::path& location, const Plan& plan) {
+  if (plan.existing.tablespaces.contains(location)) return;
+  std::error_code error;
+  const auto status = fs::symlink_status(location, error);
+  if (status.type() == fs::file_type::not_found) return;
+  if (fs::is_directory(status) && fs::is_empty(location, error) && !error) return;
+  if (error)
+    throw Error(ErrorKind::permission, fmt::format("cannot look into {}: {}", location.string(), error.message()));
+  auto refusal =
+      Error(ErrorKind::already_exists, fmt::format("{} is not empty; nothing was touched", location.string()));
+  if (plan.existing.tablespaces.empty())
+    throw refusal.with_remedy("Put the tablespace into an absent or empty directory.");
+  throw refusal.with_remedy(
+      fmt::format("Put the tablespace into an absent or empty directory, or where a link of {} leads: {}.",
+                  (plan.to / "pg_tblspc").string(), fmt::join(names_of(plan.existing.tablespaces), ", ")));
+}
+
 void plan_tablespace(const store::FileEntry& entry, const RestoreRequest& request, Plan& plan) {
   const auto mapped = request.tablespace_map.find(entry.link_target);
   const bool is_mapped = mapped != request.tablespace_map.end();
@@ -93,7 +93,7 @@ void plan_tablespace(const store::FileEntry& entry, const RestoreRequest& reques
                             "be in one another",
                             entry.link_target, location.string(), plan.to.string()));
   }
-  require_absent_or_empty(location);
+  require_free_or_own(location, plan);
   for (const auto& other : plan.tablespaces) {
     if (other.location == location) {
       throw Error(ErrorKind::usage, fmt::format("two tablespaces cannot both be put at {}", location.string()));
@@ -102,29 +102,76 @@ void plan_tablespace(const store::FileEntry& entry, const RestoreRequest& reques
   plan.tablespaces.push_back({entry.path, location, entry});
 }
 
-void require_space(const Plan& plan) {
-  // Places on one file system share its space.
-  std::map<dev_t, std::pair<fs::path, std::uint64_t>> needed;
-  const auto add = [&](const fs::path& place, std::uint64_t bytes) {
+struct Space {
+  fs::path place;
+  std::uint64_t needed_bytes = 0, there_bytes = 0;  // there: of files that are reused or go
+};
+
+// Places on one file system share its space.
+class SpaceByDevice {
+ public:
+  void need(const fs::path& place, std::uint64_t bytes) {
     auto existing = place;
     while (!fs::exists(existing) && existing.has_relative_path()) existing = existing.parent_path();
+    auto& space = spaces_[status_of(existing).st_dev];
+    if (space.place.empty()) space.place = place;
+    space.needed_bytes += bytes;
+  }
+  void count_existing(const fs::path& directory) {
+    std::error_code error;
+    for (fs::recursive_directory_iterator entry(directory, error), end; !error && entry != end;
+         entry.increment(error)) {
+      if (entry->is_symlink(error) || !entry->is_regular_file(error)) continue;
+      const auto status = status_of(entry->path());
+      constexpr std::uint64_t unit_bytes = 512;  // of st_blocks, whatever the file system's blocks are
+      if (status.st_nlink != 1) continue;
+      spaces_[status.st_dev].there_bytes += static_cast<std::uint64_t>(status.st_blocks) * unit_bytes;
+    }
+  }
+  void require() const {
+    for (const auto& [device, space] : spaces_) {
+      if (space.needed_bytes <= space.there_bytes) continue;
+      base::require_space("the restore", space.place, space.needed_bytes - space.there_bytes);
+    }
+  }
+
+ private:
+  static struct stat status_of(const fs::path& path) {
     struct stat status {};
-    if (::stat(existing.c_str(), &status) != 0) throw base::system_error(errno, "look at", existing.string());
-    auto& sum = needed[status.st_dev];
-    if (sum.first.empty()) sum.first = place;
-    sum.second += bytes;
-  };
-  for (const auto& file : plan.files) add(file.location, file.hollow ? 0 : file.entry.size_bytes);
-  for (const auto& [device, place] : needed) base::require_space("the restore", place.first, place.second);
+    if (::stat(path.c_str(), &status) != 0) throw base::system_error(errno, "look at", path.string());
+    return status;
+  }
+  std::map<dev_t, Space> spaces_;
+};
+
+void require_space(const Plan& plan) {
+  SpaceByDevice spaces;
+  for (const auto& file : plan.files) spaces.need(file.location, file.hollow ? 0 : file.entry.size_bytes);
+  if (plan.existing.found != Found::nothing) {
+    spaces.count_existing(plan.to);
+    for (const auto& tablespace : plan.tablespaces) spaces.count_existing(tablespace.location / plan.version_directory);
+  }
+  spaces.require();
+}
+
+std::string version_directory(const store::BackupReader& reader, const store::FileEntry& control_entry) {
+  const auto control = postgres::parse_control_file(read_whole(reader, control_entry));
+  return fmt::format("PG_{}_{}", control.major, control.catalog_version);
 }
 
 }  // namespace
 
+fs::path normal_absolute(const fs::path& path) {
+  auto normal = fs::absolute(path).lexically_normal();
+  return normal.has_filename() ? normal : normal.parent_path();
+}
+
 Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request) {
   Plan plan;
-  plan.to = normal_absolute(request.to);
+  plan.to = request.to;
   require_outside(request.repository, plan.to);
-  require_absent_or_empty(plan.to);
+  plan.existing = examine(plan.to, request.existing, request.cluster, reader.manifest().summary.system_identifier);
+  plan.compares = plan.existing.found != Found::nothing && request.existing != ExistingFiles::replace;
 
   const HollowDatabases hollow(reader.manifest(), request.databases);
   plan.hollow_databases = hollow.names();
@@ -168,6 +215,7 @@ Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request)
     throw Error(ErrorKind::corrupt, fmt::format("backup {} holds no pg_control", reader.manifest().summary.label));
   std::stable_sort(plan.files.begin(), plan.files.end(),
                    [](const PlannedFile& a, const PlannedFile& b) { return a.entry.size_bytes > b.entry.size_bytes; });
+  plan.version_directory = version_directory(reader, plan.control.entry);
   require_space(plan);
   return plan;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backup_engine/restore.hpp"
+#include "backup_engine/restore/existing_directory.hpp"
 #include "backup_engine/store/backup_reader.hpp"
 #include "backup_engine/store/storage.hpp"
 
@@ -31,6 +32,9 @@ struct PlannedTablespace {
 
 struct Plan {
   std::filesystem::path to;  // absolute
+  ExistingDirectory existing;
+  bool compares = false;          // files that are there are kept as far as their content is the backup's
+  std::string version_directory;  // PG_15_202209061: what a tablespace has of this cluster
   std::vector<PlannedTablespace> tablespaces;
   std::vector<PlannedFile> directories;  // parents before children; `to` and the tablespaces' own not among them
   std::vector<PlannedFile> files;        // without pg_control, the largest first
@@ -41,8 +45,12 @@ struct Plan {
   std::vector<std::string> hollow_databases;
 };
 
-// Throws Error: not_found (a database that the backup does not hold), usage (tablespaces not mapped or mapped into the
-// directory), already_exists (a directory that is not empty), no_space, corrupt.
+// Without a slash at its end.
+[[nodiscard]] std::filesystem::path normal_absolute(const std::filesystem::path& path);
+
+// `request.to` is normal and absolute. Throws Error as examine() does, and: not_found (a database that the backup does
+// not hold), usage (tablespaces not mapped or mapped into the directory), already_exists (a tablespace's place that is
+// neither empty nor this directory's), no_space, corrupt.
 [[nodiscard]] Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request);
 
 }  // namespace backup_engine::restore

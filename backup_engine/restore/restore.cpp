@@ -6,14 +6,17 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
-#include <mutex>
+#include <optional>
 
 #include "backup_engine/base/error.hpp"
-#include "backup_engine/base/parallel.hpp"
+#include "backup_engine/base/file.hpp"
+#include "backup_engine/postgres/control_file.hpp"
 #include "backup_engine/restore/choose_recovery.hpp"
+#include "backup_engine/restore/file_writer.hpp"
 #include "backup_engine/restore/plan.hpp"
 #include "backup_engine/restore/restore_directory.hpp"
 #include "backup_engine/restore/restored_texts.hpp"
+#include "backup_engine/restore/stale_files.hpp"
 #include "backup_engine/restore/target_value.hpp"
 #include "backup_engine/store/repository_store.hpp"
 
@@ -27,28 +30,40 @@ using base::ErrorKind;
 
 namespace {
 
-constexpr std::uint64_t piece_bytes = std::uint64_t{64} << 20U;  // of a big file, per turn of a thread
-constexpr std::uint64_t read_bytes = std::uint64_t{1} << 20U;    // at once
 constexpr mode_t directory_mode = 0700;
-constexpr const char* control_while_restoring = "pg_control.lifeboat-restoring";
 
-// A file while its pieces are written: created by the first, closed by the last.
-struct WriteState {
-  std::mutex mutex;
-  std::unique_ptr<base::WritableFile> file;
-  std::size_t pieces_left = 0;
-};
-
-struct Piece {
-  std::size_t file = 0;
-  std::uint64_t from_bytes = 0, size_bytes = 0;
-};
+bool is_there(const fs::path& path) {
+  return fs::exists(fs::symlink_status(path));
+}
 
 class Restore {
  public:
-  Restore(const store::BackupReader& reader, const Plan& plan, base::FileSystem& file_system, base::Progress& progress,
-          const std::stop_token& stop)
-      : reader_(reader), plan_(plan), files_(file_system), progress_(progress), stop_(stop) {}
+  Restore(const store::BackupReader& reader, const Plan& plan, base::FileSystem& file_system)
+      : reader_(reader),
+        plan_(plan),
+        files_(file_system),
+        global_(plan.to / "global"),
+        control_(global_ / control_name),
+        mark_(global_ / mark_name),
+        control_bytes_(read_whole(reader, plan.control.entry)) {}
+
+  // From here on PostgreSQL cannot start, and whoever restores again knows that a restore did not end. Durable before
+  // anything else is touched.
+  void put_mark() {
+    if (plan_.existing.found == Found::cluster) {
+      rename_control_away();
+    } else {
+      if (!is_there(global_)) files_.create_directory(global_, directory_mode);
+      if (!holds_mark()) write_bytes(mark_, plan_.control.entry.mode, control_bytes_);
+    }
+    // Whoever put it may have died before it was durable.
+    const auto mark = files_.open(mark_);
+    mark->sync();
+    mark->close();
+    files_.sync_directory(global_);
+    files_.sync_directory(plan_.to);
+    files_.sync_directory(plan_.to.parent_path());
+  }
 
   void make_directories() {
     make_top(plan_.to, plan_.uid, plan_.gid);
@@ -56,9 +71,17 @@ class Restore {
       if (!in_tablespace(directory)) make(directory);
     }
     for (const auto& tablespace : plan_.tablespaces) {
+      const auto link = plan_.to / tablespace.link;
+      if (!is_there(link)) files_.create_symlink(tablespace.location, link);
+      own(link, tablespace.entry.uid, tablespace.entry.gid);
+    }
+    // Nothing is written into a tablespace before the link that says whose it is is durable.
+    if (!plan_.tablespaces.empty()) {
+      files_.sync_directory(plan_.to / "pg_tblspc");
+      files_.sync_directory(plan_.to);
+    }
+    for (const auto& tablespace : plan_.tablespaces) {
       make_top(tablespace.location, tablespace.entry.uid, tablespace.entry.gid);
-      files_.create_symlink(tablespace.location, plan_.to / tablespace.link);
-      own(plan_.to / tablespace.link, tablespace.entry.uid, tablespace.entry.gid);
     }
     // A tablespace's own directories come after their top.
     for (const auto& directory : plan_.directories) {
@@ -66,42 +89,36 @@ class Restore {
     }
   }
 
-  void write_files(unsigned jobs) {
-    std::vector<Piece> pieces;
-    std::vector<WriteState> states(plan_.files.size());
-    for (std::size_t i = 0; i < plan_.files.size(); ++i) {
-      const auto size = plan_.files[i].hollow ? 0 : plan_.files[i].entry.size_bytes;
-      std::uint64_t from = 0;
-      do {  // an empty or hollow file is one empty piece
-        const auto length = std::min(piece_bytes, size - from);
-        pieces.push_back({i, from, length});
-        ++states[i].pieces_left;
-        from += length;
-      } while (from < size);
-    }
-    base::for_each_in_parallel(
-        jobs, pieces.size(), [&](std::size_t item) { write_piece(pieces[item], states[pieces[item].file]); }, stop_);
-  }
-
   void write_texts() {
-    for (const auto& text : plan_.texts)
+    for (const auto& text : plan_.texts) {
       write_bytes(plan_.to / text.path, text.mode, std::as_bytes(std::span(text.text)));
-    const auto bytes = read_whole(reader_, plan_.control.entry);
-    write_bytes(plan_.control.location.parent_path() / control_while_restoring, plan_.control.entry.mode, bytes);
+    }
+    write_bytes(global_ / next_control_name, plan_.control.entry.mode, control_bytes_);
   }
 
-  // From here on PostgreSQL can start: everything else is durable already.
+  // The mark becomes the backup's pg_control, and then goes by becoming what PostgreSQL looks for: everything else is
+  // durable already.
   void put_control_in_place() {
     files_.sync_all(plan_.to);
     for (const auto& tablespace : plan_.tablespaces) files_.sync_all(tablespace.location);
     files_.sync_directory(plan_.to.parent_path());
-    const auto global = plan_.control.location.parent_path();
-    files_.rename(global / control_while_restoring, plan_.control.location);
-    files_.sync_directory(global);
+    files_.rename(global_ / next_control_name, mark_);
+    files_.rename(mark_, control_);
+    files_.sync_directory(global_);
   }
 
  private:
-  // The data directory or a tablespace: absent, or there and empty.
+  void rename_control_away() {
+    files_.rename(control_, mark_);
+    try {
+      require_no_server(plan_.to);  // one may have started since it was looked for
+    } catch (const Error&) {
+      files_.rename(mark_, control_);
+      throw;
+    }
+  }
+
+  // The data directory or a tablespace: absent, or there.
   void make_top(const fs::path& path, uid_t user, gid_t group) {
     if (!fs::exists(path)) files_.create_directory(path, directory_mode);
     files_.set_mode(path, directory_mode);
@@ -115,60 +132,27 @@ class Restore {
   }
 
   void make(const PlannedFile& directory) {
-    files_.create_directory(directory.location, directory_mode);
-    files_.set_mode(directory.location, directory.entry.mode);
-    own(directory.location, directory.entry.uid, directory.entry.gid);
+    if (!is_there(directory.location)) files_.create_directory(directory.location, directory_mode);
+    set_mode_and_owner(files_, directory.location, directory.entry);
   }
 
   void own(const fs::path& path, uid_t user, gid_t group) {
     if (::geteuid() == 0) files_.set_owner(path, user, group);
   }
 
-  [[nodiscard]] std::unique_ptr<base::WritableFile> create(const PlannedFile& planned) {
-    auto file = files_.create(planned.location, 0600);
-    files_.set_mode(planned.location, planned.entry.mode);
-    own(planned.location, planned.entry.uid, planned.entry.gid);
-    file->resize(planned.entry.size_bytes);
-    return file;
-  }
-
-  void write_piece(const Piece& piece, WriteState& state) {
-    const auto& planned = plan_.files[piece.file];
-    base::WritableFile* file = nullptr;
-    {
-      const std::lock_guard lock(state.mutex);
-      if (!state.file) state.file = create(planned);
-      file = state.file.get();
+  // What a restore that was ended at once left may have no content yet, or be of another cluster: there is nothing else
+  // in the directory then.
+  [[nodiscard]] bool holds_mark() {
+    if (!is_there(mark_)) return false;
+    try {
+      const auto text = base::read_file(mark_);
+      const auto control = postgres::parse_control_file(std::as_bytes(std::span(text)));
+      if (control.system_identifier == reader_.manifest().summary.system_identifier) return true;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::corrupt && error.kind() != ErrorKind::unsupported) throw;
     }
-    write_range(planned.entry, piece, *file);
-    progress_.advance(piece.size_bytes);
-    const std::lock_guard lock(state.mutex);
-    if (--state.pieces_left == 0) {
-      state.file->close();
-      state.file.reset();
-    }
-  }
-
-  // Zero blocks stay holes.
-  void write_range(const store::FileEntry& entry, const Piece& piece, base::WritableFile& file) {
-    const std::uint64_t block_bytes = reader_.manifest().block_size_bytes;
-    const auto at_once = std::max<std::uint64_t>(read_bytes / block_bytes, 1);
-    const auto end = (piece.from_bytes + piece.size_bytes + block_bytes - 1) / block_bytes;
-    std::vector<std::byte> buffer;
-    for (auto block = piece.from_bytes / block_bytes; block < end;) {
-      if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
-      if (reader_.is_zero_block(entry, block)) {
-        ++block;
-        continue;
-      }
-      std::uint64_t count = 1;
-      while (count < at_once && block + count < end && !reader_.is_zero_block(entry, block + count)) ++count;
-      const auto offset = block * block_bytes;
-      buffer.resize(std::min(count * block_bytes, entry.size_bytes - offset));
-      reader_.read_blocks(entry, block, count, buffer);
-      file.write_at(offset, buffer);
-      block += count;
-    }
+    files_.remove(mark_);
+    return false;
   }
 
   void write_bytes(const fs::path& path, std::uint32_t mode, std::span<const std::byte> bytes) {
@@ -182,12 +166,42 @@ class Restore {
   const store::BackupReader& reader_;
   const Plan& plan_;
   base::FileSystem& files_;
-  base::Progress& progress_;
-  const std::stop_token stop_;
+  const fs::path global_, control_, mark_;
+  const std::vector<std::byte> control_bytes_;
 };
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+std::optional<DirectoryLock> lock_if_there(const fs::path& to) {
+  if (!fs::is_directory(fs::symlink_status(to))) return std::nullopt;
+  return std::make_optional<DirectoryLock>(to);
+}
+
+struct Means {
+  base::FileSystem& file_system;
+  base::Progress& progress;
+  const std::stop_token& stop;
+};
+
+void write(const store::BackupReader& reader, const Plan& plan, unsigned jobs, const Means& means,
+           RestoreResult& result) {
+  means.progress.begin("restore", plan.total_bytes);
+  Restore restore(reader, plan, means.file_system);
+  restore.put_mark();
+  if (plan.existing.found != Found::nothing) {
+    auto removed = remove_stale_files(plan, means.file_system, jobs);
+    result.removed_files = removed.files;
+    result.notes.insert(result.notes.end(), removed.notes.begin(), removed.notes.end());
+  }
+  restore.make_directories();
+  FileWriter files(reader, plan, means.file_system, means.progress, means.stop);
+  files.write_all(jobs);
+  result.reused_bytes = files.reused_bytes();
+  restore.write_texts();
+  restore.put_control_in_place();
+  means.progress.end();
 }
 
 std::string hollow_note(const Plan& plan) {
@@ -210,6 +224,7 @@ RestoreResult restore_backup(const RestoreRequest& asked, base::FileSystem& file
                              const std::stop_token& stop) {
   const auto begin = std::chrono::steady_clock::now();
   auto request = asked;
+  request.to = normal_absolute(asked.to);
   request.target = spelled_for_postgres(asked.target);
   require_executable(request.lifeboat);
   const auto storage = store::open_repository(request.repository);
@@ -218,16 +233,17 @@ RestoreResult restore_backup(const RestoreRequest& asked, base::FileSystem& file
   result.backup_label = std::move(recovery.backup_label);
   result.notes = std::move(recovery.notes);
   const store::BackupReader reader(*storage, request.cluster, result.backup_label);
+  // Before anything is looked at that another restore may be changing.
+  auto lock = lock_if_there(request.to);
   const auto plan = make_plan(reader, request);
   result.fetch_seconds = seconds_since(begin);
 
-  progress.begin("restore", plan.total_bytes);
-  Restore restore(reader, plan, file_system, progress, stop);
-  restore.make_directories();
-  restore.write_files(request.jobs);
-  restore.write_texts();
-  restore.put_control_in_place();
-  progress.end();
+  if (!lock) {
+    file_system.create_directory(plan.to, directory_mode);
+    lock.emplace(plan.to);
+  }
+  write(reader, plan, request.jobs, {file_system, progress, stop}, result);
+  result.continued = plan.existing.found == Found::begun;
   if (!plan.hollow_databases.empty()) result.notes.push_back(hollow_note(plan));
   result.restored_bytes = plan.total_bytes;
   result.file_count = plan.files.size() + plan.texts.size() + 1;

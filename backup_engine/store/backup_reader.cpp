@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/store/block_hash.hpp"
 #include "backup_engine/store/framed_object.hpp"
 #include "backup_engine/store/names.hpp"
 #include "backup_engine/store/stored_block.hpp"
@@ -99,6 +100,11 @@ std::uint64_t BackupReader::block_id(const FileEntry& file, std::uint64_t number
 
 bool BackupReader::is_zero_block(const FileEntry& file, std::uint64_t number) const {
   return index_->entry(block_id(file, number)).is_zero;
+}
+
+bool BackupReader::holds(const FileEntry& file, std::uint64_t number, std::span<const std::byte> clear) const {
+  const auto id = block_id(file, number);
+  return index_->entry(id).is_zero ? all_zero(clear) : hash_block(clear) == index_->hash(id);
 }
 
 void BackupReader::read_block(const FileEntry& file, std::uint64_t number, std::span<std::byte> clear) const {

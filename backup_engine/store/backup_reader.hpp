@@ -30,6 +30,14 @@ class BackupReader {
   // Whether the block is all zeros and stored nowhere: a restore leaves a hole.
   [[nodiscard]] bool is_zero_block(const FileEntry& file, std::uint64_t number) const;
 
+  // Whether the block's content is `clear` (block_bytes long), by its hash: what lies elsewhere is compared, not
+  // trusted.
+  [[nodiscard]] bool holds(const FileEntry& file, std::uint64_t number, std::span<const std::byte> clear) const;
+  // Where the block lies. Throws Error(corrupt) as the index does.
+  [[nodiscard]] BlockEntry place(const FileEntry& file, std::uint64_t number) const {
+    return index_->entry(block_id(file, number));
+  }
+
   // Fills `clear` (block_bytes long), verified. Thread-safe. Throws Error(corrupt, not_found) naming the pack.
   void read_block(const FileEntry& file, std::uint64_t number, std::span<std::byte> clear) const;
   // `count` blocks from `first` on into `clear` (as long as all of them), where blocks lie side by side in a pack with

@@ -38,6 +38,7 @@ struct Parsed {
   ListVerb list;
   VerifyVerb verify;
   RestoreVerb restore;
+  bool delta = false, in_place = false;
   ExtractOptions extract;
   WalOptions wal;
   std::string compression = "zstd:1";
@@ -161,10 +162,13 @@ void add_backup(CLI::App& app, Parsed& parsed) {
 void add_restore(CLI::App& app, Parsed& parsed) {
   auto& request = parsed.restore.request;
   request.jobs = cores();
-  auto* verb = app.add_subcommand("restore", "Restore a backup into an empty directory");
+  auto* verb = app.add_subcommand("restore", "Restore a backup into an empty directory, or over its cluster's");
   add_repository(*verb, request.repository);
   verb->add_option("--cluster", request.cluster, "the cluster's name in the repository")->required();
   verb->add_option("--to", request.to, "an absent or empty directory")->required();
+  auto* delta = verb->add_flag("--delta", parsed.delta, "--to is the cluster's own directory: write what differs");
+  verb->add_flag("--in-place", parsed.in_place, "--to is the cluster's own directory: write everything anew")
+      ->excludes(delta);
   add_recovery_options(*verb, parsed.recovery);
   add_target_action(*verb, parsed.recovery);
   verb->add_option("--database", request.databases, "restore only this database, once for each (all)")
@@ -175,6 +179,9 @@ void add_restore(CLI::App& app, Parsed& parsed) {
   verb->callback([&parsed] {
     parsed.restore.request.backup_label = parsed.recovery.backup_label;
     parsed.restore.request.target = recovery_target(parsed.recovery);
+    using backup_engine::ExistingFiles;
+    if (parsed.delta) parsed.restore.request.existing = ExistingFiles::compare;
+    if (parsed.in_place) parsed.restore.request.existing = ExistingFiles::replace;
     for (const auto& pair : parsed.tablespaces) {
       const auto equals = pair.find('=');
       if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size()) {

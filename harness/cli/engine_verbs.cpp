@@ -63,6 +63,12 @@ ExitCode execute(const RestoreVerb& verb, const std::stop_token& stop) {
       "every file is synced; start it with: pg_ctl start -D {} -o '-c recovery_init_sync_method=syncfs'\n",
       result.backup_label, request.to.string(), base::bytes_text(result.restored_bytes), result.file_count,
       base::seconds_text(result.fetch_seconds + result.restore_seconds), request.to.string());
+  if (result.continued) fmt::print("it went on where an earlier restore had stopped\n");
+  if (verb.request.existing == backup_engine::ExistingFiles::compare || result.continued) {
+    fmt::print("{} were there already and stayed, {} were written, {} files were removed\n",
+               base::bytes_text(result.reused_bytes), base::bytes_text(result.restored_bytes - result.reused_bytes),
+               result.removed_files);
+  }
   for (const auto& note : result.notes) fmt::print("note: {}\n", note);
   return ExitCode::pass;
 }

@@ -30,11 +30,20 @@ struct RecoveryTarget {
 // neither latest, current nor a number. Looks at nothing but the target itself.
 void require_sound(const RecoveryTarget& target);
 
+// What becomes of a data directory of the same cluster that lies where a restore is to go. In each case a restore that
+// did not end goes on where it stopped, by comparing what it finds; docs/restore.md, "Into an existing directory".
+enum class ExistingFiles {
+  refuse,   // the directory must be absent or empty
+  compare,  // blocks whose hash is the backup's stay, the others are written; what the backup does not have goes
+  replace,  // everything goes first and is written anew
+};
+
 struct RestoreRequest {
   RepositoryLocation repository;
   std::string cluster;
   std::string backup_label;  // empty: the newest that can reach the target
-  std::filesystem::path to;  // absent or empty
+  std::filesystem::path to;  // absent or empty, or as `existing` says
+  ExistingFiles existing = ExistingFiles::refuse;
   RecoveryTarget target;
   // Only these, by name, with template0, template1 and postgres; empty: all. Every other one becomes hollow: its files
   // have their size and no content (docs/restore-database.md).
@@ -48,17 +57,21 @@ struct RestoreRequest {
 struct RestoreResult {
   std::string backup_label;
   std::uint64_t restored_bytes = 0;
+  std::uint64_t reused_bytes = 0;  // of them, found in place with the backup's content
+  std::uint64_t removed_files = 0;
   std::uint64_t file_count = 0;
+  bool continued = false;      // a restore that had not ended
   double fetch_seconds = 0;    // repository opened, manifest and index read
   double restore_seconds = 0;  // files written and synced
   // For whoever ordered it, a sentence each: what was chosen where the target left a choice.
   std::vector<std::string> notes;
 };
 
-// pg_control is renamed into place last: a half-done restore cannot start. Every block is verified by its hash as it
-// is written. Files get the modes they had; owner as the source's when root, else the caller. Throws Error:
-// not_found, already_exists (not empty), no_space (1.5 × the backup, checked first), corrupt (object named),
-// interrupted.
+// An existing pg_control is renamed away first, and the backup's renamed into place last: a half-done restore cannot
+// start. Every block is verified by its hash as it is written. Files get the modes they had; owner as the source's when
+// root, else the caller. Throws Error: not_found, already_exists (not empty, or no data directory), mismatch (another
+// cluster's), usage (its server runs, another restore works there), no_space (1.5 × what is written, checked first),
+// corrupt (object named), interrupted.
 [[nodiscard]] RestoreResult restore_backup(const RestoreRequest& request, base::Progress& progress,
                                            const std::stop_token& stop = {});
 

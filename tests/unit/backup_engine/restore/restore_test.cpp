@@ -120,12 +120,6 @@ TEST_F(RestoreSmallBackup, RefusesADirectoryThatIsNotEmpty) {
   EXPECT_EQ(std::distance(fs::directory_iterator(to()), fs::directory_iterator()), 1);
 }
 
-TEST_F(RestoreSmallBackup, SaysWhenADirectoryHoldsARestoreThatDidNotEnd) {
-  static_cast<void>(make_small_backup(repository()));
-  fs::create_directories(to() / "base" / "1");
-  EXPECT_THAT(refusal(request(), ErrorKind::already_exists), HasSubstr("Remove it, then restore again"));
-}
-
 TEST_F(RestoreSmallBackup, RefusesAPlaceAmongTheRepositorysObjects) {
   static_cast<void>(make_small_backup(repository(), {"/srv/fast", ""}));
   auto mapped = request();

@@ -74,6 +74,18 @@ TEST(ParseCommandLine, MapsTablespaces) {
             "no error");
 }
 
+TEST(ParseCommandLine, RestoresOverAClusterInOneOfTwoWays) {
+  using backup_engine::ExistingFiles;
+  std::vector<std::string> arguments = {"restore", "--repo", "/r", "--cluster", "c", "--to", "/t"};
+  EXPECT_EQ(std::get<RestoreVerb>(parse_command_line(arguments)).request.existing, ExistingFiles::refuse);
+  arguments.emplace_back("--delta");
+  EXPECT_EQ(std::get<RestoreVerb>(parse_command_line(arguments)).request.existing, ExistingFiles::compare);
+  arguments.emplace_back("--in-place");
+  EXPECT_NE(usage_error_of(arguments), "no error");
+  arguments.erase(arguments.end() - 2);
+  EXPECT_EQ(std::get<RestoreVerb>(parse_command_line(arguments)).request.existing, ExistingFiles::replace);
+}
+
 TEST(ParseCommandLine, TakesEachDatabaseToRestore) {
   const auto verb = parse_command_line(
       {"restore", "--repo", "/r", "--cluster", "c", "--to", "/t", "--database", "shop", "--database", "crm"});

@@ -1,0 +1,101 @@
+#include "backup_engine/restore/running_server.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <sstream>
+#include <vector>
+
+#include "backup_engine/base/file.hpp"
+
+namespace backup_engine::restore {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t shared_memory_line = 6;  // of postmaster.pid, from 0: key and id
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+bool is_alive(pid_t process) {
+  return ::kill(process, 0) == 0 || errno == EPERM;
+}
+
+// A server works in its data directory. Not known when /proc does not tell.
+std::optional<fs::path> working_directory(const fs::path& process_folder) {
+  std::error_code error;
+  auto path = fs::read_symlink(process_folder / "cwd", error);
+  return error ? std::nullopt : std::optional(std::move(path));
+}
+
+// A process id is given to another program once its owner is gone: that one works elsewhere.
+bool runs_there(pid_t process, const fs::path& directory) {
+  if (process <= 1 || process == ::getpid() || !is_alive(process)) return false;
+  const auto works_in = working_directory(fmt::format("/proc/{}", process));
+  return !works_in || *works_in == directory;
+}
+
+// Processes of a server whose postmaster was killed hold its shared memory on.
+bool is_attached(const std::string& key_and_id) {
+  unsigned long key = 0, id = 0;
+  if (!(std::istringstream(key_and_id) >> key >> id)) return false;
+  struct shmid_ds segment {};
+  if (::shmctl(static_cast<int>(id), IPC_STAT, &segment) != 0) return false;
+  return static_cast<unsigned long>(static_cast<unsigned>(segment.shm_perm.__key)) == key && segment.shm_nattch > 0;
+}
+
+bool is_number(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+std::optional<std::string> find_in_proc(const fs::path& directory) {
+  std::error_code error;
+  for (fs::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
+    const auto name = entry->path().filename().string();
+    if (!is_number(name)) continue;
+    const auto works_in = working_directory(entry->path());
+    if (!works_in || *works_in != directory) continue;
+    std::string program;
+    try {
+      program = base::read_file(entry->path() / "comm");
+    } catch (const std::exception&) {
+      continue;  // it has just ended
+    }
+    if (program == "postgres\n" || program == "postmaster\n") return fmt::format("process {}, which works in it", name);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> find_server_of(const fs::path& data_directory) {
+  std::error_code error;
+  auto directory = fs::canonical(data_directory, error);
+  if (error) directory = data_directory;
+  const auto lock_file = data_directory / "postmaster.pid";
+  if (fs::exists(fs::symlink_status(lock_file, error))) {
+    const auto lines = lines_of(base::read_file(lock_file));
+    // That of a single-user backend is negative.
+    const auto process = lines.empty() ? 0L : std::labs(std::strtol(lines.front().c_str(), nullptr, 10));
+    if (runs_there(static_cast<pid_t>(process), directory)) {
+      return fmt::format("process {}, as its postmaster.pid says", process);
+    }
+    if (lines.size() > shared_memory_line && is_attached(lines[shared_memory_line])) {
+      return "processes that its postmaster left behind and that hold its shared memory";
+    }
+  }
+  return find_in_proc(directory);
+}
+
+}  // namespace backup_engine::restore
