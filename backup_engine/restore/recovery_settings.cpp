@@ -15,6 +15,8 @@ namespace {
 
 using postgres::quote_setting;
 
+constexpr auto wal_fetch_name = "lifeboat-wal-fetch";
+
 const std::set<std::string> inherited = {
     "restore_command",           "recovery_end_command",     "archive_cleanup_command",  "primary_conninfo",
     "primary_slot_name",         "promote_trigger_file",     "recovery_min_apply_delay", "recovery_target",
@@ -107,10 +109,17 @@ std::string standby_limits(const std::string& configuration, const postgres::Con
 
 }  // namespace
 
+std::filesystem::path wal_fetch_program(const std::filesystem::path& lifeboat) {
+  std::error_code ignored;
+  auto beside = lifeboat.parent_path() / wal_fetch_name;
+  return std::filesystem::exists(beside, ignored) ? beside : lifeboat;
+}
+
 std::string restore_command(const std::filesystem::path& lifeboat, const std::string& repository,
                             const std::string& cluster) {
-  return fmt::format("{} wal fetch --repo {} --cluster {} %f %p", shell_quote(lifeboat.string()),
-                     shell_quote(repository), shell_quote(cluster));
+  const auto* const verb = lifeboat.filename() == wal_fetch_name ? "" : " wal fetch";
+  return fmt::format("{}{} --repo {} --cluster {} %f %p", shell_quote(lifeboat.string()), verb, shell_quote(repository),
+                     shell_quote(cluster));
 }
 
 std::string recovery_configuration(std::string_view auto_conf, std::string_view configuration,

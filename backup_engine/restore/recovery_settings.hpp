@@ -10,8 +10,11 @@
 
 namespace backup_engine::restore {
 
+// The program for restore_command: lifeboat-wal-fetch, which starts faster, where it lies beside `lifeboat`; else that.
+[[nodiscard]] std::filesystem::path wal_fetch_program(const std::filesystem::path& lifeboat);
+
 // What PostgreSQL hands to /bin/sh: '<lifeboat>' wal fetch --repo '<location>' --cluster '<name>' %f %p, quoted for the
-// shell and with every % that is not a placeholder doubled.
+// shell and with every % that is not a placeholder doubled. lifeboat-wal-fetch is called without the verb.
 [[nodiscard]] std::string restore_command(const std::filesystem::path& lifeboat, const std::string& repository,
                                           const std::string& cluster);
 

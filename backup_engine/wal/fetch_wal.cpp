@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -10,6 +11,8 @@
 #include "backup_engine/store/repository_store.hpp"
 #include "backup_engine/wal.hpp"
 #include "backup_engine/wal/held_segment.hpp"
+#include "backup_engine/wal/prefetch.hpp"
+#include "backup_engine/wal/spool.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
 
 namespace backup_engine {
@@ -79,7 +82,9 @@ std::optional<Bytes> read_named(const wal::WalArchive& archive, const std::strin
   return archive.read_extra(file_name);
 }
 
-void write_whole(const std::filesystem::path& to, std::span<const std::byte> bytes) {
+// Puts `to` whole or not at all; `fill` writes its bytes, and says whether there are any.
+template <typename Fill>
+bool write_whole(const std::filesystem::path& to, const Fill& fill) {
   auto& file_system = base::posix_file_system();
   auto temporary = to;
   temporary += fmt::format(".lifeboat-{}", ::getpid());
@@ -87,28 +92,84 @@ void write_whole(const std::filesystem::path& to, std::span<const std::byte> byt
   std::filesystem::remove(temporary, ignored);  // of a process that had this id once
   const auto file = file_system.create(temporary, 0600);
   try {
-    file->write_at(0, bytes);
+    std::uint64_t written = 0;
+    const bool any = fill([&](std::span<const std::byte> bytes) {
+      file->write_at(written, bytes);
+      written += bytes.size();
+    });
     file->close();
-    file_system.rename(temporary, to);
+    if (any) {
+      file_system.rename(temporary, to);
+    } else {
+      std::filesystem::remove(temporary, ignored);
+    }
+    return any;
   } catch (...) {
     std::filesystem::remove(temporary, ignored);
     throw;
   }
 }
 
+class Fetch {
+ public:
+  explicit Fetch(const WalFetchRequest& request)
+      : request_(request),
+        storage_(store::open_repository(request.repository)),
+        archive_(*storage_, request.cluster, store::read_cluster(*storage_, request.cluster).wal_segment_size,
+                 Compression{}),
+        folder_(request.to.has_parent_path() ? request.to.parent_path() : "."),
+        spool_(folder_, request.repository.text, request.cluster, archive_.segment_size()) {}
+
+  WalFetchOutcome run() {
+    const auto segment = parse_segment_name(request_.file_name, archive_.segment_size());
+    const bool fetched = segment && request_.prefetch != 0 ? fetch_with_spool(*segment) : fetch_directly(segment);
+    // The end of WAL, or the search for a timeline that comes before and after recovery: nothing is wanted ahead.
+    if (request_.prefetch != 0 && (!segment || !fetched)) spool_.clear();
+    if (fetched) return WalFetchOutcome::fetched;
+    require_any_wal(archive_, request_.cluster);
+    return WalFetchOutcome::not_there;
+  }
+
+ private:
+  bool fetch_with_spool(const postgres::WalSegment& segment) {
+    spool_.keep_near(segment, request_.prefetch);
+    const bool fetched = spool_.take(request_.file_name, request_.to) || fetch_directly(segment);
+    if (fetched) go_on_behind(segment);
+    return fetched;
+  }
+
+  // While half of what may lie there still does, whoever fills it is at work or can be woken later.
+  void go_on_behind(const postgres::WalSegment& segment) {
+    const auto count = wal::spool_limit(request_.prefetch, archive_.segment_size(), folder_);
+    auto next = segment;
+    next.number += (count + 1) / 2;
+    if (count == 0 || spool_.holds(file_name(next, archive_.segment_size())) || !spool_.make()) return;
+    wal::start_prefetch(archive_, spool_, segment, count);
+  }
+
+  bool fetch_directly(const std::optional<postgres::WalSegment>& segment) {
+    if (segment &&
+        write_whole(request_.to, [&](const auto& write) { return archive_.copy_segment(*segment, write); })) {
+      return true;
+    }
+    const auto bytes = read_named(archive_, request_.file_name);
+    return bytes && write_whole(request_.to, [&](const auto& write) {
+             write(*bytes);
+             return true;
+           });
+  }
+
+  const WalFetchRequest& request_;
+  std::unique_ptr<store::Storage> storage_;
+  wal::WalArchive archive_;
+  std::filesystem::path folder_;
+  wal::Spool spool_;
+};
+
 }  // namespace
 
 WalFetchOutcome fetch_wal(const WalFetchRequest& request) {
-  const auto storage = store::open_repository(request.repository);
-  const auto identity = store::read_cluster(*storage, request.cluster);
-  const wal::WalArchive archive(*storage, request.cluster, identity.wal_segment_size, Compression{});
-  const auto bytes = read_named(archive, request.file_name);
-  if (!bytes) {
-    require_any_wal(archive, request.cluster);
-    return WalFetchOutcome::not_there;
-  }
-  write_whole(request.to, *bytes);
-  return WalFetchOutcome::fetched;
+  return Fetch(request).run();
 }
 
 }  // namespace backup_engine

@@ -119,7 +119,7 @@ class Receiver {
       tell(fmt::format("streaming from {} on timeline {}", to_string(writer.durable()), writer.timeline().number()));
       has_streamed_ = true;
       back_off_.reset();
-      const auto result = stream_wal(connection, writer, request_.on_durable, stop_);
+      const auto result = stream_wal(connection, writer, request_.on_durable, rate_, stop_);
       if (result.end == wal::StreamEnd::stopped) return true;
       if (result.end == wal::StreamEnd::server_left) {
         tell("the server ended the stream");
@@ -213,6 +213,7 @@ class Receiver {
   std::stop_token stop_;
   std::string name_;
   std::string last_told_;
+  base::RateLimit rate_{request_.max_bytes_per_second};
   BackOff back_off_;
   Deadline first_attempts_ = Deadline::after(std::chrono::seconds(10));
   bool has_streamed_ = false;

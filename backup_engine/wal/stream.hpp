@@ -7,6 +7,7 @@
 #include <optional>
 #include <stop_token>
 
+#include "backup_engine/base/rate_limit.hpp"
 #include "backup_engine/postgres/replication_connection.hpp"
 #include "backup_engine/wal/wal_writer.hpp"
 
@@ -25,10 +26,11 @@ struct StreamResult {
 
 // `connection` streams from writer.received() already. Written and flushed are reported from what is durable; applied
 // never is, because nothing is applied here: synchronous_commit = remote_apply is not satisfied by this receiver.
-// on_durable may be empty. Throws Error: connection, server (58P01: the WAL is gone), and what the writer throws; what
-// was received before the connection was lost is durable then.
+// `rate` holds what is taken from the server back; the server waits. on_durable may be empty. Throws Error: connection,
+// server (58P01: the WAL is gone), and what the writer throws; what was received before the connection was lost is
+// durable then.
 [[nodiscard]] StreamResult stream_wal(postgres::ReplicationConnection& connection, WalWriter& writer,
-                                      const std::function<void(postgres::Lsn)>& on_durable,
+                                      const std::function<void(postgres::Lsn)>& on_durable, base::RateLimit& rate,
                                       const std::stop_token& stop);
 
 }  // namespace backup_engine::wal

@@ -44,6 +44,15 @@ std::optional<std::vector<std::byte>> read_if_there(store::Storage& storage, con
   }
 }
 
+std::optional<store::FramedReader> open_if_there(store::Storage& storage, const std::string& object) {
+  try {
+    return std::optional<store::FramedReader>(std::in_place, storage, object, ObjectKind::wal_segment);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::not_found) return std::nullopt;
+    throw;
+  }
+}
+
 void put_once(store::Storage& storage, const std::string& object, ObjectKind kind, Compression compression,
               std::span<const std::byte> bytes) {
   try {
@@ -113,15 +122,27 @@ void WalArchive::put_gap(const WalGap& gap, std::string_view reason) {
 }
 
 std::optional<std::vector<std::byte>> WalArchive::read_segment(const WalSegment& segment) const {
+  std::vector<std::byte> whole;
+  whole.reserve(size_.bytes());
+  const bool there = copy_segment(segment, [&](auto bytes) { whole.insert(whole.end(), bytes.begin(), bytes.end()); });
+  return there ? std::optional(std::move(whole)) : std::nullopt;
+}
+
+bool WalArchive::copy_segment(const WalSegment& segment,
+                              const std::function<void(std::span<const std::byte>)>& write) const {
   for (const auto codec : codecs) {
     const auto object = store::wal_segment_name(cluster_, segment, size_, codec);
-    auto bytes = read_if_there(storage_, object, ObjectKind::wal_segment);
-    if (!bytes) continue;
-    if (bytes->size() == size_.bytes()) return bytes;
-    throw Error(ErrorKind::corrupt,
-                fmt::format("{} holds {} bytes, a segment has {}", object, bytes->size(), size_.bytes()));
+    auto reader = open_if_there(storage_, object);
+    if (!reader) continue;
+    std::uint64_t bytes = 0;
+    while (const auto frame = reader->next()) {
+      bytes += frame->size();
+      write(*frame);
+    }
+    if (bytes == size_.bytes()) return true;
+    throw Error(ErrorKind::corrupt, fmt::format("{} holds {} bytes, a segment has {}", object, bytes, size_.bytes()));
   }
-  return std::nullopt;
+  return false;
 }
 
 std::vector<std::byte> WalArchive::read_part(const std::string& object) const {

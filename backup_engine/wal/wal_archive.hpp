@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,6 +47,10 @@ class WalArchive {
 
   // The segment's bytes, whichever codec they are stored with; nullopt when no whole segment is there. Error(corrupt).
   [[nodiscard]] std::optional<std::vector<std::byte>> read_segment(const postgres::WalSegment& segment) const;
+  // The same, piece by piece and in order; false when no whole segment is there. Error(corrupt) may come after some
+  // pieces.
+  [[nodiscard]] bool copy_segment(const postgres::WalSegment& segment,
+                                  const std::function<void(std::span<const std::byte>)>& write) const;
   [[nodiscard]] std::vector<std::byte> read_part(const std::string& object) const;
   [[nodiscard]] std::optional<std::string> read_history(postgres::TimelineId timeline) const;
   // A .partial or .backup file under PostgreSQL's own name for it.

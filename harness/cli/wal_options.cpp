@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <thread>
 
+#include "backup_engine/base/rate_limit.hpp"
 #include "backup_engine/postgres/conninfo.hpp"
 #include "harness/cli/repository_options.hpp"
+#include "harness/cli/wal_fetch.hpp"
 
 namespace harness::cli {
 
@@ -28,10 +30,14 @@ void add_receive(CLI::App& wal, WalOptions& options, std::optional<Verb>& asked)
   verb->add_flag("--drop-slot", options.drop_slot, "drop the slot and end")->excludes(create);
   verb->add_option("--standby-name", request.standby_name,
                    "the name that synchronous_standby_names matches (that of the slot)");
+  verb->add_option("--max-rate", options.max_rate, "bytes a second to take at most, as 10MB (as fast as they come)");
   verb->add_option("--compress", options.receive_compression, "none, lz4 or zstd[:LEVEL]")->capture_default_str();
   verb->callback([&options, &request, &asked] {
     backup_engine::postgres::refuse_password(request.conninfo);
     request.compression = backup_engine::parse_compression(options.receive_compression);
+    if (!options.max_rate.empty()) {
+      request.max_bytes_per_second = backup_engine::base::parse_rate(options.max_rate);
+    }
     if (options.create_slot) request.slot_action = backup_engine::SlotAction::create;
     if (options.drop_slot) request.slot_action = backup_engine::SlotAction::drop;
     asked = options.receive;
@@ -56,11 +62,8 @@ void add_push(CLI::App& wal, WalOptions& options, std::optional<Verb>& asked) {
 }
 
 void add_fetch(CLI::App& wal, WalOptions& options, std::optional<Verb>& asked) {
-  auto& request = options.fetch.request;
   auto* verb = wal.add_subcommand("fetch", "For restore_command: lifeboat wal fetch … %f %p");
-  add_cluster(*verb, request.repository, request.cluster);
-  verb->add_option("FILE", request.file_name, "%f")->required();
-  verb->add_option("PATH", request.to, "%p")->required();
+  add_wal_fetch_options(*verb, options.fetch.request);
   verb->callback([&options, &asked] { asked = options.fetch; });
 }
 

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
-#include "backup_engine/base/error.hpp"
 #include "backup_engine/base/utc_time.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/cli/wal_check_listing.hpp"
+#include "harness/cli/wal_fetch.hpp"
 
 namespace harness::cli {
 
@@ -31,19 +31,7 @@ ExitCode execute(const WalCheckVerb& verb) {
 }
 
 int execute(const WalFetchVerb& verb) noexcept {
-  try {
-    switch (backup_engine::fetch_wal(verb.request)) {
-      case backup_engine::WalFetchOutcome::fetched:
-        return 0;
-      case backup_engine::WalFetchOutcome::not_there:
-        return wal_fetch_not_there;
-    }
-  } catch (const base::Error& error) {
-    fmt::print(stderr, "{}\n", base::describe(error));
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "lifeboat: {}\n", error.what());
-  }
-  return wal_fetch_failed;
+  return fetch_for_postgresql(verb.request);
 }
 
 }  // namespace harness::cli

@@ -1,6 +1,7 @@
 // WAL into and out of the repository.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <stop_token>
@@ -20,6 +21,9 @@ struct WalReceiveRequest {
   std::string slot;
   SlotAction slot_action = SlotAction::use;
   Compression compression{Codec::lz4, 0};
+  // How fast WAL is taken from the server; 0: as fast as it comes. Held back, the server keeps it longer, and whoever
+  // waits for a synchronous commit waits longer too.
+  std::uint64_t max_bytes_per_second = 0;
   // application_name, the name that synchronous_standby_names matches; empty: the slot's.
   std::string standby_name;
   // Called after each acknowledged sync with the durable position; may be empty.
@@ -60,11 +64,15 @@ struct WalFetchRequest {
   std::string cluster;
   std::string file_name;     // %f: a segment, a .history, a .partial, a .backup
   std::filesystem::path to;  // %p
+  // How many further segments are fetched meanwhile, by a process of its own, into a private directory beside `to`; 0:
+  // none, and nothing but `to` is touched.
+  unsigned prefetch = 0;
 };
 
 enum class WalFetchOutcome { fetched, not_there };
 // Puts the file at `to` whole or not at all; open segments are joined from their parts and padded with zeros.
-// "Not there" is a value; every other failure throws (the verb then dies by a signal, never with 1–125).
+// With prefetch this process must have one thread. "Not there" is a value; every other failure throws (the verb then
+// dies by a signal, never with 1–125).
 [[nodiscard]] WalFetchOutcome fetch_wal(const WalFetchRequest& request);
 
 }  // namespace backup_engine

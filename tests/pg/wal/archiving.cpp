@@ -13,8 +13,10 @@ using harness::server::soon;
 
 Archiving::Archiving() : lifeboat_(directory_.path() / "lifeboat") {
   // Where the servers' user can reach it, and a repository that is the user's own.
-  fs::copy_file(LIFEBOAT_BINARY, lifeboat_);
-  fs::permissions(lifeboat_, fs::perms(0755));
+  for (const char* const program : {"lifeboat", "lifeboat-wal-fetch"}) {
+    fs::copy_file(fs::path(LIFEBOAT_BINARY).parent_path() / program, directory_.path() / program);
+    fs::permissions(directory_.path() / program, fs::perms(0755));
+  }
   if (!user_) return;
   EXPECT_EQ(::lchown(repository_.c_str(), user_->uid, user_->gid), 0);
   for (const auto& entry : fs::recursive_directory_iterator(repository_)) {
@@ -85,7 +87,7 @@ std::string Archiving::archiver(const std::string& column) const {
 
 std::string Archiving::answer_of(const std::string& directory, const std::string& query) const {
   auto wanted = options(directory);
-  wanted.settings = {{"archive_mode", "off"}};
+  wanted.settings = {{"archive_mode", "off"}, {"recovery_init_sync_method", "syncfs"}};
   const auto restored = started(wanted);
   poll_until(soon(), "the end of recovery", [&]() -> std::optional<std::string> {
     const auto state = restored.connect().query("SELECT pg_is_in_recovery()").single();

@@ -152,6 +152,22 @@ TEST_F(ReceiveWal, KnowsSegmentsOfOneMegabyte) {
   EXPECT_GE(compare_with_server(held[0]), 6);
 }
 
+TEST_F(ReceiveWal, HasEverythingThoughItIsHeldBack) {
+  make_cluster_with_segments(1);
+  start();
+  auto held_back = request();
+  held_back.max_bytes_per_second = 4'000'000;
+  RunningReceiver receiver(held_back);
+  receiver.wait_until_said("streaming");
+  write_wal(4);
+  receiver.wait_until_durable(flushed());
+  receiver.stop();
+  server_->stop(StopMode::fast, soon());
+  const auto held = ranges();
+  ASSERT_EQ(held.size(), 1U);
+  EXPECT_GE(compare_with_server(held[0]), 4);
+}
+
 TEST_F(ReceiveWal, RecordsAGapForGoodAndGoesOnBehindIt) {
   make_cluster_with_segments(1);
   const std::map<std::string, std::string> keep_little = {

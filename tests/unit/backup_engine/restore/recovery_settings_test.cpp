@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
+#include "backup_engine/base/temporary_directory.hpp"
 #include "backup_engine/postgres/configuration.hpp"
 
 namespace backup_engine::restore {
@@ -42,6 +45,15 @@ TEST(RestoreCommand, QuotesForTheShellAndDoublesPercentSigns) {
             "'/usr/bin/lifeboat' wal fetch --repo '/srv/repo' --cluster 'main' %f %p");
   EXPECT_EQ(restore_command("/opt/it's/lifeboat", "/srv/100%f $HOME", "main"),
             "'/opt/it'\\''s/lifeboat' wal fetch --repo '/srv/100%%f $HOME' --cluster 'main' %f %p");
+}
+
+TEST(RestoreCommand, CallsTheProgramThatStartsFasterWhereThereIsOne) {
+  EXPECT_EQ(restore_command("/usr/bin/lifeboat-wal-fetch", "/srv/repo", "main"),
+            "'/usr/bin/lifeboat-wal-fetch' --repo '/srv/repo' --cluster 'main' %f %p");
+  const base::TemporaryDirectory directory(std::filesystem::temp_directory_path(), "lifeboat-program");
+  EXPECT_EQ(wal_fetch_program(directory.path() / "lifeboat"), directory.path() / "lifeboat");
+  std::ofstream(directory.path() / "lifeboat-wal-fetch") << "here";
+  EXPECT_EQ(wal_fetch_program(directory.path() / "lifeboat"), directory.path() / "lifeboat-wal-fetch");
 }
 
 TEST(RecoveryConfiguration, ReplaysToTheEndOfWalWithoutATarget) {

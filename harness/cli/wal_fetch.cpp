@@ -1,0 +1,56 @@
+#include "harness/cli/wal_fetch.hpp"
+
+#include <cstdio>
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <exception>
+
+#include "backup_engine/base/error.hpp"
+#include "harness/cli/exit_code.hpp"
+#include "harness/cli/repository_options.hpp"
+
+namespace harness::cli {
+
+namespace base = backup_engine::base;
+
+namespace {
+
+constexpr unsigned prefetch_for_recovery = 8;
+
+}  // namespace
+
+void add_wal_fetch_options(CLI::App& verb, backup_engine::WalFetchRequest& request) {
+  add_repository(verb, request.repository);
+  verb.add_option("--cluster", request.cluster, "the cluster's name in the repository")->required();
+  auto* prefetch = verb.add_option("--prefetch", request.prefetch,
+                                   "how many further segments to fetch meanwhile (8 for a recovery, else 0)")
+                       ->check(CLI::Range(0U, 64U));
+  verb.add_option("FILE", request.file_name, "%f")->required();
+  verb.add_option("PATH", request.to, "%p")->required();
+  verb.parse_complete_callback([prefetch, &request] {
+    // What PostgreSQL calls them while it recovers. By hand nothing but the one file is touched.
+    const auto name = request.to.filename();
+    if (prefetch->empty() && (name == "RECOVERYXLOG" || name == "RECOVERYHISTORY")) {
+      request.prefetch = prefetch_for_recovery;
+    }
+  });
+}
+
+int fetch_for_postgresql(const backup_engine::WalFetchRequest& request) noexcept {
+  try {
+    switch (backup_engine::fetch_wal(request)) {
+      case backup_engine::WalFetchOutcome::fetched:
+        return 0;
+      case backup_engine::WalFetchOutcome::not_there:
+        return wal_fetch_not_there;
+    }
+  } catch (const base::Error& error) {
+    std::fprintf(stderr, "%s\n", base::describe(error).c_str());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "lifeboat: %s\n", error.what());
+  }
+  return wal_fetch_failed;
+}
+
+}  // namespace harness::cli

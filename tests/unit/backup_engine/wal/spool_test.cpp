@@ -1,0 +1,186 @@
+#include "backup_engine/wal/spool.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "backup_engine/base/deadline.hpp"
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/wal/prefetch.hpp"
+#include "tests/unit/backup_engine/wal/temporary_archive.hpp"
+
+namespace backup_engine::wal {
+namespace {
+
+namespace fs = std::filesystem;
+using postgres::Lsn;
+using postgres::TimelineId;
+
+constexpr TimelineId one{1}, two{2};
+
+class SpoolOfSegments : public testing::Test {
+ protected:
+  SpoolOfSegments() {
+    for (std::uint64_t number = 3; number < 9; ++number) put_segment(one, number);
+  }
+  void put_segment(TimelineId timeline, std::uint64_t number, unsigned salt = 0) {
+    repository_.archive().put_segment({timeline, number},
+                                      wal_bytes(Lsn(number * megabyte), Lsn((number + 1) * megabyte), salt));
+  }
+  [[nodiscard]] std::string name(std::uint64_t number, TimelineId timeline = one) const {
+    return file_name({timeline, number}, repository_.size);
+  }
+  [[nodiscard]] fs::path folder() const { return repository_.target().parent_path(); }
+  [[nodiscard]] fs::path spooled(const std::string& file) const { return folder() / ".lifeboat-fetch" / file; }
+  [[nodiscard]] Spool spool(const std::string& cluster = TemporaryArchive::cluster) const {
+    return {folder(), repository_.location().text, cluster, repository_.size};
+  }
+  // As the process behind a fetch does it.
+  void fill(unsigned count, std::uint64_t last = 3, TimelineId timeline = one) {
+    ASSERT_TRUE(spool().make());
+    prefetch(repository_.archive(), spool(), {timeline, last}, count);
+  }
+  // Without the repository's own, so that what comes comes from the spool.
+  void remove_from_repository(std::uint64_t number) {
+    repository_.storage().remove(
+        store::wal_segment_name(TemporaryArchive::cluster, {one, number}, repository_.size, Codec::lz4));
+  }
+  WalFetchOutcome fetch(const std::string& file) {
+    return fetch_wal({repository_.location(), TemporaryArchive::cluster, file, repository_.target(), 2});
+  }
+  // The lock's holder has ended: whatever a fetch started in the background is done.
+  void wait_for_prefetch() {
+    base::poll_until(base::Deadline::after(std::chrono::seconds(20)), "the prefetch to end",
+                     [&]() -> std::optional<std::string> {
+                       if (!fs::exists(spooled("lock")) || spool().lock()) return std::nullopt;
+                       return "it is at work";
+                     });
+  }
+
+  TemporaryArchive repository_;
+};
+
+TEST_F(SpoolOfSegments, HoldsWhatComesNextAndHandsItOverOnce) {
+  fill(3);
+  for (const std::uint64_t number : {4U, 5U, 6U}) EXPECT_TRUE(spool().holds(name(number)));
+  EXPECT_FALSE(spool().holds(name(7)));
+  ASSERT_TRUE(spool().take(name(5), repository_.target()));
+  EXPECT_EQ(repository_.fetched(), text_of(wal_bytes(Lsn(5 * megabyte), Lsn(6 * megabyte))));
+  EXPECT_FALSE(spool().take(name(5), repository_.target()));
+}
+
+TEST_F(SpoolOfSegments, IsPrivate) {
+  fill(1);
+  struct stat status {};
+  ASSERT_EQ(::stat(spooled("").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0700U);
+  fs::permissions(spooled(""), fs::perms(0777));
+  EXPECT_FALSE(spool().make()) << "others could have written there";
+}
+
+TEST_F(SpoolOfSegments, IsNotMadeInPlaceOfALink) {
+  fs::create_directory_symlink(folder(), folder() / ".lifeboat-fetch");
+  EXPECT_FALSE(spool().make());
+}
+
+TEST_F(SpoolOfSegments, BelievesNothingThatItsRecordDoesNotSay) {
+  const auto spoil = [&](const std::string& what, const std::function<void()>& how) {
+    fill(1);
+    how();
+    EXPECT_FALSE(spool().take(name(4), repository_.target())) << what;
+    EXPECT_FALSE(spool().holds(name(4))) << what << ": it is removed";
+    EXPECT_FALSE(fs::exists(repository_.target()));
+  };
+  const auto file = spooled(name(4));
+  spoil("a flipped bit", [&] {
+    auto text = base::read_file(file);
+    text[1000] ^= 1;
+    std::ofstream(file, std::ios::binary) << text;
+  });
+  spoil("cut off", [&] { fs::resize_file(file, megabyte / 2); });
+  spoil("zeros behind a power loss", [&] { std::ofstream(file, std::ios::binary) << std::string(megabyte, '\0'); });
+  spoil("no record", [&] { fs::remove(file.string() + ".record"); });
+  spoil("another segment's", [&] {
+    prefetch(repository_.archive(), spool(), {one, 4}, 1);
+    fs::rename(spooled(name(5)), file);
+    fs::rename(spooled(name(5)) += ".record", file.string() + ".record");
+  });
+  fill(1);
+  EXPECT_FALSE(spool("other").take(name(4), repository_.target())) << "of another cluster";
+}
+
+TEST_F(SpoolOfSegments, FetchingTakesFromItAndGoesOnBehind) {
+  ASSERT_EQ(fetch(name(3)), WalFetchOutcome::fetched);
+  wait_for_prefetch();
+  EXPECT_TRUE(spool().holds(name(4)));
+  EXPECT_TRUE(spool().holds(name(5)));
+  EXPECT_FALSE(spool().holds(name(6))) << "bounded";
+  remove_from_repository(4);
+  ASSERT_EQ(fetch(name(4)), WalFetchOutcome::fetched);
+  EXPECT_EQ(repository_.fetched(), text_of(wal_bytes(Lsn(4 * megabyte), Lsn(5 * megabyte))));
+  wait_for_prefetch();
+  ASSERT_EQ(fetch(name(5)), WalFetchOutcome::fetched);
+  wait_for_prefetch();
+  EXPECT_TRUE(spool().holds(name(7)));
+}
+
+TEST_F(SpoolOfSegments, WhatCannotBeBelievedIsFetchedAnew) {
+  fill(2);
+  std::ofstream(spooled(name(4)), std::ios::binary) << "torn";
+  ASSERT_EQ(fetch(name(4)), WalFetchOutcome::fetched);
+  EXPECT_EQ(repository_.fetched(), text_of(wal_bytes(Lsn(4 * megabyte), Lsn(5 * megabyte))));
+}
+
+TEST_F(SpoolOfSegments, AnotherTimelinesSegmentIsAnotherFile) {
+  put_segment(two, 4, 9);
+  fill(2);
+  ASSERT_EQ(fetch(name(4, two)), WalFetchOutcome::fetched);
+  EXPECT_EQ(repository_.fetched(), text_of(wal_bytes(Lsn(4 * megabyte), Lsn(5 * megabyte), 9)));
+}
+
+TEST_F(SpoolOfSegments, NeverHoldsAnOpenSegment) {
+  repository_.archive().put_part(one, Lsn(9 * megabyte), wal_bytes(Lsn(9 * megabyte), Lsn(9 * megabyte + 100)));
+  fill(5, 7);
+  EXPECT_TRUE(spool().holds(name(8)));
+  EXPECT_FALSE(spool().holds(name(9)));
+}
+
+TEST_F(SpoolOfSegments, KeepsOnlyWhatIsNear) {
+  fill(5);
+  spool().keep_near({one, 5}, 1);
+  EXPECT_FALSE(spool().holds(name(4)));
+  for (const std::uint64_t number : {5U, 6U, 7U}) EXPECT_TRUE(spool().holds(name(number)));
+  EXPECT_FALSE(spool().holds(name(8)));
+}
+
+TEST_F(SpoolOfSegments, GoesAtTheEndOfWalAndWhenTimelinesAreLookedFor) {
+  for (const auto& last : {name(9), std::string("00000002.history")}) {
+    fill(2);
+    EXPECT_EQ(fetch(last), WalFetchOutcome::not_there);
+    EXPECT_FALSE(fs::exists(spooled("")));
+    const fs::directory_iterator entries(folder());
+    EXPECT_EQ(std::distance(begin(entries), end(entries)), 1) << "the repository alone";
+  }
+}
+
+TEST_F(SpoolOfSegments, IsNotMadeAgainByAProcessThatStillFillsIt) {
+  fill(1);
+  const auto late = spool();
+  spool().clear();
+  EXPECT_THROW(prefetch(repository_.archive(), late, {one, 4}, 2), base::Error);
+  EXPECT_FALSE(late.lock());
+  EXPECT_FALSE(fs::exists(spooled("")));
+}
+
+TEST(SpoolLimit, IsBoundedByBytes) {
+  const auto of = [](std::uint64_t megabytes) { return postgres::SegmentSize::of_bytes(megabytes * megabyte); };
+  EXPECT_EQ(spool_limit(8, of(1), "/dev/shm"), 8U);
+  EXPECT_EQ(spool_limit(64, of(64), "/"), 4U);
+  EXPECT_EQ(spool_limit(8, of(1024), "/"), 0U);
+  EXPECT_EQ(spool_limit(8, of(16), "/nowhere/at/all/below/proc"), spool_limit(8, of(16), "/")) << "by its parent";
+}
+
+}  // namespace
+}  // namespace backup_engine::wal
