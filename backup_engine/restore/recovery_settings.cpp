@@ -116,10 +116,11 @@ std::filesystem::path wal_fetch_program(const std::filesystem::path& lifeboat) {
 }
 
 std::string restore_command(const std::filesystem::path& lifeboat, const std::string& repository,
-                            const std::string& cluster) {
+                            const std::string& cluster, const std::filesystem::path& key_file) {
   const auto* const verb = lifeboat.filename() == wal_fetch_name ? "" : " wal fetch";
-  return fmt::format("{}{} --repo {} --cluster {} %f %p", shell_quote(lifeboat.string()), verb, shell_quote(repository),
-                     shell_quote(cluster));
+  const auto key = key_file.empty() ? "" : fmt::format("--key-file {} ", shell_quote(key_file.string()));
+  return fmt::format("{}{} --repo {} {}--cluster {} %f %p", shell_quote(lifeboat.string()), verb,
+                     shell_quote(repository), key, shell_quote(cluster));
 }
 
 std::string recovery_configuration(std::string_view auto_conf, std::string_view configuration,

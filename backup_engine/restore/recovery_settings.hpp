@@ -14,9 +14,10 @@ namespace backup_engine::restore {
 [[nodiscard]] std::filesystem::path wal_fetch_program(const std::filesystem::path& lifeboat);
 
 // What PostgreSQL hands to /bin/sh: '<lifeboat>' wal fetch --repo '<location>' --cluster '<name>' %f %p, quoted for the
-// shell and with every % that is not a placeholder doubled. lifeboat-wal-fetch is called without the verb.
+// shell and with every % that is not a placeholder doubled; --key-file too, unless it is empty. lifeboat-wal-fetch is
+// called without the verb.
 [[nodiscard]] std::string restore_command(const std::filesystem::path& lifeboat, const std::string& repository,
-                                          const std::string& cluster);
+                                          const std::string& cluster, const std::filesystem::path& key_file = {});
 
 // `auto_conf` (the source's postgresql.auto.conf) without inherited recovery settings, with those of this restore after
 // it. `configuration` is the restored postgresql.conf: where it asks for less than hot standby needs (`control`'s

@@ -105,9 +105,10 @@ std::vector<PlannedText> make_texts(const store::BackupReader& reader, const Res
   const auto control_entry = find(reader, "global/pg_control");
   if (!control_entry) return texts;  // reported by the caller
   const auto control = postgres::parse_control_file(read_whole(reader, *control_entry));
-  const auto command =
-      restore_command(wal_fetch_program(request.lifeboat),
-                      fs::absolute(request.repository.text).lexically_normal().string(), request.cluster);
+  const auto& key_file = request.repository.key_file;
+  const auto command = restore_command(
+      wal_fetch_program(request.lifeboat), fs::absolute(request.repository.text).lexically_normal().string(),
+      request.cluster, key_file.empty() ? fs::path() : fs::absolute(key_file).lexically_normal());
   auto settings = recovery_configuration(inherited ? text_of(reader, *inherited) : std::string(), configuration,
                                          control, request.target, command);
   // Replay meets pages of databases that were left out, and some of its records carry no full image of theirs.

@@ -7,6 +7,7 @@
 
 #include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/sha256.hpp"
 #include "backup_engine/store/block_hash.hpp"
 #include "backup_engine/store/block_index.hpp"
 #include "backup_engine/store/document_object.hpp"
@@ -29,6 +30,15 @@ void check_layout(const BackupLayout& layout) {
   if (power_of_two && block >= 4096 && block <= 4 * 1024 * 1024 && layout.pack_size_bytes <= most_pack_bytes) return;
   throw Error(ErrorKind::internal,
               fmt::format("impossible layout: blocks of {} bytes in packs of {} bytes", block, layout.pack_size_bytes));
+}
+
+std::shared_ptr<const DataKey> key_of(const Storage& storage, const BackupLayout& layout) {
+  if (!storage.keys()) return nullptr;
+  if (!layout.key_id) return storage.keys()->newest();
+  if (auto key = storage.keys()->find(*layout.key_id)) return key;
+  throw Error(ErrorKind::corrupt, fmt::format("the data key {} of the chain is not among the keys of {}",
+                                              base::to_hex(*layout.key_id), storage.location()))
+      .with_remedy("take a full backup; what became of the objects in keys/?");
 }
 
 }  // namespace
@@ -77,7 +87,7 @@ std::uint32_t BlockWriter::put(FileId file, std::uint64_t number, std::span<cons
     owner_.index_->set(block, BlockEntry{}, BlockHash{});
     return crc_of_clear;
   }
-  const auto hash = hash_block(clear);
+  const auto hash = hash_block(clear, owner_.hash_secret());
   if (!state_->put) begin_pack();
   BlockEntry entry;
   entry.is_zero = false;
@@ -99,8 +109,7 @@ void BlockWriter::begin_pack() {
   state_->row = row;
   state_->put = owner_.storage_.begin_put(name);
   state_->hash = std::make_unique<StreamHash>();
-  state_->pack =
-      PackSeal(name, owner_.layout_.compression, owner_.layout_.block_size_bytes, owner_.storage_.keys().get());
+  state_->pack = PackSeal(name, owner_.layout_.compression, owner_.layout_.block_size_bytes, owner_.key_);
   state_->write(state_->pack.header_bytes());
   owner_.stored_bytes_ += object_header_bytes;
 }
@@ -118,10 +127,14 @@ void BlockWriter::finish() {
 }
 
 BackupWriter::BackupWriter(Storage& storage, std::string cluster, std::string label, BackupLayout layout)
-    : storage_(storage), cluster_(std::move(cluster)), label_(std::move(label)), layout_(layout) {
+    : storage_(storage),
+      cluster_(std::move(cluster)),
+      label_(std::move(label)),
+      layout_(layout),
+      key_(key_of(storage, layout)) {
   check_layout(layout_);
   if (!parse_backup_label(label_)) throw Error(ErrorKind::internal, fmt::format("not a backup label: {}", label_));
-  index_ = std::make_unique<BlockIndexWriter>(storage_, cluster_, label_, layout_.block_size_bytes);
+  index_ = std::make_unique<BlockIndexWriter>(storage_, cluster_, label_, layout_.block_size_bytes, key_);
 }
 
 BackupWriter::~BackupWriter() {
@@ -183,6 +196,11 @@ void BackupWriter::drop_file(FileId id) {
   files_.at(static_cast<std::size_t>(id)).state = OpenFile::State::dropped;
 }
 
+std::span<const std::byte> BackupWriter::hash_secret() const {
+  if (!key_) return {};
+  return key_->hash_secret();
+}
+
 std::unique_ptr<BlockWriter> BackupWriter::make_block_writer() {
   return std::unique_ptr<BlockWriter>(new BlockWriter(*this));
 }
@@ -202,7 +220,7 @@ void BackupWriter::end_pack(std::uint32_t row, const ObjectDigest& digest) {
 
 ObjectDigest BackupWriter::put_table(const std::string& name, ObjectKind kind, std::span<const std::byte> clear) {
   put_names_.push_back(name);
-  return put_framed(storage_, name, kind, {Codec::zstd, 1}, clear, Durability::on_sync);
+  return put_framed(storage_, name, kind, {Codec::zstd, 1}, clear, Durability::on_sync, key_);
 }
 
 Manifest BackupWriter::finish() {
@@ -239,6 +257,7 @@ Manifest BackupWriter::finish() {
   manifest.block_size_bytes = layout_.block_size_bytes;
   manifest.block_count = next_block_;
   manifest.compression = layout_.compression;
+  if (key_) manifest.key_id = key_->id();
   manifest.packs = packs_;
   manifest.index_backups = {label_};
   return manifest;

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -36,6 +37,8 @@ struct BackupLayout {
   Compression compression;
   std::uint32_t block_size_bytes = default_block_bytes;  // a power of two from 4 KiB to 4 MiB
   std::uint64_t pack_size_bytes = default_pack_bytes;    // a pack ends with the block that reaches it; below 4 GiB
+  // In an encrypted repository: that of the chain (manifest.key_id); null: the newest, which a full takes.
+  std::optional<KeyId> key_id{};
 };
 
 enum class FileId : std::uint32_t {};
@@ -81,6 +84,8 @@ class BackupWriter {
   [[nodiscard]] std::unique_ptr<BlockWriter> make_block_writer();
   [[nodiscard]] std::uint32_t block_size_bytes() const { return layout_.block_size_bytes; }
   [[nodiscard]] const std::string& label() const { return label_; }
+  // What blocks are hashed with (hash_block); empty in the clear.
+  [[nodiscard]] std::span<const std::byte> hash_secret() const;
   [[nodiscard]] std::uint64_t stored_bytes() const { return stored_bytes_; }  // so far, for progress
 
   // Once, after every BlockWriter finished: writes file table and index and makes all durable. The manifest that it
@@ -107,6 +112,7 @@ class BackupWriter {
   Storage& storage_;
   const std::string cluster_, label_;
   const BackupLayout layout_;
+  const std::shared_ptr<const DataKey> key_;  // null in the clear
   std::atomic<std::uint64_t> stored_bytes_ = 0;
   std::mutex mutex_;  // guards files_, packs_, next_block_, put_names_
   std::vector<OpenFile> files_;

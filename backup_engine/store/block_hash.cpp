@@ -22,7 +22,10 @@ BlockHash canonical(XXH128_hash_t hash) {
 
 }  // namespace
 
-BlockHash hash_block(std::span<const std::byte> clear) {
+BlockHash hash_block(std::span<const std::byte> clear, std::span<const std::byte> secret) {
+  if (!secret.empty()) {
+    return canonical(XXH3_128bits_withSecret(clear.data(), clear.size(), secret.data(), secret.size()));
+  }
   return canonical(XXH3_128bits(clear.data(), clear.size()));
 }
 

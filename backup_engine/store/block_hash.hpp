@@ -1,5 +1,6 @@
 // XXH3-128, the hash of blocks in the clear and of whole objects. Not cryptographic: against accidents, not against
-// malice (keyed hashing comes with encryption).
+// malice. In an encrypted repository blocks are hashed with a secret, and the tags of AES-GCM stand against malice
+// (docs/adr/0004-block-hashes-with-a-secret.md).
 #pragma once
 
 #include <array>
@@ -13,7 +14,8 @@ namespace backup_engine::store {
 
 using BlockHash = std::array<std::byte, 16>;  // canonical (big-endian) form
 
-[[nodiscard]] BlockHash hash_block(std::span<const std::byte> clear);
+// `secret`: of the data key (DataKey::hash_secret), at least 136 bytes; empty in the clear.
+[[nodiscard]] BlockHash hash_block(std::span<const std::byte> clear, std::span<const std::byte> secret = {});
 
 // The same over a stream of pieces.
 class StreamHash {

@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/store/block_index_format.hpp"
 #include "backup_engine/store/framed_object.hpp"
+#include "backup_engine/store/leaf_cache.hpp"
+#include "backup_engine/store/leaf_seal.hpp"
 #include "backup_engine/store/names.hpp"
 
 namespace backup_engine::store {
@@ -12,50 +16,76 @@ namespace backup_engine::store {
 using base::Error;
 using base::ErrorKind;
 
-// blocks.index or blocks.hashes of one backup, mapped where that is possible.
+namespace {
+
+constexpr std::size_t most_open_leaves = 512;  // of encrypted indexes: at most 8 MiB
+
+}  // namespace
+
+// blocks.index or blocks.hashes of one backup. In the clear it is used where it lies, mapped where that is possible;
+// encrypted leaves are read and opened as they are needed.
 struct BlockIndex::LeafFile {
-  LeafFile(Storage& storage, std::string object_name, ObjectKind kind, std::size_t width)
-      : name(std::move(object_name)),
-        object(storage.open(name)),
-        leaf_bytes(leaf_entries * width + leaf_trailer_bytes) {
-    bytes = object->mapping();
-    if (bytes.empty()) {
-      copy.resize(object->size_bytes());
-      copy.resize(object->read_at(0, copy));
-      bytes = copy;
+  LeafFile(Storage& storage, const std::string& name, ObjectKind kind, std::size_t width)
+      : object(storage.open(name)), seal(name, kind, width, header_of(*object), storage.keys().get()) {
+    if (!seal.encrypts()) {
+      bytes = object->mapping();
+      if (bytes.empty()) {
+        copy.resize(object->size_bytes());
+        copy.resize(object->read_at(0, copy));
+        bytes = copy;
+      }
     }
-    header = decode_object_header(bytes, kind, name);
-    const auto below_header = bytes.size() - object_header_bytes;
-    if (below_header % leaf_bytes != 0) throw Error(ErrorKind::corrupt, fmt::format("{}: cut off inside a leaf", name));
-    checked = std::vector<std::atomic<bool>>(below_header / leaf_bytes);
+    const auto below_header = object->size_bytes() - object_header_bytes;
+    if (below_header % seal.stored_bytes() != 0) {
+      throw Error(ErrorKind::corrupt, fmt::format("{}: cut off inside a leaf", name));
+    }
+    leaf_count = below_header / seal.stored_bytes();
+    if (!seal.encrypts()) checked = std::vector<std::atomic<bool>>(leaf_count);
   }
 
-  // Checks the leaf when it is used first; threads that meet here do so twice, harmlessly.
-  const std::byte* leaf(std::uint64_t number, std::uint32_t slot) {
-    if (slot >= checked.size()) throw Error(ErrorKind::corrupt, fmt::format("{}: ends before leaf {}", name, number));
-    const auto at = bytes.subspan(object_header_bytes + slot * leaf_bytes, leaf_bytes);
-    if (!checked[slot].load(std::memory_order_relaxed)) {
-      const auto* const trailer = at.data() + leaf_bytes - leaf_trailer_bytes;
-      if (get_little_endian<std::uint32_t>(trailer + 12) != leaf_crc(at, header.crc) ||
-          get_little_endian<std::uint64_t>(trailer) != number) {
-        throw Error(ErrorKind::corrupt, fmt::format("{}: the checksum of leaf {} is wrong", name, number));
-      }
+  static std::vector<std::byte> header_of(const StoredObject& object) {
+    std::vector<std::byte> header(object_header_bytes);
+    header.resize(object.read_at(0, header));
+    return header;
+  }
+
+  // Copies `into.size()` bytes from `offset_bytes` of the leaf's entries, checked.
+  void read(std::uint64_t number, std::uint32_t slot, std::size_t offset_bytes, std::span<std::byte> into,
+            LeafCache& opened) {
+    if (slot >= leaf_count) {
+      throw Error(ErrorKind::corrupt, fmt::format("{}: ends before leaf {}", seal.name(), number));
+    }
+    if (seal.encrypts()) {
+      const auto leaf = opened.get({this, slot}, [&] { return open(number, slot); });
+      std::copy_n(leaf->begin() + static_cast<std::ptrdiff_t>(offset_bytes), into.size(), into.begin());
+      return;
+    }
+    const auto at = bytes.subspan(seal.offset_of(slot), seal.stored_bytes());
+    if (!checked[slot].load(std::memory_order_relaxed)) {  // threads that meet here do so twice, harmlessly
+      seal.check(number, at);
       checked[slot].store(true, std::memory_order_relaxed);
     }
-    return at.data();
+    std::copy_n(at.begin() + static_cast<std::ptrdiff_t>(offset_bytes), into.size(), into.begin());
   }
 
-  std::string name;
+  std::vector<std::byte> open(std::uint64_t number, std::uint32_t slot) const {
+    std::vector<std::byte> stored(seal.stored_bytes());
+    if (object->read_at(seal.offset_of(slot), stored) != stored.size()) {
+      throw Error(ErrorKind::corrupt, fmt::format("{}: ends inside leaf {}", seal.name(), number));
+    }
+    return seal.open(number, slot, stored);
+  }
+
   std::unique_ptr<StoredObject> object;
-  std::size_t leaf_bytes;
+  LeafSeal seal;
   std::vector<std::byte> copy;
   std::span<const std::byte> bytes;
-  ObjectHeader header;
+  std::uint64_t leaf_count = 0;
   std::vector<std::atomic<bool>> checked;
 };
 
 BlockIndex::BlockIndex(Storage& storage, const std::string& cluster, const Manifest& manifest)
-    : block_count_(manifest.block_count) {
+    : block_count_(manifest.block_count), opened_(std::make_unique<LeafCache>(most_open_leaves)) {
   const auto& label = manifest.summary.label;
   const auto root_name = block_root_name(cluster, label);
   root_ = read_framed(storage, root_name, ObjectKind::block_root);
@@ -83,7 +113,9 @@ BlockIndex::Place BlockIndex::place_of(std::uint64_t block) const {
 BlockEntry BlockIndex::entry(std::uint64_t block) const {
   const auto place = place_of(block);
   auto& file = *index_[place.row];
-  const auto* const at = file.leaf(block / leaf_entries, place.slot) + block % leaf_entries * index_entry_bytes;
+  std::array<std::byte, index_entry_bytes> bytes{};
+  file.read(block / leaf_entries, place.slot, block % leaf_entries * index_entry_bytes, bytes, *opened_);
+  const auto* const at = bytes.data();
   const auto packed = get_little_endian<std::uint32_t>(at + 8);
   const auto codec = (packed & ~stored_mask) >> codec_shift;
   BlockEntry entry;
@@ -92,7 +124,8 @@ BlockEntry BlockIndex::entry(std::uint64_t block) const {
   entry.stored_bytes = packed & stored_mask;
   entry.is_zero = (packed & zero_bit) != 0;
   if ((codec & 0xFU) > static_cast<std::uint32_t>(Codec::zstd) || packed >> 29U != 0) {
-    throw Error(ErrorKind::unsupported, fmt::format("{}: block {} is stored in an unknown way", file.name, block));
+    throw Error(ErrorKind::unsupported,
+                fmt::format("{}: block {} is stored in an unknown way", file.seal.name(), block));
   }
   entry.codec = static_cast<Codec>(codec & 0xFU);
   return entry;
@@ -100,9 +133,8 @@ BlockEntry BlockIndex::entry(std::uint64_t block) const {
 
 BlockHash BlockIndex::hash(std::uint64_t block) const {
   const auto place = place_of(block);
-  const auto* const at = hashes_[place.row]->leaf(block / leaf_entries, place.slot) + block % leaf_entries * hash_bytes;
   BlockHash hash;
-  std::copy(at, at + hash.size(), hash.begin());
+  hashes_[place.row]->read(block / leaf_entries, place.slot, block % leaf_entries * hash_bytes, hash, *opened_);
   return hash;
 }
 

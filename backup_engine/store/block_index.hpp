@@ -3,8 +3,8 @@
 //
 //   blocks.index   object header, then leaves of 1024 entries (12 bytes each) and a trailer (16 bytes)
 //   blocks.hashes  object header, then leaves of 1024 hashes (XXH3-128, 16 bytes, big-endian) and a trailer
-//   trailer        u64 leaf number, u32 0, u32 CRC-32C of the leaf and the 12 bytes before it, continued from the
-//   header's blocks.root    framed object: per leaf u32 row of the manifest's index_backups, u32 slot in that backup's
+//   trailer        leaf_seal.hpp
+//   blocks.root    framed object: per leaf u32 row of the manifest's index_backups, u32 slot in that backup's
 //   objects
 //
 // A backup writes the leaves that it changed, in the order in which they became complete; a full writes all.
@@ -31,7 +31,7 @@ namespace backup_engine::store {
 inline constexpr std::size_t leaf_entries = 1024;
 inline constexpr std::size_t index_entry_bytes = 12;
 inline constexpr std::size_t leaf_trailer_bytes = 16;
-inline constexpr std::uint32_t block_trailer_bytes = 4;  // after each stored block in a pack: its CRC-32C
+inline constexpr std::uint32_t block_trailer_bytes = 4;  // after each block in a pack in the clear: its CRC-32C
 
 // u32 row of the pack table, u32 offset in the pack, u32: bits 0-23 stored length without trailer, 24-27 codec,
 // 28 the block is all zeros (and nothing is stored), 29-31 zero.
@@ -44,11 +44,16 @@ struct BlockEntry {
   bool operator==(const BlockEntry&) const = default;
 };
 
+class DataKey;
+class LeafCache;
+
 // Takes entries in any order from any thread and writes each leaf once it is complete: memory is bounded by the files
 // in flight.
 class BlockIndexWriter {
  public:
-  BlockIndexWriter(Storage& storage, const std::string& cluster, const std::string& label, std::uint32_t block_size);
+  // `key`: null in the clear.
+  BlockIndexWriter(Storage& storage, const std::string& cluster, const std::string& label, std::uint32_t block_size,
+                   const std::shared_ptr<const DataKey>& key = nullptr);
   ~BlockIndexWriter();
   void set(std::uint64_t block, const BlockEntry& entry, const BlockHash& hash);
   // All blocks below `block_count` were set: writes the rest and commits (on_sync) both objects. Returns the root.
@@ -89,6 +94,7 @@ class BlockIndex {
   std::uint64_t block_count_;
   std::vector<std::byte> root_;
   std::vector<std::unique_ptr<LeafFile>> index_, hashes_;  // by row of index_backups
+  std::unique_ptr<LeafCache> opened_;
 };
 
 }  // namespace backup_engine::store

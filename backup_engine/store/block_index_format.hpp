@@ -3,9 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
-#include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/store/block_index.hpp"
 #include "backup_engine/store/little_endian.hpp"
 
@@ -19,11 +17,6 @@ inline void encode_entry(const BlockEntry& entry, std::byte* at) {
   put_little_endian(at + 4, entry.offset_bytes);
   put_little_endian(at + 8, entry.stored_bytes | static_cast<std::uint32_t>(entry.codec) << codec_shift |
                                 (entry.is_zero ? zero_bit : 0U));
-}
-
-// The CRC of a leaf without the last four bytes of its trailer.
-[[nodiscard]] inline std::uint32_t leaf_crc(std::span<const std::byte> leaf_and_trailer, std::uint32_t header_crc) {
-  return base::crc32c(leaf_and_trailer.first(leaf_and_trailer.size() - 4), header_crc);
 }
 
 }  // namespace backup_engine::store

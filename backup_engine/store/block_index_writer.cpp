@@ -5,6 +5,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/store/block_index.hpp"
 #include "backup_engine/store/block_index_format.hpp"
+#include "backup_engine/store/leaf_seal.hpp"
 #include "backup_engine/store/names.hpp"
 
 namespace backup_engine::store {
@@ -20,9 +21,7 @@ constexpr auto not_written = std::numeric_limits<std::uint32_t>::max();
 
 // A leaf that is being filled: every entry counts as all zeros until it is set.
 struct BlockIndexWriter::Leaf {
-  Leaf()
-      : entries(leaf_entries * index_entry_bytes + leaf_trailer_bytes),
-        hashes(leaf_entries * hash_bytes + leaf_trailer_bytes) {
+  Leaf() : entries(leaf_entries * index_entry_bytes), hashes(leaf_entries * hash_bytes) {
     for (std::size_t i = 0; i < leaf_entries; ++i) encode_entry(BlockEntry{}, &entries[i * index_entry_bytes]);
   }
   std::vector<std::byte> entries, hashes;
@@ -30,22 +29,14 @@ struct BlockIndexWriter::Leaf {
 };
 
 struct BlockIndexWriter::Output {
-  Output(Storage& storage, const std::string& name, ObjectKind kind, std::uint32_t block_size)
-      : put(storage.begin_put(name)), header(new_object_header(kind, Codec::none)) {
-    header.hash = HashKind::xxh3_128;
-    header.block_size = block_size;
-    write(encode(header));
+  Output(Storage& storage, const std::string& name, ObjectKind kind, std::size_t width, std::uint32_t block_size,
+         const std::shared_ptr<const DataKey>& key)
+      : put(storage.begin_put(name)), seal(name, kind, width, block_size, key) {
+    write(seal.header_bytes());
   }
   void write(std::span<const std::byte> bytes) {
     hash.update(bytes);
     put->write(bytes);
-  }
-  void write_leaf(std::uint64_t number, std::span<std::byte> leaf) {
-    auto* const trailer = leaf.data() + leaf.size() - leaf_trailer_bytes;
-    put_little_endian(trailer, number);
-    put_little_endian(trailer + 8, std::uint32_t{0});
-    put_little_endian(trailer + 12, leaf_crc(leaf, header.crc));
-    write(leaf);
   }
   ObjectDigest commit() {
     ObjectDigest digest{put->size_bytes(), hash.hex()};
@@ -54,15 +45,16 @@ struct BlockIndexWriter::Output {
   }
 
   std::unique_ptr<PutStream> put;
-  ObjectHeader header;
+  LeafSeal seal;
   StreamHash hash;
 };
 
 BlockIndexWriter::BlockIndexWriter(Storage& storage, const std::string& cluster, const std::string& label,
-                                   std::uint32_t block_size)
-    : index_(std::make_unique<Output>(storage, block_index_name(cluster, label), ObjectKind::block_index, block_size)),
-      hashes_(
-          std::make_unique<Output>(storage, block_hashes_name(cluster, label), ObjectKind::block_hashes, block_size)) {}
+                                   std::uint32_t block_size, const std::shared_ptr<const DataKey>& key)
+    : index_(std::make_unique<Output>(storage, block_index_name(cluster, label), ObjectKind::block_index,
+                                      index_entry_bytes, block_size, key)),
+      hashes_(std::make_unique<Output>(storage, block_hashes_name(cluster, label), ObjectKind::block_hashes, hash_bytes,
+                                       block_size, key)) {}
 
 BlockIndexWriter::~BlockIndexWriter() = default;
 
@@ -79,10 +71,10 @@ void BlockIndexWriter::set(std::uint64_t block, const BlockEntry& entry, const B
 }
 
 void BlockIndexWriter::write_leaf(std::uint64_t number, Leaf& leaf) {
-  index_->write_leaf(number, leaf.entries);
-  hashes_->write_leaf(number, leaf.hashes);
   if (slots_.size() <= number) slots_.resize(number + 1, not_written);
   if (slots_[number] != not_written) throw Error(ErrorKind::internal, "a block was put twice");
+  index_->write(index_->seal.seal(number, next_slot_, leaf.entries));
+  hashes_->write(hashes_->seal.seal(number, next_slot_, leaf.hashes));
   slots_[number] = next_slot_++;
 }
 

@@ -22,10 +22,13 @@ constexpr std::size_t crc_bytes = 4;
 
 }  // namespace
 
-FramedWriter::FramedWriter(PutStream& put, ObjectKind kind, Compression compression, std::uint64_t clear_length)
+FramedWriter::FramedWriter(PutStream& put, const std::string& name, ObjectKind kind, Compression compression,
+                           const std::shared_ptr<const DataKey>& key, std::uint64_t clear_length)
     : put_(put), header_(new_object_header(kind, compression.codec)), compressor_(compression) {
   header_.clear_length = clear_length;
+  set_cipher(header_, key.get());
   put_bytes(encode(header_));
+  if (key) cipher_ = std::make_shared<const ObjectCipher>(key, header_, name);
 }
 
 void FramedWriter::write(std::span<const std::byte> clear) {
@@ -70,12 +73,19 @@ void FramedWriter::put_frame(std::span<const std::byte> clear, bool is_end) {
   frame[8] = static_cast<std::byte>(compressed.codec);
   frame[9] = static_cast<std::byte>(is_end ? 1 : 0);
   put_little_endian(&frame[12], frame_count_++);
-  const auto crc = base::crc32c(compressed.bytes, base::crc32c(frame, header_.crc));
-  std::array<std::byte, crc_bytes> trailer{};
-  put_little_endian(trailer.data(), crc);
-  put_bytes(frame);
-  put_bytes(compressed.bytes);
-  put_bytes(trailer);
+  if (cipher_) {
+    sealed_.resize(compressed.bytes.size());
+    const auto tag = cipher_->seal(put_.size_bytes(), frame, compressed.bytes, sealed_);
+    put_bytes(frame);
+    put_bytes(sealed_);
+    put_bytes(tag);
+  } else {
+    std::array<std::byte, crc_bytes> trailer{};
+    put_little_endian(trailer.data(), base::crc32c(compressed.bytes, base::crc32c(frame, header_.crc)));
+    put_bytes(frame);
+    put_bytes(compressed.bytes);
+    put_bytes(trailer);
+  }
   if (!is_end) clear_bytes_ += clear.size();
 }
 
@@ -84,6 +94,7 @@ FramedReader::FramedReader(Storage& storage, const std::string& name, ObjectKind
   std::array<std::byte, object_header_bytes> bytes{};
   const auto got = object_->read_at(0, bytes);
   header_ = decode_object_header(std::span(bytes).first(got), kind, name);
+  cipher_ = cipher_of(header_, name, storage.keys().get());
 }
 
 void FramedReader::fail(const std::string& what) const {
@@ -102,15 +113,11 @@ std::optional<std::span<const std::byte>> FramedReader::next() {
   if (stored_length > frame_clear_bytes || clear_length > frame_clear_bytes) {
     fail(fmt::format("the frame at byte {} has an impossible length", offset_));
   }
-  stored_.resize(stored_length + crc_bytes);
+  stored_.resize(stored_length + (cipher_ ? tag_bytes : crc_bytes));
   if (object_->read_at(offset_ + frame_header_bytes, stored_) != stored_.size()) {
     fail(fmt::format("cut off inside the frame at byte {}", offset_));
   }
-  const auto bytes = std::span<const std::byte>(stored_).first(stored_length);
-  if (base::crc32c(bytes, base::crc32c(frame, header_.crc)) !=
-      get_little_endian<std::uint32_t>(stored_.data() + stored_length)) {
-    fail(fmt::format("the checksum of the frame at byte {} is wrong", offset_));
-  }
+  const auto bytes = open_frame(frame);
   if (get_little_endian<std::uint32_t>(&frame[12]) != frame_count_++ || codec > static_cast<unsigned>(Codec::zstd)) {
     fail(fmt::format("the frame at byte {} is out of place", offset_));
   }
@@ -126,6 +133,22 @@ std::optional<std::span<const std::byte>> FramedReader::next() {
   return clear_;
 }
 
+std::span<const std::byte> FramedReader::open_frame(std::span<const std::byte> frame) {
+  const auto bytes = std::span<const std::byte>(stored_).first(stored_.size() - (cipher_ ? tag_bytes : crc_bytes));
+  const auto trailer = std::span<const std::byte>(stored_).subspan(bytes.size());
+  if (cipher_) {
+    opened_.resize(bytes.size());
+    if (!cipher_->open(offset_, frame, bytes, trailer, opened_)) {
+      fail(fmt::format("the tag of the frame at byte {} is wrong: damaged, or not what was written here", offset_));
+    }
+    return opened_;
+  }
+  if (base::crc32c(bytes, base::crc32c(frame, header_.crc)) != get_little_endian<std::uint32_t>(trailer.data())) {
+    fail(fmt::format("the checksum of the frame at byte {} is wrong", offset_));
+  }
+  return bytes;
+}
+
 void FramedReader::check_end(std::span<const std::byte> clear) const {
   if (clear.size() != 8 || get_little_endian<std::uint64_t>(clear.data()) != clear_bytes_ ||
       (header_.clear_length != unknown_length && header_.clear_length != clear_bytes_)) {
@@ -135,9 +158,10 @@ void FramedReader::check_end(std::span<const std::byte> clear) const {
 }
 
 ObjectDigest put_framed(Storage& storage, const std::string& name, ObjectKind kind, Compression compression,
-                        std::span<const std::byte> clear, Durability durability) {
+                        std::span<const std::byte> clear, Durability durability, std::shared_ptr<const DataKey> key) {
+  if (storage.keys() && !key) key = storage.keys()->newest();
   const auto put = storage.begin_put(name);
-  FramedWriter writer(*put, kind, compression, clear.size());
+  FramedWriter writer(*put, name, kind, compression, key, clear.size());
   writer.write(clear);
   auto digest = writer.finish();
   put->commit(durability);

@@ -2,7 +2,7 @@
 //
 //   object header | frame... | end frame
 //   frame:  u32 stored length, u32 clear length, u8 codec, u8 is_end, u16 0, u32 number (from 0), stored bytes,
-//           u32 CRC-32C of all that, continued from the header's CRC
+//           u32 CRC-32C of all that, continued from the header's CRC; encrypted: 16 bytes of tag in its place
 //   the end frame stores the u64 clear length of the whole object; nothing follows it
 //
 // So a lost, swapped, foreign or cut frame is found, and so is every flipped bit.
@@ -18,6 +18,7 @@
 
 #include "backup_engine/store/block_hash.hpp"
 #include "backup_engine/store/codec.hpp"
+#include "backup_engine/store/object_cipher.hpp"
 #include "backup_engine/store/object_header.hpp"
 #include "backup_engine/store/storage.hpp"
 
@@ -25,8 +26,9 @@ namespace backup_engine::store {
 
 class FramedWriter {
  public:
-  // Writes the header to `put`, which outlives this.
-  FramedWriter(PutStream& put, ObjectKind kind, Compression compression, std::uint64_t clear_length = unknown_length);
+  // Writes the header of the object `name` to `put`, which outlives this. `key`: null in the clear.
+  FramedWriter(PutStream& put, const std::string& name, ObjectKind kind, Compression compression,
+               const std::shared_ptr<const DataKey>& key, std::uint64_t clear_length = unknown_length);
   void write(std::span<const std::byte> clear);  // gathered into frames of 1 MiB
   ObjectDigest finish();                         // writes the end frame; the caller commits the put
 
@@ -37,15 +39,16 @@ class FramedWriter {
   PutStream& put_;
   StreamHash hash_;
   ObjectHeader header_;
+  std::shared_ptr<const ObjectCipher> cipher_;
   Compressor compressor_;
-  std::vector<std::byte> gathered_;
+  std::vector<std::byte> gathered_, sealed_;
   std::uint64_t clear_bytes_ = 0;
   std::uint32_t frame_count_ = 0;
 };
 
 class FramedReader {
  public:
-  // Reads the header. Error(not_found), and corrupt and unsupported as decode_object_header.
+  // Reads the header. Error(not_found), and corrupt and unsupported as decode_object_header and cipher_of.
   FramedReader(Storage& storage, const std::string& name, ObjectKind kind);
   // The clear bytes of the next frame, valid until the next call; nullopt after the end frame. Error(corrupt) naming
   // the object.
@@ -55,22 +58,27 @@ class FramedReader {
 
  private:
   [[noreturn]] void fail(const std::string& what) const;
+  // The stored bytes of the frame that begins at offset_, checked; decrypted where they are encrypted.
+  [[nodiscard]] std::span<const std::byte> open_frame(std::span<const std::byte> frame);
   void check_end(std::span<const std::byte> clear) const;
 
   std::string name_;
   std::unique_ptr<StoredObject> object_;
   ObjectHeader header_;
+  std::shared_ptr<const ObjectCipher> cipher_;
   Expander expander_;
-  std::vector<std::byte> stored_, clear_;
+  std::vector<std::byte> stored_, opened_, clear_;
   std::uint64_t offset_ = object_header_bytes;
   std::uint64_t clear_bytes_ = 0;
   std::uint32_t frame_count_ = 0;
   bool ended_ = false;
 };
 
-// Returns size and XXH3-128 of the object as stored.
+// Returns size and XXH3-128 of the object as stored. Encrypted with `key`, with the newest one when it is null; in the
+// clear where the storage has no keys.
 ObjectDigest put_framed(Storage& storage, const std::string& name, ObjectKind kind, Compression compression,
-                        std::span<const std::byte> clear, Durability durability);
+                        std::span<const std::byte> clear, Durability durability,
+                        std::shared_ptr<const DataKey> key = nullptr);
 [[nodiscard]] std::vector<std::byte> read_framed(Storage& storage, const std::string& name, ObjectKind kind);
 
 }  // namespace backup_engine::store

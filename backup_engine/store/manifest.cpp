@@ -6,6 +6,7 @@
 #include "backup_engine/base/sha256.hpp"
 #include "backup_engine/store/codec.hpp"
 #include "backup_engine/store/document_object.hpp"
+#include "backup_engine/store/hex.hpp"
 #include "backup_engine/store/json_document.hpp"
 #include "backup_engine/store/names.hpp"
 
@@ -16,7 +17,7 @@ using base::ErrorKind;
 
 namespace {
 
-constexpr auto manifest_format = "lifeboat-backup";
+constexpr auto manifest_format = "lifeboat-backup", encrypting_cipher = "aes-256-gcm";
 
 // Text that PostgreSQL or a file system gave us need not be UTF-8; then it stands as {"hex": …}.
 Json text_to_json(const std::string& text) {
@@ -168,8 +169,18 @@ void read_source(const Json& document, Manifest& manifest) {
   }
 }
 
+std::optional<KeyId> key_from(const Json& encryption) {
+  const auto cipher = encryption.at("cipher").get<std::string>();
+  if (cipher == "none") return std::nullopt;
+  if (cipher != encrypting_cipher) throw Error(ErrorKind::unsupported, fmt::format("an unknown cipher: {}", cipher));
+  KeyId id;
+  if (!from_hex(encryption.at("key_id").get<std::string>(), id)) throw Error(ErrorKind::corrupt, "not a key id");
+  return id;
+}
+
 void put_storage(Json& document, const Manifest& manifest) {
-  document["encryption"] = {{"cipher", "none"}, {"key_id", nullptr}};
+  document["encryption"] = {{"cipher", manifest.key_id ? encrypting_cipher : "none"},
+                            {"key_id", manifest.key_id ? Json(base::to_hex(*manifest.key_id)) : Json(nullptr)}};
   document["hash"] = "xxh3-128";
   document["block_size_bytes"] = manifest.block_size_bytes;
   document["block_count"] = manifest.block_count;
@@ -189,8 +200,7 @@ void put_storage(Json& document, const Manifest& manifest) {
 }
 
 void read_storage(const Json& document, Manifest& manifest) {
-  const auto cipher = document.at("encryption").at("cipher").get<std::string>();
-  if (cipher != "none") throw Error(ErrorKind::unsupported, fmt::format("encrypted ({})", cipher));
+  manifest.key_id = key_from(document.at("encryption"));
   const auto hash = document.at("hash").get<std::string>();
   if (hash != "xxh3-128") throw Error(ErrorKind::unsupported, fmt::format("an unknown hash: {}", hash));
   manifest.hash = HashKind::xxh3_128;

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "backup_engine/postgres/wal_segment.hpp"
 #include "backup_engine/repository.hpp"
 #include "backup_engine/store/block_hash.hpp"
+#include "backup_engine/store/keyring.hpp"
 #include "backup_engine/store/object_header.hpp"
 #include "backup_engine/store/storage.hpp"
 
@@ -54,6 +56,8 @@ struct Manifest {
   std::uint32_t block_size_bytes = 0;
   std::uint64_t block_count = 0;
   HashKind hash = HashKind::xxh3_128;
+  // The data key of its blocks and tables, and so of its chain, whose hashes are compared; null: in the clear.
+  std::optional<KeyId> key_id;
   Compression compression;
   std::vector<PackEntry> packs;
   std::vector<std::string> index_backups;  // whose blocks.index and .hashes the root's rows name; row 0: this backup

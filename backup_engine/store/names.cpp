@@ -96,6 +96,21 @@ std::optional<WalObjectName> parse_suffix(std::string_view rest, WalObjectName p
 std::string repository_document() {
   return "repository.json";
 }
+std::string keys_prefix() {
+  return "keys/";
+}
+std::string wrapped_keys_name(std::uint32_t number) {
+  return fmt::format("{}{:08x}.json", keys_prefix(), number);
+}
+std::optional<std::uint32_t> parse_wrapped_keys_name(std::string_view name) {
+  constexpr std::size_t digits = 8;
+  const auto prefix = keys_prefix();
+  if (!name.starts_with(prefix) || name.size() < prefix.size() + digits) return std::nullopt;
+  std::uint32_t number = 0;
+  const auto* const from = name.data() + prefix.size();
+  std::from_chars(from, from + digits, number, 16);
+  return wrapped_keys_name(number) == name ? std::optional(number) : std::nullopt;
+}
 std::string clusters_prefix() {
   return "clusters/";
 }

@@ -1,6 +1,7 @@
 // Every name in a repository, and nothing else knows them. Defined in docs/formats/repository.md.
 //
 //   repository.json
+//   keys/XXXXXXXX.json                                     the data keys of an encrypted repository, wrapped
 //   clusters/CLUSTER/cluster.json
 //   clusters/CLUSTER/operations.jsonl                      reserved
 //   clusters/CLUSTER/backups/LABEL/manifest.json           published last: makes the backup visible
@@ -25,6 +26,9 @@
 namespace backup_engine::store {
 
 [[nodiscard]] std::string repository_document();
+[[nodiscard]] std::string keys_prefix();
+[[nodiscard]] std::string wrapped_keys_name(std::uint32_t number);  // 8 hexadecimal digits
+[[nodiscard]] std::optional<std::uint32_t> parse_wrapped_keys_name(std::string_view name);
 [[nodiscard]] std::string clusters_prefix();  // prefixes end in '/'
 
 // 1 to 63 of a-z A-Z 0-9 . _ - and no dot first. Throws Error(usage).

@@ -1,14 +1,13 @@
 #include "backup_engine/store/object_header.hpp"
 
 #include <fmt/format.h>
-#include <sys/random.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/store/cipher.hpp"
 #include "backup_engine/store/little_endian.hpp"
 
 namespace backup_engine::store {
@@ -20,15 +19,6 @@ namespace {
 
 constexpr std::array<char, 8> magic{'L', 'I', 'F', 'E', 'B', 'O', 'A', 'T'};
 constexpr std::size_t crc_at = object_header_bytes - 4;
-
-void fill_random(std::span<std::byte> bytes) {
-  while (!bytes.empty()) {
-    const auto got = ::getrandom(bytes.data(), bytes.size(), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw base::system_error(errno, "read", "random numbers");
-    bytes = bytes.subspan(static_cast<std::size_t>(got));
-  }
-}
 
 [[noreturn]] void fail(ErrorKind kind, const std::string& object, const std::string& what) {
   throw Error(kind, fmt::format("{}: {}", object, what));
@@ -47,8 +37,8 @@ void check_known(const std::byte* at, ObjectKind expected, const std::string& ob
   }
   const auto codec = static_cast<unsigned>(at[12]), cipher = static_cast<unsigned>(at[13]),
              hash = static_cast<unsigned>(at[14]);
-  if (cipher != 0) {
-    fail(ErrorKind::unsupported, object, fmt::format("encrypted (cipher {}), which this Lifeboat cannot read", cipher));
+  if (cipher > static_cast<unsigned>(Cipher::aes_256_gcm)) {
+    fail(ErrorKind::unsupported, object, fmt::format("encrypted by an unknown cipher ({})", cipher));
   }
   if (codec > static_cast<unsigned>(Codec::zstd)) {
     fail(ErrorKind::unsupported, object, fmt::format("compressed by an unknown codec ({})", codec));
@@ -80,6 +70,8 @@ std::string_view to_string(ObjectKind kind) {
       return "timeline history";
     case ObjectKind::wal_extra:
       return "WAL side file";
+    case ObjectKind::document:
+      return "document";
   }
   return "object";
 }
@@ -125,11 +117,17 @@ ObjectHeader decode_object_header(std::span<const std::byte> bytes, ObjectKind e
   check_known(at, expected, object);
   header.kind = expected;
   header.codec = static_cast<Codec>(at[12]);
+  header.cipher = static_cast<Cipher>(at[13]);
   header.hash = static_cast<HashKind>(at[14]);
   header.block_size = get_little_endian<std::uint32_t>(at + 16);
   header.clear_length = get_little_endian<std::uint64_t>(at + 24);
   std::copy(at + 32, at + 48, header.key_id.begin());
   std::copy(at + 48, at + 80, header.salt.begin());
+  // What is reserved must be zero: with a cipher the object's key is derived from these bytes as this Lifeboat knows
+  // them.
+  if (const auto known = encode(header); !std::equal(known.begin(), known.end(), at)) {
+    fail(ErrorKind::unsupported, object, "its header says things that this Lifeboat does not know");
+  }
   return header;
 }
 

@@ -25,6 +25,7 @@ enum class ObjectKind : std::uint16_t {
   wal_part = 7,
   wal_history = 8,
   wal_extra = 9,  // .partial and .backup files
+  document = 10,  // of an encrypted repository; elsewhere documents are plain text
 };
 
 [[nodiscard]] std::string_view to_string(ObjectKind kind);
@@ -52,7 +53,7 @@ struct ObjectHeader {
 [[nodiscard]] ObjectHeader new_object_header(ObjectKind kind, Codec codec);
 [[nodiscard]] std::array<std::byte, object_header_bytes> encode(ObjectHeader& header);
 // Throws Error naming `object`: corrupt (short, magic, CRC, kind other than expected), unsupported (a future version,
-// an encrypted object, an unknown codec or hash).
+// an unknown cipher, codec or hash). Whether the cipher is the repository's says cipher_of (object_cipher.hpp).
 [[nodiscard]] ObjectHeader decode_object_header(std::span<const std::byte> bytes, ObjectKind expected,
                                                 const std::string& object);
 

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <filesystem>
 #include <system_error>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/sha256.hpp"
+#include "backup_engine/store/cipher.hpp"
 #include "backup_engine/store/document_object.hpp"
 #include "backup_engine/store/json_document.hpp"
+#include "backup_engine/store/key_file.hpp"
 #include "backup_engine/store/names.hpp"
 #include "backup_engine/store/posix_storage.hpp"
 
@@ -20,6 +24,7 @@ using base::ErrorKind;
 namespace {
 
 constexpr auto repository_format = "lifeboat-repository", cluster_format = "lifeboat-cluster";
+constexpr auto encrypting_cipher = "aes-256-gcm";
 
 fs::path root_of(const RepositoryLocation& location) {
   if (location.text.empty()) {
@@ -28,14 +33,36 @@ fs::path root_of(const RepositoryLocation& location) {
   return fs::absolute(location.text).lexically_normal();
 }
 
-// Only the debris of an interrupted `repo init` may be there; it is left alone.
+bool is_debris_of_keys(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const auto name = entry->path().filename().string();
+    if (!is_put_debris(name) && !parse_wrapped_keys_name(keys_prefix() + name)) return false;
+  }
+  return !error;
+}
+
+// Only the debris of an interrupted `repo init` may be there: temporary files, and keys that nothing was encrypted with
+// yet, because repository.json comes last.
 bool holds_nothing(const fs::path& root) {
   std::error_code error;
   for (fs::directory_iterator entry(root, error), end; !error && entry != end; entry.increment(error)) {
-    if (!is_put_debris(entry->path().filename().string())) return false;
+    const auto name = entry->path().filename().string();
+    if (!is_put_debris(name) && !(name + "/" == keys_prefix() && is_debris_of_keys(entry->path()))) return false;
   }
   if (error) throw base::system_error(error.value(), "list", root.string());
   return true;
+}
+
+// The repository's first data key; returns what repository.json says about it.
+Json make_keys(Storage& storage, const fs::path& key_file) {
+  std::array<std::byte, 16> random{};
+  fill_random(random);
+  const auto id = base::to_hex(random);
+  const auto key = read_key_file(key_file);
+  for (const auto& left : list_wrapped_keys(storage)) storage.remove(left);
+  put_wrapped_keys(storage, id, 0, Keyring({new_data_key(base::utc_now())}), key);
+  return {{"cipher", encrypting_cipher}, {"key_id", nullptr}, {"repository_id", id}};
 }
 
 void make_directory(const fs::path& root, base::FileSystem& file_system) {
@@ -70,10 +97,7 @@ void check_same_cluster(const ClusterIdentity& held, const ClusterIdentity& give
 
 void init_repository(const RepositoryLocation& location, base::FileSystem& file_system) {
   const auto root = root_of(location);
-  if (!location.key_file.empty()) {
-    throw Error(ErrorKind::unsupported, "encrypted repositories cannot be made yet")
-        .with_remedy("leave out --key-file");
-  }
+  if (!location.key_file.empty()) static_cast<void>(read_key_file(location.key_file));  // before anything is made
   if (!fs::exists(root)) {
     make_directory(root, file_system);
   } else if (!fs::is_directory(root) || !holds_nothing(root)) {
@@ -83,7 +107,11 @@ void init_repository(const RepositoryLocation& location, base::FileSystem& file_
   PosixStorage storage(root, file_system);
   auto document = new_document(repository_format);
   document["created_at"] = base::to_rfc3339(base::utc_now());
-  document["encryption"] = {{"cipher", "none"}, {"key_id", nullptr}};
+  if (location.key_file.empty()) {
+    document["encryption"] = {{"cipher", "none"}, {"key_id", nullptr}};
+  } else {
+    document["encryption"] = make_keys(storage, location.key_file);
+  }
   storage.put(repository_document(), to_sealed_text(document), Durability::now);
   // The directory's own entry, also where it was there already: nobody may have synced it.
   file_system.sync_directory(root.has_filename() ? root.parent_path() : root.parent_path().parent_path());
@@ -97,21 +125,44 @@ std::unique_ptr<Storage> open_storage(const RepositoryLocation& location, base::
       .with_remedy("check the path, or make one with: lifeboat repo init --repo DIRECTORY");
 }
 
-void check_repository(Storage& storage) {
+RepositoryIdentity check_repository(Storage& storage) {
   const auto name = repository_document();
-  read_document(storage.read_text(name), name, repository_format, [&](const Json& document) {
-    if (document.at("encryption").at("cipher") == "none") return;
-    throw Error(ErrorKind::unsupported, fmt::format("{}: encrypted, which this Lifeboat cannot read", name));
+  return read_document(storage.read_text(name), name, repository_format, [&](const Json& document) {
+    const auto& encryption = document.at("encryption");
+    const auto cipher = encryption.at("cipher").get<std::string>();
+    if (cipher == "none") return RepositoryIdentity{};
+    if (cipher == encrypting_cipher) {
+      return RepositoryIdentity{Cipher::aes_256_gcm, encryption.at("repository_id").get<std::string>()};
+    }
+    throw Error(ErrorKind::unsupported, fmt::format("{}: an unknown cipher: {}", name, cipher));
   });
+}
+
+OpenedKeys open_repository_keys(Storage& storage, const RepositoryIdentity& identity,
+                                const RepositoryLocation& location) {
+  if (location.key_file.empty()) {
+    throw Error(ErrorKind::usage, fmt::format("{} is encrypted, and no key file was named", storage.location()))
+        .with_remedy("name it with --key-file FILE, or in the environment: LIFEBOAT_KEY_FILE");
+  }
+  auto opened = open_wrapped_keys(storage, identity.id, location.key_file);
+  storage.set_keys(opened.keys);
+  return opened;
+}
+
+void require_no_key_file(const Storage& storage, const RepositoryLocation& location) {
+  if (location.key_file.empty()) return;
+  throw Error(ErrorKind::mismatch, fmt::format("{} is not encrypted, and a key file was named: {}", storage.location(),
+                                               location.key_file.string()))
+      .with_remedy("leave out --key-file and LIFEBOAT_KEY_FILE, or check which repository --repo names");
 }
 
 std::unique_ptr<Storage> open_repository(const RepositoryLocation& location, base::FileSystem& file_system) {
   auto storage = open_storage(location, file_system);
-  check_repository(*storage);
-  if (!location.key_file.empty()) {
-    throw Error(ErrorKind::mismatch, fmt::format("{} is not encrypted, and a key file was given: {}",
-                                                 storage->location(), location.key_file.string()))
-        .with_remedy("leave out --key-file and LIFEBOAT_KEY_FILE, or check which repository --repo names");
+  const auto identity = check_repository(*storage);
+  if (identity.cipher == Cipher::none) {
+    require_no_key_file(*storage, location);
+  } else {
+    open_repository_keys(*storage, identity, location);
   }
   return storage;
 }

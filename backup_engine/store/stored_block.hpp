@@ -4,18 +4,19 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "backup_engine/store/block_hash.hpp"
 #include "backup_engine/store/block_index.hpp"
 #include "backup_engine/store/codec.hpp"
+#include "backup_engine/store/object_cipher.hpp"
 #include "backup_engine/store/object_header.hpp"
 
 namespace backup_engine::store {
-
-class Keyring;
 
 // Which block it is: the path of its file in the backup, and its number in that file. A block that is stored in an
 // earlier backup of the chain is still the same block of the same file.
@@ -28,21 +29,24 @@ struct BlockIdentity {
 class PackSeal {
  public:
   PackSeal() = default;
-  // Of a pack that is begun under this name, with a fresh salt. `keys`: null in the clear; what is needed
-  // of them is kept.
-  PackSeal(std::string name, Compression compression, std::uint32_t block_size, const Keyring* keys);
-  // Of a pack that is there. Throws as decode_object_header.
+  // Of a pack that is begun under this name, with a fresh salt. `key`: null in the clear.
+  PackSeal(std::string name, Compression compression, std::uint32_t block_size,
+           const std::shared_ptr<const DataKey>& key);
+  // Of a pack that is there. `keys`: null in the clear. Throws as decode_object_header and cipher_of.
   PackSeal(std::string name, std::span<const std::byte> header_bytes, const Keyring* keys);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const ObjectHeader& header() const { return header_; }
   [[nodiscard]] std::array<std::byte, object_header_bytes> header_bytes() const;
-  // What follows the stored bytes of each block.
-  [[nodiscard]] std::uint32_t trailer_bytes() const { return block_trailer_bytes; }
+  // What follows the stored bytes of each block: its tag, or in the clear its CRC-32C.
+  [[nodiscard]] std::uint32_t trailer_bytes() const { return cipher_ ? tag_bytes : block_trailer_bytes; }
+  [[nodiscard]] const ObjectCipher* cipher() const { return cipher_.get(); }  // null in the clear
+  [[nodiscard]] std::span<const std::byte> hash_secret() const;
 
  private:
   std::string name_;
   ObjectHeader header_;
+  std::shared_ptr<const ObjectCipher> cipher_;
 };
 
 // Makes blocks ready to be written; one a thread.
@@ -59,7 +63,8 @@ class BlockSealer {
 
  private:
   Compressor compressor_;
-  std::array<std::byte, block_trailer_bytes> trailer_{};
+  std::vector<std::byte> sealed_;
+  std::array<std::byte, tag_bytes> trailer_{};
 };
 
 // `stored`, with its trailer, as the index entry says, into `clear`, which is as long as the block; verified by trailer

@@ -5,6 +5,7 @@
 
 #include "backup_engine/store/names.hpp"
 #include "backup_engine/store/repository_store.hpp"
+#include "backup_engine/store/state_digest.hpp"
 #include "backup_engine/verify.hpp"
 #include "backup_engine/verify/backup_check.hpp"
 #include "backup_engine/verify/findings.hpp"
@@ -131,6 +132,34 @@ class ClusterVerification {
   std::vector<BackupCheck> backups_;
 };
 
+// Checks repository.json and the keys, and opens what is encrypted. False when nothing else can be read: what is to
+// blame for that is a finding then, and all that can be said.
+bool unlock(store::Storage& storage, const RepositoryLocation& location, Findings& findings,
+            std::vector<std::string>& debris) {
+  std::optional<store::RepositoryIdentity> identity;
+  findings.examine(store::repository_document(), [&] {
+    findings.count_object(storage.size(store::repository_document()).value_or(0));
+    identity = store::check_repository(storage);
+  });
+  if (!identity) return location.key_file.empty();
+  if (identity->cipher == store::Cipher::none) {
+    store::require_no_key_file(storage, location);
+    return true;
+  }
+  auto objects = store::list_wrapped_keys(storage);
+  const auto newest = objects.empty() ? store::wrapped_keys_name(1) : objects.back();
+  findings.count_object(storage.size(newest).value_or(0));
+  try {
+    store::open_repository_keys(storage, *identity, location);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::corrupt && error.kind() != ErrorKind::unsupported) throw;
+    findings.add_damage(newest, text_about(newest, error));
+    return false;
+  }
+  if (!objects.empty()) debris.assign(objects.begin(), objects.end() - 1);  // of a rekey that was interrupted
+  return true;
+}
+
 std::uint64_t bytes_to_read(const std::vector<store::ListedObject>& objects) {
   std::uint64_t bytes = 0;
   for (const auto& object : objects) bytes += object.size_bytes;
@@ -145,11 +174,13 @@ VerifyResult verify_repository(const VerifyRequest& request, base::Progress& pro
   const auto objects = storage->list("");
   verify::Findings findings(progress, stop);
   progress.begin("verify", verify::bytes_to_read(objects));
-  findings.examine(store::repository_document(), [&] {
-    findings.count_object(storage->size(store::repository_document()).value_or(0));
-    store::check_repository(*storage);
-  });
   VerifyResult found;
+  found.state_digest = store::state_digest(*storage);
+  if (!verify::unlock(*storage, request.repository, findings, found.debris)) {
+    auto result = findings.take();
+    result.state_digest = found.state_digest;
+    return result;
+  }
   const auto clusters = verify::folders_below(objects, store::clusters_prefix());
   if (request.cluster && !clusters.contains(*request.cluster)) {
     throw Error(ErrorKind::not_found, fmt::format("{} holds no cluster '{}'", storage->location(), *request.cluster))
@@ -166,6 +197,7 @@ VerifyResult verify_repository(const VerifyRequest& request, base::Progress& pro
   auto result = findings.take();
   result.backups = std::move(found.backups);
   result.debris = std::move(found.debris);
+  result.state_digest = std::move(found.state_digest);
   return result;
 }
 

@@ -203,7 +203,7 @@ std::vector<WalGap> WalArchive::gaps() const {
 }
 
 std::string WalArchive::read_gap(const WalGap& gap) const {
-  auto text = storage_.read_text(gap_object_name(cluster_, gap));
+  auto text = store::read_document_text(storage_, gap_object_name(cluster_, gap));
   while (text.ends_with('\n')) text.pop_back();
   return text;
 }

@@ -15,6 +15,7 @@
 #include "harness/cli/extract_options.hpp"
 #include "harness/cli/recovery_options.hpp"
 #include "harness/cli/repository_options.hpp"
+#include "harness/cli/repository_verb_options.hpp"
 #include "harness/cli/version.hpp"
 #include "harness/cli/wal_options.hpp"
 
@@ -33,7 +34,7 @@ struct Parsed {
   JudgeVerb judge;
   DoctorVerb doctor;
   ReportVerb report;
-  RepoInitVerb init;
+  RepositoryOptions repo;
   BackupVerb backup;
   ListVerb list;
   VerifyVerb verify;
@@ -204,10 +205,7 @@ void add_extract(CLI::App& app, Parsed& parsed) {
 }
 
 void add_repository_verbs(CLI::App& app, Parsed& parsed) {
-  auto* repo = app.add_subcommand("repo", "Repositories")->require_subcommand(1);
-  auto* init = repo->add_subcommand("init", "Make an absent or empty directory a repository");
-  add_repository(*init, parsed.init.repository);
-  init->callback([&parsed] { parsed.verb = parsed.init; });
+  add_repo_verbs(app, parsed.repo, parsed.verb);
 
   auto* list = app.add_subcommand("list", "List clusters, backups and WAL");
   add_repository(*list, parsed.list.repository);

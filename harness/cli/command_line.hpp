@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backup_engine/backup.hpp"
+#include "backup_engine/encryption.hpp"
 #include "backup_engine/restore.hpp"
 #include "backup_engine/wal.hpp"
 #include "backup_engine/wal_check.hpp"
@@ -54,6 +55,12 @@ struct ReportVerb {
 };
 struct RepoInitVerb {
   backup_engine::RepositoryLocation repository;
+};
+struct RepoNewKeyVerb {
+  std::filesystem::path key_file;
+};
+struct RepoRekeyVerb {
+  backup_engine::RekeyRequest request;
 };
 struct BackupVerb {
   backup_engine::BackupRequest request;
@@ -102,9 +109,9 @@ struct ShowText {  // --help and --version: text for stdout, exit 0
   std::string text;
 };
 
-using Verb = std::variant<RunVerb, ValidateVerb, PlanVerb, JudgeVerb, DoctorVerb, ReportVerb, RepoInitVerb, BackupVerb,
-                          ListVerb, VerifyVerb, RestoreVerb, ExtractVerb, WalReceiveVerb, WalPushVerb, WalFetchVerb,
-                          WalCheckVerb, ShowText>;
+using Verb = std::variant<RunVerb, ValidateVerb, PlanVerb, JudgeVerb, DoctorVerb, ReportVerb, RepoInitVerb,
+                          RepoNewKeyVerb, RepoRekeyVerb, BackupVerb, ListVerb, VerifyVerb, RestoreVerb, ExtractVerb,
+                          WalReceiveVerb, WalPushVerb, WalFetchVerb, WalCheckVerb, ShowText>;
 
 // Throws base::Error(usage) with a remedy for anything that is not a whole, known command.
 [[nodiscard]] Verb parse_command_line(const std::vector<std::string>& arguments);

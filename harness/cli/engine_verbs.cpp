@@ -15,12 +15,6 @@ namespace harness::cli {
 namespace base = backup_engine::base;
 using backup_engine::postgres::to_string;
 
-ExitCode execute(const RepoInitVerb& verb) {
-  backup_engine::init_repository(verb.repository);
-  fmt::print("{} is a repository now; next: lifeboat wal receive, then lifeboat backup\n", verb.repository.text);
-  return ExitCode::pass;
-}
-
 ExitCode execute(const BackupVerb& verb, const std::stop_token& stop) {
   Terminal terminal(verb.progress);
   const auto result = backup_engine::take_backup(verb.request, terminal.progress("backup"), stop);

@@ -74,6 +74,7 @@ std::string verify_text(const backup_engine::VerifyResult& result) {
     text += fmt::format("{} {}: {}\n", backup.cluster, backup.label,
                         backup.restorable ? "restorable" : "NOT restorable: " + backup.reason);
   }
+  text += fmt::format("state of the repository: {}\n", result.state_digest);
   return text +
          (result.damage.empty() ? "no damage found\n" : fmt::format("{} objects damaged\n", result.damage.size()));
 }
@@ -85,7 +86,8 @@ std::string verify_json(const backup_engine::VerifyResult& result) {
     backups.push_back({{"cluster", b.cluster}, {"label", b.label}, {"restorable", b.restorable}, {"reason", b.reason}});
   }
   return Json{{"objects", result.objects},           {"bytes", result.bytes}, {"blocks", result.blocks},
-              {"wal_segments", result.wal_segments}, {"damage", damage},      {"backups", backups}}
+              {"wal_segments", result.wal_segments}, {"damage", damage},      {"backups", backups},
+              {"state_digest", result.state_digest}}
              .dump(2) +
          "\n";
 }

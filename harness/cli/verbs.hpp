@@ -8,8 +8,12 @@
 
 namespace harness::cli {
 
-// engine_verbs.cpp
+// repository_verbs.cpp
 [[nodiscard]] ExitCode execute(const RepoInitVerb& verb);
+[[nodiscard]] ExitCode execute(const RepoNewKeyVerb& verb);
+[[nodiscard]] ExitCode execute(const RepoRekeyVerb& verb);
+
+// engine_verbs.cpp
 [[nodiscard]] ExitCode execute(const BackupVerb& verb, const std::stop_token& stop);
 [[nodiscard]] ExitCode execute(const ListVerb& verb);
 [[nodiscard]] ExitCode execute(const VerifyVerb& verb, const std::stop_token& stop);

@@ -36,6 +36,8 @@ struct VerifyResult {
   std::vector<BackupVerdict> backups;
   // Harmless: objects of backups that were never published and puts that were interrupted (or still go on).
   std::vector<std::string> debris;
+  // Of the whole repository, to be kept elsewhere: 64 hexadecimal digits (docs/encryption.md, "Rollback").
+  std::string state_digest;
 };
 
 // What is found is data; throws only when it could not be carried out (no repository, no permission, interrupted).

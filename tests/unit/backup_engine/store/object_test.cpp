@@ -77,8 +77,9 @@ TEST(ObjectHeader, IsRefusedByNameWhenItIsOfTheFuture) {
   };
   EXPECT_EQ(kind_of_failure(decode(header_with(8, 2)), &message), ErrorKind::unsupported);
   EXPECT_THAT(message, ::testing::AllOf(HasSubstr("p.pack"), HasSubstr("format 2")));
-  EXPECT_EQ(kind_of_failure(decode(header_with(13, 1)), &message), ErrorKind::unsupported);
-  EXPECT_THAT(message, HasSubstr("encrypted"));
+  EXPECT_EQ(kind_of_failure(decode(header_with(13, 2)), &message), ErrorKind::unsupported);
+  EXPECT_THAT(message, HasSubstr("unknown cipher"));
+  EXPECT_EQ(kind_of_failure(decode(header_with(80, 1))), ErrorKind::unsupported);
   EXPECT_EQ(kind_of_failure(decode(header_with(12, 9))), ErrorKind::unsupported);
   EXPECT_EQ(kind_of_failure(decode(header_with(14, 9))), ErrorKind::unsupported);
   EXPECT_EQ(kind_of_failure(decode(header_with(10, 5)), &message), ErrorKind::corrupt);

@@ -1,0 +1,35 @@
+#include "backup_engine/store/state_digest.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "backup_engine/base/sha256.hpp"
+#include "backup_engine/store/manifest.hpp"
+#include "backup_engine/store/names.hpp"
+#include "backup_engine/store/repository_store.hpp"
+#include "backup_engine/store/wrapped_keys.hpp"
+
+namespace backup_engine::store {
+
+std::string state_digest(Storage& storage) {
+  auto names = list_wrapped_keys(storage);
+  if (storage.size(repository_document())) names.push_back(repository_document());
+  for (const auto& cluster : list_clusters(storage)) {
+    names.push_back(cluster_document(cluster));
+    for (const auto& label : list_backup_labels(storage, cluster)) names.push_back(manifest_name(cluster, label));
+  }
+  std::sort(names.begin(), names.end());
+  base::Sha256 all;
+  for (const auto& name : names) {
+    base::Sha256 one;
+    one.update(storage.read(name));
+    const auto digest = one.finish();
+    constexpr std::array end_of_name{std::byte{0}};
+    all.update(std::as_bytes(std::span(name)));
+    all.update(end_of_name);
+    all.update(digest);
+  }
+  return base::to_hex(all.finish());
+}
+
+}  // namespace backup_engine::store
