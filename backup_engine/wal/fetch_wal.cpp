@@ -114,45 +114,69 @@ class Fetch {
  public:
   explicit Fetch(const WalFetchRequest& request)
       : request_(request),
-        storage_(store::open_repository(request.repository)),
-        archive_(*storage_, request.cluster, store::read_cluster(*storage_, request.cluster).wal_segment_size,
-                 Compression{}),
         folder_(request.to.has_parent_path() ? request.to.parent_path() : "."),
-        spool_(folder_, request.repository.text, request.cluster, archive_.segment_size()) {}
+        spool_(folder_, request.repository.text, request.cluster) {}
 
+  // What lies ready needs no look at the repository.
   WalFetchOutcome run() {
-    const auto segment = parse_segment_name(request_.file_name, archive_.segment_size());
-    const bool fetched = segment && request_.prefetch != 0 ? fetch_with_spool(*segment) : fetch_directly(segment);
-    // The end of WAL, or the search for a timeline that comes before and after recovery: nothing is wanted ahead.
-    if (request_.prefetch != 0 && (!segment || !fetched)) spool_.clear();
-    if (fetched) return WalFetchOutcome::fetched;
-    require_any_wal(archive_, request_.cluster);
-    return WalFetchOutcome::not_there;
+    if (request_.prefetch == 0) return fetch_directly();
+    if (const auto size = spool_.take(request_.file_name, request_.to)) {
+      go_on_behind(*size);
+      return WalFetchOutcome::fetched;
+    }
+    const auto outcome = fetch_directly();
+    const bool is_segment = size_ && parse_segment_name(request_.file_name, *size_);
+    if (outcome == WalFetchOutcome::fetched && is_segment) {
+      go_on_behind(*size_);
+    } else {
+      // The end of WAL, or the search for a timeline that comes before and after recovery: nothing is wanted ahead.
+      spool_.clear();
+    }
+    return outcome;
   }
 
  private:
-  bool fetch_with_spool(const postgres::WalSegment& segment) {
-    spool_.keep_near(segment, request_.prefetch);
-    const bool fetched = spool_.take(request_.file_name, request_.to) || fetch_directly(segment);
-    if (fetched) go_on_behind(segment);
-    return fetched;
+  struct Opened {
+    std::unique_ptr<store::Storage> storage;
+    wal::WalArchive archive;
+  };
+  [[nodiscard]] Opened open() const {
+    auto storage = store::open_repository(request_.repository);
+    const auto size = store::read_cluster(*storage, request_.cluster).wal_segment_size;
+    wal::WalArchive archive(*storage, request_.cluster, size, Compression{});
+    return {std::move(storage), std::move(archive)};
   }
 
   // While half of what may lie there still does, whoever fills it is at work or can be woken later.
-  void go_on_behind(const postgres::WalSegment& segment) {
-    const auto count = wal::spool_limit(request_.prefetch, archive_.segment_size(), folder_);
-    auto next = segment;
-    next.number += (count + 1) / 2;
-    if (count == 0 || spool_.holds(file_name(next, archive_.segment_size())) || !spool_.make()) return;
-    wal::start_prefetch(archive_, spool_, segment, count);
+  void go_on_behind(postgres::SegmentSize size) const {
+    const auto segment = parse_segment_name(request_.file_name, size);
+    const auto count = segment ? wal::spool_limit(request_.prefetch, size, folder_) : 0;
+    if (count == 0) return;
+    auto half_way = *segment;
+    half_way.number += (count + 1) / 2;
+    if (spool_.holds(file_name(half_way, size)) || !spool_.make()) return;
+    spool_.keep_near(*segment, size, count);
+    wal::start_behind(spool_, [&] {
+      const auto opened = open();
+      wal::prefetch(opened.archive, spool_, *segment, count);
+    });
   }
 
-  bool fetch_directly(const std::optional<postgres::WalSegment>& segment) {
-    if (segment &&
-        write_whole(request_.to, [&](const auto& write) { return archive_.copy_segment(*segment, write); })) {
-      return true;
-    }
-    const auto bytes = read_named(archive_, request_.file_name);
+  WalFetchOutcome fetch_directly() {
+    const auto opened = open();
+    const auto& archive = opened.archive;
+    size_ = archive.segment_size();
+    if (copy_whole(archive) || copy_read(archive)) return WalFetchOutcome::fetched;
+    require_any_wal(archive, request_.cluster);
+    return WalFetchOutcome::not_there;
+  }
+  [[nodiscard]] bool copy_whole(const wal::WalArchive& archive) const {
+    const auto segment = parse_segment_name(request_.file_name, archive.segment_size());
+    return segment && archive.has_segment(*segment) &&
+           write_whole(request_.to, [&](const auto& write) { return archive.copy_segment(*segment, write); });
+  }
+  [[nodiscard]] bool copy_read(const wal::WalArchive& archive) const {
+    const auto bytes = read_named(archive, request_.file_name);
     return bytes && write_whole(request_.to, [&](const auto& write) {
              write(*bytes);
              return true;
@@ -160,10 +184,9 @@ class Fetch {
   }
 
   const WalFetchRequest& request_;
-  std::unique_ptr<store::Storage> storage_;
-  wal::WalArchive archive_;
   std::filesystem::path folder_;
   wal::Spool spool_;
+  std::optional<postgres::SegmentSize> size_;  // once the repository was looked at
 };
 
 }  // namespace

@@ -41,12 +41,9 @@ bool end_with_session_leader() {
   return true;
 }
 
-[[noreturn]] void prefetch_and_end(const WalArchive& archive, const Spool& spool, const postgres::WalSegment& last,
-                                   unsigned count, const base::UniqueFd& lock) noexcept {
+[[noreturn]] void work_and_end(const std::function<void()>& work, const base::UniqueFd& lock) noexcept {
   try {
-    if (let_go_of_descriptors(static_cast<unsigned>(lock.get())) && end_with_session_leader()) {
-      prefetch(archive, spool, last, count);
-    }
+    if (let_go_of_descriptors(static_cast<unsigned>(lock.get())) && end_with_session_leader()) work();
   } catch (const std::exception&) {
     // Fetching it directly says what is wrong.
   }
@@ -76,9 +73,9 @@ void prefetch(const WalArchive& archive, const Spool& spool, const postgres::Wal
   }
 }
 
-void start_prefetch(const WalArchive& archive, const Spool& spool, const postgres::WalSegment& last, unsigned count) {
+void start_behind(const Spool& spool, const std::function<void()>& work) {
   const auto lock = spool.lock();  // the child's too, and held for as long as it lives
-  if (lock && ::fork() == 0) prefetch_and_end(archive, spool, last, count, *lock);
+  if (lock && ::fork() == 0) work_and_end(work, *lock);
 }
 
 }  // namespace backup_engine::wal

@@ -1,6 +1,8 @@
 // Fetching the segments that PostgreSQL will ask for next, while it replays the one that it has.
 #pragma once
 
+#include <functional>
+
 #include "backup_engine/wal/spool.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
 
@@ -13,9 +15,9 @@ namespace backup_engine::wal {
 // that is not. An open segment is never among them: more may come to it.
 void prefetch(const WalArchive& archive, const Spool& spool, const postgres::WalSegment& last, unsigned count);
 
-// The same in a process of its own, unless one is at it. It ends by itself after that work; at once when the leader of
-// this session (PostgreSQL's startup process) ends; and with PostgreSQL's process group, whose signals it gets. This
+// Does `work` in a process of its own, unless one is at it. It ends by itself after that work; at once when the leader
+// of this session (PostgreSQL's startup process) ends; and with PostgreSQL's process group, whose signals it gets. This
 // process must have one thread. What fails there is told when PostgreSQL asks for that segment.
-void start_prefetch(const WalArchive& archive, const Spool& spool, const postgres::WalSegment& last, unsigned count);
+void start_behind(const Spool& spool, const std::function<void()>& work);
 
 }  // namespace backup_engine::wal

@@ -3,15 +3,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <vector>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file_system.hpp"
-#include "backup_engine/base/sha256.hpp"
+#include "backup_engine/base/remove_tree.hpp"
 #include "backup_engine/store/block_hash.hpp"
 
 namespace backup_engine::wal {
@@ -26,71 +26,84 @@ constexpr auto directory_name = ".lifeboat-fetch";
 constexpr auto record_suffix = ".record", part_suffix = ".part";
 constexpr mode_t directory_mode = 0700, file_mode = 0600;
 
-// A file in memory; the spool's files are ours alone, and nobody cuts them.
-class Mapping {
- public:
-  explicit Mapping(const fs::path& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) {
-    struct stat status {};
-    if (!fd_.valid() || ::fstat(fd_.get(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) return;
-    size_ = static_cast<std::size_t>(status.st_size);
-    at_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd_.get(), 0);
-  }
-  ~Mapping() {
-    if (at_ != MAP_FAILED) ::munmap(at_, size_);
-  }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
+base::UniqueFd open_own(const fs::path& path, struct stat& status) {
+  base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd.valid() || ::fstat(fd.get(), &status) != 0) throw base::system_error(errno, "open", path.string());
+  return fd;
+}
 
-  [[nodiscard]] std::span<const std::byte> bytes() const {
-    if (at_ == MAP_FAILED) return {};
-    return {static_cast<const std::byte*>(at_), size_};
+std::string hash_of(const base::UniqueFd& fd, const fs::path& path) {
+  constexpr std::size_t piece_bytes = 256 * 1024;
+  store::StreamHash hash;
+  std::vector<std::byte> piece(piece_bytes);
+  for (std::uint64_t at = 0;;) {
+    const auto got = base::read_at(fd.get(), piece, at, path);
+    if (got == 0) return hash.hex();
+    hash.update(std::span(piece).first(got));
+    at += got;
   }
+}
 
- private:
-  base::UniqueFd fd_;
-  std::size_t size_ = 0;
-  void* at_ = MAP_FAILED;
-};
+// Changes with every write to the file, every change of its name, and every start of the machine.
+std::string stamp_of(const struct stat& status) {
+  auto boot = base::read_file("/proc/sys/kernel/random/boot_id");
+  while (boot.ends_with('\n')) boot.pop_back();
+  return fmt::format("stamp {} {}.{} {}.{:09}\n", boot, status.st_dev, status.st_ino, status.st_ctim.tv_sec,
+                     status.st_ctim.tv_nsec);
+}
+
+std::string hash_line(const std::string& hash) {
+  return fmt::format("xxh3-128 {}\n", hash);
+}
 
 void remove_quietly(const fs::path& path) {
   std::error_code ignored;
-  fs::remove_all(path, ignored);
+  fs::remove(path, ignored);
 }
 
 }  // namespace
 
-Spool::Spool(const fs::path& beside, const std::string& repository, const std::string& cluster,
-             postgres::SegmentSize size)
+Spool::Spool(const fs::path& beside, const std::string& repository, const std::string& cluster)
     : directory_(beside / directory_name),
-      origin_(fmt::format("lifeboat-spool 1\nrepository {}\ncluster {}\n", repository, cluster)),
-      size_(size) {}
+      origin_(fmt::format("lifeboat-spool 1\nrepository {}\ncluster {}\n", repository, cluster)) {}
 
-std::string Spool::record_of(const std::string& name, std::span<const std::byte> bytes) const {
-  const auto hash = store::hash_block(bytes);
-  return fmt::format("{}segment {}\nbytes {}\nxxh3-128 {}\n", origin_, name, bytes.size(), base::to_hex(hash));
+std::string Spool::head_of_record(const std::string& name, std::uint64_t size_bytes) const {
+  return fmt::format("{}segment {}\nbytes {}\n", origin_, name, size_bytes);
 }
 
 bool Spool::holds(const std::string& name) const {
   std::error_code ignored;
-  return fs::exists(directory_ / name, ignored);
+  return fs::exists(directory_ / (name + record_suffix), ignored);
 }
 
-bool Spool::take(const std::string& name, const fs::path& to) const {
+bool Spool::is_sound(const std::string& name, std::uint64_t& size_bytes) const {
+  struct stat status {};
   const auto path = directory_ / name;
-  if (!holds(name)) return false;
-  bool sound = false;
+  const auto fd = open_own(path, status);
+  size_bytes = static_cast<std::uint64_t>(status.st_size);
+  const auto head = head_of_record(name, size_bytes);
+  const auto record = base::read_file(path.string() + record_suffix);
+  if (!S_ISREG(status.st_mode) || !record.starts_with(head)) return false;
+  // Untouched since it was left whole: a hash would say the same, at the cost of reading it all.
+  const auto rest = std::string_view(record).substr(head.size());
+  return rest.ends_with(stamp_of(status)) || rest.starts_with(hash_line(hash_of(fd, path)));
+}
+
+std::optional<postgres::SegmentSize> Spool::take(const std::string& name, const fs::path& to) const {
+  if (!holds(name)) return std::nullopt;
+  std::optional<postgres::SegmentSize> size;
   try {
-    const Mapping mapping(path);
-    sound = mapping.bytes().size() == size_.bytes() &&
-            base::read_file(path.string() + record_suffix) == record_of(name, mapping.bytes());
+    std::uint64_t size_bytes = 0;
+    if (is_sound(name, size_bytes)) size = postgres::SegmentSize::of_bytes(size_bytes);
   } catch (const Error&) {
-    sound = false;  // no record
+    size.reset();  // a file is missing, or of no segment's size
   }
-  if (sound && ::rename(path.c_str(), to.c_str()) != 0) {
+  const auto path = directory_ / name;
+  if (size && ::rename(path.c_str(), to.c_str()) != 0) {
     throw base::system_error(errno, "rename to " + to.string(), path.string());
   }
   drop(name);
-  return sound;
+  return size;
 }
 
 void Spool::drop(const std::string& name) const {
@@ -113,31 +126,39 @@ std::optional<base::UniqueFd> Spool::lock() const {
 
 void Spool::put(const std::string& name, const std::function<void(const Write&)>& fill) const {
   auto& file_system = base::posix_file_system();
-  const auto part = directory_ / (name + part_suffix), record = directory_ / (name + record_suffix);
+  const auto path = directory_ / name, part = directory_ / (name + part_suffix);
+  drop(name);
   remove_quietly(part);
-  remove_quietly(record);
-  {
-    const auto file = file_system.create(part, file_mode);
-    std::uint64_t written = 0;
-    fill([&](std::span<const std::byte> bytes) {
-      file->write_at(written, bytes);
-      written += bytes.size();
-    });
-    file->close();
-  }
-  const Mapping mapping(part);
-  const auto text = record_of(name, mapping.bytes());
-  const auto file = file_system.create(record, file_mode);
+  const auto file = file_system.create(part, file_mode);
+  std::uint64_t written = 0;
+  store::StreamHash hash;
+  fill([&](std::span<const std::byte> bytes) {
+    file->write_at(written, bytes);
+    hash.update(bytes);
+    written += bytes.size();
+  });
+  file->close();
+  file_system.rename(part, path);
+  struct stat status {};
+  (void)open_own(path, status);
+  write_new(name + record_suffix, head_of_record(name, written) + hash_line(hash.hex()) + stamp_of(status));
+}
+
+void Spool::write_new(const std::string& name, std::string_view text) const {
+  auto& file_system = base::posix_file_system();
+  const auto part = directory_ / (name + part_suffix);
+  remove_quietly(part);
+  const auto file = file_system.create(part, file_mode);
   file->write_at(0, std::as_bytes(std::span(text)));
   file->close();
   file_system.rename(part, directory_ / name);
 }
 
-void Spool::keep_near(const postgres::WalSegment& wanted, unsigned ahead) const {
+void Spool::keep_near(const postgres::WalSegment& wanted, postgres::SegmentSize size, unsigned ahead) const {
   std::error_code error;
   for (fs::directory_iterator entry(directory_, error), end; !error && entry != end; entry.increment(error)) {
     const auto name = entry->path().filename().string();
-    const auto segment = postgres::parse_segment_name(name, size_);
+    const auto segment = postgres::parse_segment_name(name, size);
     if (!segment || (segment->number >= wanted.number && segment->number - wanted.number <= 2ULL * ahead)) continue;
     drop(name);
   }
@@ -147,7 +168,7 @@ void Spool::clear() const {
   // Under another name first: what is put from now on finds no directory.
   auto gone = directory_;
   gone += fmt::format(".gone-{}", ::getpid());
-  if (::rename(directory_.c_str(), gone.c_str()) == 0) remove_quietly(gone);
+  if (::rename(directory_.c_str(), gone.c_str()) == 0) (void)base::remove_tree(gone);
 }
 
 }  // namespace backup_engine::wal

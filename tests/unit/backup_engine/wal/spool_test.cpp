@@ -35,7 +35,7 @@ class SpoolOfSegments : public testing::Test {
   [[nodiscard]] fs::path folder() const { return repository_.target().parent_path(); }
   [[nodiscard]] fs::path spooled(const std::string& file) const { return folder() / ".lifeboat-fetch" / file; }
   [[nodiscard]] Spool spool(const std::string& cluster = TemporaryArchive::cluster) const {
-    return {folder(), repository_.location().text, cluster, repository_.size};
+    return {folder(), repository_.location().text, cluster};
   }
   // As the process behind a fetch does it.
   void fill(unsigned count, std::uint64_t last = 3, TimelineId timeline = one) {
@@ -71,6 +71,18 @@ TEST_F(SpoolOfSegments, HoldsWhatComesNextAndHandsItOverOnce) {
   EXPECT_FALSE(spool().take(name(5), repository_.target()));
 }
 
+TEST_F(SpoolOfSegments, HashesAgainWhatWasTouchedAndTakesItWhenNothingChanged) {
+  fill(1);
+  std::ofstream(spooled(name(4)), std::ios::binary) << text_of(wal_bytes(Lsn(4 * megabyte), Lsn(5 * megabyte)));
+  EXPECT_TRUE(spool().take(name(4), repository_.target()));
+  fill(1);
+  const auto record = spooled(name(4)) += ".record";
+  auto text = base::read_file(record);
+  text.replace(text.find("stamp ") + 6, 8, "anotherb");  // the machine was started again since
+  std::ofstream(record) << text;
+  EXPECT_TRUE(spool().take(name(4), repository_.target()));
+}
+
 TEST_F(SpoolOfSegments, IsPrivate) {
   fill(1);
   struct stat status {};
@@ -104,6 +116,7 @@ TEST_F(SpoolOfSegments, BelievesNothingThatItsRecordDoesNotSay) {
   spoil("no record", [&] { fs::remove(file.string() + ".record"); });
   spoil("another segment's", [&] {
     prefetch(repository_.archive(), spool(), {one, 4}, 1);
+    fs::remove(file);
     fs::rename(spooled(name(5)), file);
     fs::rename(spooled(name(5)) += ".record", file.string() + ".record");
   });
@@ -149,7 +162,7 @@ TEST_F(SpoolOfSegments, NeverHoldsAnOpenSegment) {
 
 TEST_F(SpoolOfSegments, KeepsOnlyWhatIsNear) {
   fill(5);
-  spool().keep_near({one, 5}, 1);
+  spool().keep_near({one, 5}, repository_.size, 1);
   EXPECT_FALSE(spool().holds(name(4)));
   for (const std::uint64_t number : {5U, 6U, 7U}) EXPECT_TRUE(spool().holds(name(number)));
   EXPECT_FALSE(spool().holds(name(8)));
