@@ -104,7 +104,11 @@ bool BackupReader::is_zero_block(const FileEntry& file, std::uint64_t number) co
 
 bool BackupReader::holds(const FileEntry& file, std::uint64_t number, std::span<const std::byte> clear) const {
   const auto id = block_id(file, number);
-  return index_->entry(id).is_zero ? all_zero(clear) : hash_block(clear) == index_->hash(id);
+  const auto entry = index_->entry(id);
+  if (entry.is_zero) return all_zero(clear);
+  // The pack says with which secret its blocks were hashed.
+  const auto pack = packs_->get(entry.pack_row, storage_, *this);
+  return hash_block(clear, pack->seal.hash_secret()) == index_->hash(id);
 }
 
 void BackupReader::read_block(const FileEntry& file, std::uint64_t number, std::span<std::byte> clear) const {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "backup_engine/base/parallel.hpp"
@@ -60,6 +61,8 @@ std::vector<std::vector<PlacedBlock>> place_blocks(const store::BackupReader& ba
     for (const auto& extent : file.extents) {
       for (std::uint64_t n = 0; n < extent.block_count && number < count; ++n, ++number) {
         const auto entry = backup.index().entry(extent.first_block + n);
+        // A leaf of hashes is checked when it is first used; the one that is wrong is named here, not a pack later.
+        static_cast<void>(backup.index().hash(extent.first_block + n));
         if (entry.is_zero) continue;
         if (entry.pack_row >= packs.size()) {
           throw Error(ErrorKind::corrupt, fmt::format("{}: names a pack that is not in the manifest", index_name));
@@ -77,7 +80,8 @@ std::vector<std::vector<PlacedBlock>> place_blocks(const store::BackupReader& ba
   return packs;
 }
 
-bool check_tables(store::Storage& storage, const std::string& cluster, BackupCheck& check, Findings& findings) {
+bool check_tables(store::Storage& storage, const std::string& cluster, BackupCheck& check, SharedChecks& shared,
+                  Findings& findings) {
   const auto& manifest = *check.manifest;
   const std::pair<std::string, store::ObjectDigest> tables[] = {
       {store::file_table_name(cluster, check.label), manifest.file_table},
@@ -87,7 +91,44 @@ bool check_tables(store::Storage& storage, const std::string& cluster, BackupChe
   bool sound = true;
   for (const auto& [name, digest] : tables) {
     check.objects.insert(name);
-    sound = check_digest(storage, name, digest, findings) && sound;
+    if (!shared.tables.contains(name)) shared.tables[name] = check_digest(storage, name, digest, findings);
+    sound = shared.tables[name] && sound;
+  }
+  return sound;
+}
+
+// The manifest of a backup whose index another one uses; it may have expired.
+std::optional<store::Manifest> manifest_if_there(store::Storage& storage, const std::string& cluster,
+                                                 const std::string& label) {
+  try {
+    return store::read_manifest(storage, cluster, label);
+  } catch (const Error& error) {
+    const auto kind = error.kind();
+    if (kind != ErrorKind::not_found && kind != ErrorKind::corrupt && kind != ErrorKind::unsupported) throw;
+    return std::nullopt;
+  }
+}
+
+// The index of its chain, as far as this backup uses it. Where the manifest with the digest is gone, each leaf is
+// checked when it is used.
+bool check_tables_of_chain(store::Storage& storage, const std::string& cluster, BackupCheck& check,
+                           SharedChecks& shared, Findings& findings) {
+  bool sound = true;
+  for (const auto& owner : check.manifest->index_backups) {
+    if (owner == check.label) continue;
+    const std::array names = {store::block_index_name(cluster, owner), store::block_hashes_name(cluster, owner)};
+    check.objects.insert(names.begin(), names.end());
+    const bool known = shared.tables.contains(names[0]) && shared.tables.contains(names[1]);
+    if (!known) {
+      if (const auto manifest = manifest_if_there(storage, cluster, owner)) {
+        shared.tables[names[0]] = check_digest(storage, names[0], manifest->block_index, findings);
+        shared.tables[names[1]] = check_digest(storage, names[1], manifest->block_hashes, findings);
+      }
+    }
+    for (const auto& name : names) {
+      const auto found = shared.tables.find(name);
+      sound = (found == shared.tables.end() || found->second) && sound;
+    }
   }
   return sound;
 }
@@ -116,9 +157,10 @@ OpenBackup open_backup(store::Storage& storage, const std::string& cluster, cons
 }
 
 void check_contents(store::Storage& storage, const std::string& cluster, BackupCheck& check, unsigned jobs,
-                    Findings& findings) {
+                    SharedChecks& shared, Findings& findings) {
   const auto& packs = check.manifest->packs;
-  const bool tables_are_sound = check_tables(storage, cluster, check, findings);
+  bool tables_are_sound = check_tables(storage, cluster, check, shared, findings);
+  tables_are_sound = check_tables_of_chain(storage, cluster, check, shared, findings) && tables_are_sound;
   auto backup = tables_are_sound ? open_backup(storage, cluster, check, findings) : OpenBackup{};
   backup.blocks.resize(packs.size());
   for (const auto& pack : packs) check.objects.insert(store::pack_name(cluster, pack.backup_label, pack.number));
@@ -126,7 +168,11 @@ void check_contents(store::Storage& storage, const std::string& cluster, BackupC
       jobs, packs.size(),
       [&](std::size_t row) {
         const auto name = store::pack_name(cluster, packs[row].backup_label, packs[row].number);
-        check_pack(storage, name, packs[row].digest, backup.reader.get(), std::move(backup.blocks[row]), findings);
+        auto blocks = std::move(backup.blocks[row]);
+        const auto& digest = packs[row].digest;
+        if (shared.packs.pass_over(name, digest, backup.reader.get(), blocks)) return;
+        const bool sound = check_pack(storage, name, digest, backup.reader.get(), blocks, findings);
+        shared.packs.add(name, digest, backup.reader.get(), blocks, sound);
       },
       findings.stop());
 }
@@ -134,7 +180,8 @@ void check_contents(store::Storage& storage, const std::string& cluster, BackupC
 }  // namespace
 
 BackupCheck check_backup(store::Storage& storage, const std::string& cluster, const std::string& label,
-                         const std::optional<store::ClusterIdentity>& identity, unsigned jobs, Findings& findings) {
+                         const std::optional<store::ClusterIdentity>& identity, unsigned jobs, SharedChecks& shared,
+                         Findings& findings) {
   BackupCheck check;
   check.label = label;
   const auto manifest_name = store::manifest_name(cluster, label);
@@ -144,7 +191,7 @@ BackupCheck check_backup(store::Storage& storage, const std::string& cluster, co
     check.manifest = store::read_manifest(storage, cluster, label);
     if (identity) check_identity(*check.manifest, *identity);
   });
-  if (check.manifest) check_contents(storage, cluster, check, jobs, findings);
+  if (check.manifest) check_contents(storage, cluster, check, jobs, shared, findings);
   for (const auto& object : check.objects) {
     if (const auto text = findings.damage_of(object); !text.empty()) {
       check.damage = fmt::format("{}: {}", object, text);

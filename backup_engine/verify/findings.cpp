@@ -15,7 +15,9 @@ std::string text_about(const std::string& object, const base::Error& error) {
 
 void Findings::add_damage(const std::string& object, const std::string& text) {
   const std::lock_guard lock(mutex_);
-  result_.damage.push_back({object, text});
+  const bool known = std::any_of(result_.damage.begin(), result_.damage.end(),
+                                 [&](const auto& damage) { return damage.object == object && damage.text == text; });
+  if (!known) result_.damage.push_back({object, text});
 }
 
 void Findings::count_object(std::uint64_t bytes) {

@@ -68,7 +68,8 @@ void check_block(PackStream& pack, const store::BackupReader& backup, const Plac
   store::open_block(seal, entry, backup.index().hash(placed.block), block, stored, clear, what);
 }
 
-void check_blocks(PackStream& pack, const store::BackupReader& backup, const std::vector<PlacedBlock>& blocks,
+// Whether all are sound.
+bool check_blocks(PackStream& pack, const store::BackupReader& backup, const std::vector<PlacedBlock>& blocks,
                   const store::PackSeal& seal, Findings& findings) {
   std::size_t damaged = 0;
   for (const auto& placed : blocks) {
@@ -83,18 +84,20 @@ void check_blocks(PackStream& pack, const store::BackupReader& backup, const std
   }
   if (damaged > most_named_blocks) findings.add_damage(seal.name(), fmt::format("{} damaged blocks in all", damaged));
   findings.count_blocks(blocks.size());
+  return damaged == 0;
 }
 
 }  // namespace
 
-void check_pack(store::Storage& storage, const std::string& name, const store::ObjectDigest& expected,
-                const store::BackupReader* backup, std::vector<PlacedBlock> blocks, Findings& findings) {
+bool check_pack(store::Storage& storage, const std::string& name, const store::ObjectDigest& expected,
+                const store::BackupReader* backup, std::vector<PlacedBlock>& blocks, Findings& findings) {
   std::sort(blocks.begin(), blocks.end(), [](const auto& a, const auto& b) { return a.offset_bytes < b.offset_bytes; });
-  findings.examine(name, [&] {
+  bool blocks_are_sound = false;
+  const bool is_whole = findings.examine(name, [&] {
     PackStream pack(storage, name);
     findings.examine(name, [&] {
       const store::PackSeal seal(name, pack.read(0, store::object_header_bytes), storage.keys().get());
-      if (backup != nullptr) check_blocks(pack, *backup, blocks, seal, findings);
+      blocks_are_sound = backup == nullptr || check_blocks(pack, *backup, blocks, seal, findings);
     });
     findings.count_object(pack.size_bytes());
     if (pack.size_bytes() != expected.size_bytes) {
@@ -105,6 +108,7 @@ void check_pack(store::Storage& storage, const std::string& name, const store::O
       throw Error(ErrorKind::corrupt, "its hash is not the one in the manifest");
     }
   });
+  return is_whole && blocks_are_sound;
 }
 
 }  // namespace backup_engine::verify

@@ -20,8 +20,9 @@ struct PlacedBlock {
 };
 
 // `backup`: null when its tables are damaged; the pack is then judged by its header and hash alone, which cover every
-// byte. `blocks` in any order. At most a few damaged blocks of a pack are named, then only counted.
-void check_pack(store::Storage& storage, const std::string& name, const store::ObjectDigest& expected,
-                const store::BackupReader* backup, std::vector<PlacedBlock> blocks, Findings& findings);
+// byte. `blocks` are put into the order of the pack. At most a few damaged blocks of a pack are named, then only
+// counted. Returns whether all is sound.
+bool check_pack(store::Storage& storage, const std::string& name, const store::ObjectDigest& expected,
+                const store::BackupReader* backup, std::vector<PlacedBlock>& blocks, Findings& findings);
 
 }  // namespace backup_engine::verify

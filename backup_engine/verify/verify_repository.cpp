@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include <map>
+#include <algorithm>
 #include <set>
 
 #include "backup_engine/store/names.hpp"
@@ -9,7 +9,9 @@
 #include "backup_engine/verify.hpp"
 #include "backup_engine/verify/backup_check.hpp"
 #include "backup_engine/verify/findings.hpp"
+#include "backup_engine/verify/reach_check.hpp"
 #include "backup_engine/verify/wal_check.hpp"
+#include "backup_engine/wal/wal_gap.hpp"
 
 namespace backup_engine {
 
@@ -71,17 +73,14 @@ class ClusterVerification {
     check_backups(identity);
     const auto size = segment_size(identity, backups_);
     const auto ranges = check_wal(
-        storage_, cluster_, size, [&](const store::WalObject& object) { return wants(object); }, request_.jobs,
-        findings_);
-    for (const auto& backup : backups_) {
-      auto reason = backup.damage;
-      if (backup.manifest) {
-        const auto missing = check_wal_of_backup(*backup.manifest, ranges, findings_);
-        if (reason.empty()) reason = missing;
-      }
-      result.backups.push_back({cluster_, backup.label, reason.empty(), reason});
-    }
+        storage_, cluster_, size, identity, [&](const store::WalObject& object) { return wants(object); },
+        request_.jobs, findings_);
+    ReachCheck reach(storage_, cluster_, size, ranges, findings_);
+    if (!request_.backup_label) reach.read_timelines();
+    for (const auto& backup : backups_) result.backups.push_back(judge(backup, ranges, reach));
+    add_spans(reach, result.backups);
     if (!request_.backup_label) find_debris(size, result.debris);
+    say_what_was_left_out(result.not_looked_at);
   }
 
  private:
@@ -96,8 +95,46 @@ class ClusterVerification {
       }
     }
     for (const auto& label : labels) {
-      backups_.push_back(check_backup(storage_, cluster_, label, identity, request_.jobs, findings_));
+      backups_.push_back(check_backup(storage_, cluster_, label, identity, request_.jobs, shared_, findings_));
     }
+  }
+
+  [[nodiscard]] BackupVerdict judge(const BackupCheck& backup, const std::vector<ClusterSummary::WalRange>& ranges,
+                                    ReachCheck& reach) {
+    auto reason = backup.damage;
+    if (backup.manifest) {
+      auto missing = check_wal_of_backup(*backup.manifest, ranges, findings_);
+      if (missing.empty()) missing = reach.walk(*backup.manifest);
+      if (reason.empty()) reason = missing;
+    }
+    return {cluster_, backup.label, reason.empty(), reason, {}};
+  }
+
+  // Of those that can be restored; `verdicts` ends with this cluster's.
+  void add_spans(ReachCheck& reach, std::vector<BackupVerdict>& verdicts) const {
+    const auto first = verdicts.size() - backups_.size();
+    std::vector<std::pair<BackupSummary, std::size_t>> sound;
+    for (std::size_t i = 0; i < backups_.size(); ++i) {
+      if (verdicts[first + i].restorable) sound.emplace_back(backups_[i].manifest->summary, first + i);
+    }
+    std::ranges::sort(sound, {}, [](const auto& each) { return each.first.start_lsn; });
+    std::vector<BackupSummary> summaries;
+    for (const auto& [summary, verdict] : sound) summaries.push_back(summary);
+    const auto spans = reach.spans(summaries);
+    for (std::size_t i = 0; i < sound.size(); ++i) verdicts[sound[i].second].spans = spans[i];
+  }
+
+  void say_what_was_left_out(std::vector<std::string>& not_looked_at) const {
+    if (!request_.backup_label) return;
+    auto others = store::list_backup_labels(storage_, cluster_);
+    std::erase(others, *request_.backup_label);
+    if (!others.empty()) {
+      not_looked_at.push_back(fmt::format("the other backups of {}: {}", cluster_, fmt::join(others, ", ")));
+    }
+    not_looked_at.push_back(fmt::format(
+        "WAL of {} that {} does not need to become consistent, and timelines that branch off: no point behind "
+        "that is claimed",
+        cluster_, *request_.backup_label));
   }
 
   [[nodiscard]] bool wants(const store::WalObject& object) const {
@@ -109,7 +146,7 @@ class ClusterVerification {
     for (const auto& backup : backups_) known.insert(backup.objects.begin(), backup.objects.end());
     for (const auto& object : objects_) {
       if (!known.contains(object.name) && !store::parse_wal_object(cluster_, object.name, size) &&
-          !belongs_to_unreadable_backup(object.name)) {
+          !wal::parse_gap_object(cluster_, object.name) && !belongs_to_unreadable_backup(object.name)) {
         debris.push_back(object.name);
       }
     }
@@ -129,6 +166,7 @@ class ClusterVerification {
   const VerifyRequest& request_;
   Findings& findings_;
   std::vector<store::ListedObject> objects_;
+  SharedChecks shared_;
   std::vector<BackupCheck> backups_;
 };
 
@@ -187,7 +225,10 @@ VerifyResult verify_repository(const VerifyRequest& request, base::Progress& pro
         .with_remedy("see what it holds with: lifeboat list --repo LOCATION");
   }
   for (const auto& cluster : clusters) {
-    if (request.cluster && cluster != *request.cluster) continue;
+    if (request.cluster && cluster != *request.cluster) {
+      found.not_looked_at.push_back(fmt::format("the cluster {}", cluster));
+      continue;
+    }
     verify::ClusterVerification(*storage, cluster, request, findings).run(found);
   }
   for (auto& name : storage->list_debris("")) {
@@ -196,6 +237,7 @@ VerifyResult verify_repository(const VerifyRequest& request, base::Progress& pro
   progress.end();
   auto result = findings.take();
   result.backups = std::move(found.backups);
+  result.not_looked_at = std::move(found.not_looked_at);
   result.debris = std::move(found.debris);
   result.state_digest = std::move(found.state_digest);
   return result;

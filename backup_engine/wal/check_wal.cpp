@@ -32,7 +32,11 @@ void read_or_tell(RepositoryFacts& facts, const Read& read) {
 RepositoryFacts gather(store::Storage& storage, const std::string& cluster, const WalArchive& archive) {
   RepositoryFacts facts;
   facts.ranges = archive.ranges();
-  for (const auto& gap : archive.gaps()) facts.gaps.emplace_back(gap, archive.read_gap(gap));
+  for (const auto& gap : archive.gaps()) {
+    std::string text;  // that it is there tells more than what it says
+    read_or_tell(facts, [&] { text = archive.read_gap(gap); });
+    facts.gaps.emplace_back(gap, text);
+  }
   for (const auto& object : store::list_wal(storage, cluster, archive.segment_size())) {
     if (object.parsed.kind != store::WalObjectKind::history) continue;
     const auto timeline = object.parsed.segment.timeline;

@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 
+#include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/utc_time.hpp"
 #include "backup_engine/store/document_object.hpp"
@@ -51,6 +52,11 @@ std::optional<store::FramedReader> open_if_there(store::Storage& storage, const 
     if (error.kind() == ErrorKind::not_found) return std::nullopt;
     throw;
   }
+}
+
+// The end of the line.
+std::string seal_of_gap(std::string_view text) {
+  return fmt::format(" crc32c:{:08X}\n", base::crc32c(std::as_bytes(std::span(text))));
 }
 
 void put_once(store::Storage& storage, const std::string& object, ObjectKind kind, Compression compression,
@@ -114,8 +120,8 @@ void WalArchive::put_extra(const std::string& file_name, std::span<const std::by
 
 void WalArchive::put_gap(const WalGap& gap, std::string_view reason) {
   try {
-    store::put_document(storage_, gap_object_name(cluster_, gap),
-                        fmt::format("{} {}\n", base::to_rfc3339(base::utc_now()), reason), store::Durability::now);
+    const auto text = fmt::format("{} {}", base::to_rfc3339(base::utc_now()), reason);
+    store::put_document(storage_, gap_object_name(cluster_, gap), text + seal_of_gap(text), store::Durability::now);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::already_exists) throw;
   }
@@ -203,8 +209,13 @@ std::vector<WalGap> WalArchive::gaps() const {
 }
 
 std::string WalArchive::read_gap(const WalGap& gap) const {
-  auto text = store::read_document_text(storage_, gap_object_name(cluster_, gap));
-  while (text.ends_with('\n')) text.pop_back();
+  const auto object = gap_object_name(cluster_, gap);
+  auto text = store::read_document_text(storage_, object);
+  const auto length = text.size() - std::min(text.size(), seal_of_gap("").size());
+  if (text.substr(length) != seal_of_gap(std::string_view(text).substr(0, length))) {
+    throw Error(ErrorKind::corrupt, fmt::format("{}: its checksum is wrong", object));
+  }
+  text.resize(length);
   return text;
 }
 

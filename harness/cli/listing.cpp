@@ -66,6 +66,25 @@ std::string listing_json(const std::vector<backup_engine::ClusterSummary>& clust
   return Json{{"clusters", all}}.dump(2) + "\n";
 }
 
+namespace {
+
+std::string span_text(const backup_engine::RecoverySpan& span) {
+  return fmt::format("  to any point on timeline {} from {} ({}) to {} ({})\n", span.timeline.number(),
+                     to_string(span.earliest), base::to_rfc3339(span.earliest_time), to_string(span.latest),
+                     span.latest_time ? "last commit or rollback " + base::to_rfc3339(*span.latest_time)
+                                      : "no commit or rollback since");
+}
+
+Json json_of(const backup_engine::RecoverySpan& span) {
+  return {{"timeline", span.timeline.number()},
+          {"earliest_lsn", to_string(span.earliest)},
+          {"earliest_time", base::to_rfc3339(span.earliest_time)},
+          {"latest_lsn", to_string(span.latest)},
+          {"latest_time", span.latest_time ? Json(base::to_rfc3339(*span.latest_time)) : Json()}};
+}
+
+}  // namespace
+
 std::string verify_text(const backup_engine::VerifyResult& result) {
   auto text = fmt::format("read {} objects, {}: {} blocks, {} WAL segments\n", result.objects,
                           base::bytes_text(result.bytes), result.blocks, result.wal_segments);
@@ -73,7 +92,9 @@ std::string verify_text(const backup_engine::VerifyResult& result) {
   for (const auto& backup : result.backups) {
     text += fmt::format("{} {}: {}\n", backup.cluster, backup.label,
                         backup.restorable ? "restorable" : "NOT restorable: " + backup.reason);
+    for (const auto& span : backup.spans) text += span_text(span);
   }
+  for (const auto& left_out : result.not_looked_at) text += fmt::format("not looked at: {}\n", left_out);
   text += fmt::format("state of the repository: {}\n", result.state_digest);
   return text +
          (result.damage.empty() ? "no damage found\n" : fmt::format("{} objects damaged\n", result.damage.size()));
@@ -83,10 +104,21 @@ std::string verify_json(const backup_engine::VerifyResult& result) {
   auto damage = Json::array(), backups = Json::array();
   for (const auto& d : result.damage) damage.push_back({{"object", d.object}, {"text", d.text}});
   for (const auto& b : result.backups) {
-    backups.push_back({{"cluster", b.cluster}, {"label", b.label}, {"restorable", b.restorable}, {"reason", b.reason}});
+    auto spans = Json::array();
+    for (const auto& span : b.spans) spans.push_back(json_of(span));
+    backups.push_back({{"cluster", b.cluster},
+                       {"label", b.label},
+                       {"restorable", b.restorable},
+                       {"reason", b.reason},
+                       {"recoverable", spans}});
   }
-  return Json{{"objects", result.objects},           {"bytes", result.bytes}, {"blocks", result.blocks},
-              {"wal_segments", result.wal_segments}, {"damage", damage},      {"backups", backups},
+  return Json{{"objects", result.objects},
+              {"bytes", result.bytes},
+              {"blocks", result.blocks},
+              {"wal_segments", result.wal_segments},
+              {"damage", damage},
+              {"backups", backups},
+              {"not_looked_at", result.not_looked_at},
               {"state_digest", result.state_digest}}
              .dump(2) +
          "\n";

@@ -134,7 +134,7 @@ TEST_P(StoreFault, AWalSegmentIsDurableWhenItsPutReturns) {
   const auto size = tests::some_cluster().wal_segment_size;
   const backup_engine::postgres::WalSegment segment{backup_engine::postgres::TimelineId(1), 18};
   const auto name = store::wal_segment_name("main", segment, size, backup_engine::Codec::lz4);
-  const auto bytes = tests::wal_bytes(size.bytes(), 20);
+  const auto bytes = tests::one_segment(segment);
   const auto put = [&](const fs::path& directory, base::FileSystem& files) {
     const auto storage = store::open_repository(location_in(directory), files);
     store::put_framed(*storage, name, store::ObjectKind::wal_segment, {backup_engine::Codec::lz4, 0}, bytes,

@@ -24,16 +24,29 @@ struct RepositoryDamage {
   std::string text;    // what is wrong with it
 };
 
+// The points that recovery from a backup can reach on the way to one timeline.
+struct RecoverySpan {
+  postgres::TimelineId timeline;
+  postgres::Lsn earliest, latest;  // any position between, both included
+  base::UtcTime earliest_time;     // when the backup had stopped
+  // Of the last commit or rollback up to `latest`; none when no transaction ended since the backup stopped. A time
+  // before it can be a target.
+  std::optional<base::UtcTime> latest_time;
+};
+
 struct BackupVerdict {
   std::string cluster, label;
-  bool restorable = false;  // every block sound and WAL continuous from start to stop
+  bool restorable = false;  // every block sound, and whole records of WAL from its start to its stop
   std::string reason;       // empty when restorable
+  std::vector<RecoverySpan> spans;  // by timeline; as far as sound WAL goes
 };
 
 struct VerifyResult {
   std::uint64_t objects = 0, bytes = 0, blocks = 0, wal_segments = 0;
   std::vector<RepositoryDamage> damage;
   std::vector<BackupVerdict> backups;
+  // What the request left out, a phrase each: "the other clusters: crm". Nothing is claimed of it.
+  std::vector<std::string> not_looked_at;
   // Harmless: objects of backups that were never published and puts that were interrupted (or still go on).
   std::vector<std::string> debris;
   // Of the whole repository, to be kept elsewhere: 64 hexadecimal digits (docs/encryption.md, "Rollback").

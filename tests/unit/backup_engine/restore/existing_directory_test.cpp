@@ -12,6 +12,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
+#include "backup_engine/encryption.hpp"
 #include "backup_engine/restore.hpp"
 #include "backup_engine/restore/existing_directory.hpp"
 #include "tests/unit/backup_engine/restore/small_backup.hpp"
@@ -122,6 +123,23 @@ TEST_F(RestoreOverACluster, WritesOnlyTheBlocksThatDiffer) {
   EXPECT_EQ(result.reused_bytes, result.restored_bytes - 4096 - control_bytes);
   expect_everything(backup);
   EXPECT_FALSE(result.continued);
+}
+
+TEST_F(RestoreOverACluster, ComparesWithTheHashesOfAnEncryptedRepository) {
+  const auto key = directory_.path() / "key";
+  make_key_file(key);
+  const auto backup = make_small_backup(repository(), {"", "", key});
+  auto wanted = request(ExistingFiles::refuse);
+  wanted.repository.key_file = key;
+  static_cast<void>(restore(wanted));
+  auto table = base::read_file(to() / "base/1/1259");
+  table[5000] = static_cast<char>(table[5000] + 1);
+  write(to() / "base/1/1259", table);
+  wanted.existing = ExistingFiles::compare;
+  const auto result = restore(wanted);
+  const auto control_bytes = 8192U;
+  EXPECT_EQ(result.reused_bytes, result.restored_bytes - 4096 - control_bytes);
+  expect_everything(backup);
 }
 
 TEST_F(RestoreOverACluster, KeepsTheInodeOfAFileThatStays) {

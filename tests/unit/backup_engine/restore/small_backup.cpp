@@ -122,8 +122,9 @@ std::vector<std::byte> sound_control_file() {
 }
 
 SmallBackup make_small_backup(const std::filesystem::path& repository, const SmallBackupOptions& options) {
-  init_repository({repository.string()});
-  const auto storage = store::open_repository({repository.string()});
+  const RepositoryLocation location{repository.string(), options.key_file};
+  init_repository(location);
+  const auto storage = store::open_repository(location);
   store::open_or_create_cluster(*storage, "main", {42, 15, {}, true});
   SmallBackup backup;
   backup.label = store::new_backup_label(*storage, "main", BackupType::full, base::utc_now());

@@ -18,8 +18,9 @@ struct SmallBackup {
 };
 
 struct SmallBackupOptions {
-  std::string tablespace;          // where it lay on the source; empty: none
-  std::string configuration_file;  // an external postgresql.conf; empty: one in the data directory
+  std::string tablespace;               // where it lay on the source; empty: none
+  std::string configuration_file;       // an external postgresql.conf; empty: one in the data directory
+  std::filesystem::path key_file = {};  // of an encrypted repository; empty: in the clear
 };
 
 // A pg_control of PostgreSQL 15 whose CRC holds.

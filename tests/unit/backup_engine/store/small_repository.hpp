@@ -15,6 +15,7 @@
 #include "backup_engine/store/framed_object.hpp"
 #include "backup_engine/store/names.hpp"
 #include "backup_engine/store/repository_store.hpp"
+#include "tests/unit/backup_engine/wal/wal_builder.hpp"
 
 namespace tests {
 
@@ -130,19 +131,65 @@ inline Bytes wal_bytes(std::size_t count, unsigned seed) {
   return bytes;
 }
 
+constexpr std::uint64_t wal_start = 0x1000000, wal_stop = 0x1180000;
+
+// WAL of timeline 1 from the segment in which describe()'s backup starts up to where it stops, with one commit, of
+// transaction 700. It can be gone on with.
+inline backup_engine::wal::WalBuilder some_wal() {
+  using backup_engine::postgres::Lsn;
+  constexpr std::uint64_t page_bytes = 8192;
+  backup_engine::wal::WalBuilder wal(Lsn(wal_start), some_cluster().wal_segment_size.bytes());
+  while (wal.end() + page_bytes < Lsn(wal_stop)) wal.filler(2000);
+  wal.commit(700, backup_engine::base::utc_now() - std::chrono::hours(1));
+  while (wal.end().position_bytes() / page_bytes < (wal_stop - 1) / page_bytes) wal.filler(300);
+  // A record of its own header, the head of its data, and what fills the page.
+  const auto left = Lsn(wal_stop) - wal.end();
+  wal.filler(left - 24 - (left > 280 ? 5 : 2));
+  return wal;
+}
+
+// Says on each segment's first page whose it is.
+inline Bytes signed_wal(backup_engine::wal::WalBuilder wal) {
+  const auto segment_bytes = some_cluster().wal_segment_size.bytes();
+  for (std::size_t at = 0; at < wal.bytes().size(); at += segment_bytes) {
+    backup_engine::store::put_little_endian(wal.bytes().data() + at + 24, some_cluster().system_identifier);
+  }
+  return wal.bytes();
+}
+
+// A whole segment of this cluster's, with a little in it.
+inline Bytes one_segment(const backup_engine::postgres::WalSegment& segment) {
+  const auto size = some_cluster().wal_segment_size;
+  backup_engine::wal::WalBuilder wal(start_of(segment, size), size.bytes(), segment.timeline);
+  wal.filler(300);
+  wal.switch_segment();
+  return signed_wal(wal);
+}
+
+// Bytes [from, to) of the WAL; `from` and `to` lie in one segment.
+inline void put_wal_part(backup_engine::store::Storage& storage, const std::string& cluster, const Bytes& wal,
+                         std::uint64_t from, std::uint64_t to,
+                         backup_engine::postgres::TimelineId timeline = backup_engine::postgres::TimelineId(1)) {
+  namespace store = backup_engine::store;
+  const auto size = some_cluster().wal_segment_size;
+  const auto segment = segment_holding(timeline, backup_engine::postgres::Lsn(from), size);
+  const auto offset = from % size.bytes();
+  store::put_framed(storage, store::wal_part_name(cluster, segment, size, offset, offset + (to - from)),
+                    store::ObjectKind::wal_part, {backup_engine::Codec::lz4, 0},
+                    std::span(wal).subspan(from - wal_start, to - from), store::Durability::now);
+}
+
 // The WAL that describe() says the backup needs: one whole segment and two parts of the next.
 inline void put_wal(backup_engine::store::Storage& storage, const std::string& cluster) {
   namespace store = backup_engine::store;
   const auto size = some_cluster().wal_segment_size;
-  const backup_engine::postgres::WalSegment first{backup_engine::postgres::TimelineId(1), 16},
-      second{first.timeline, 17};
+  const backup_engine::postgres::WalSegment first{backup_engine::postgres::TimelineId(1), 16};
   const backup_engine::Compression lz4{backup_engine::Codec::lz4, 0};
+  const auto wal = signed_wal(some_wal());
   store::put_framed(storage, store::wal_segment_name(cluster, first, size, lz4.codec), store::ObjectKind::wal_segment,
-                    lz4, wal_bytes(size.bytes(), 10), store::Durability::now);
-  store::put_framed(storage, store::wal_part_name(cluster, second, size, 0, 0x40000), store::ObjectKind::wal_part, lz4,
-                    wal_bytes(0x40000, 11), store::Durability::now);
-  store::put_framed(storage, store::wal_part_name(cluster, second, size, 0x40000, 0x80000), store::ObjectKind::wal_part,
-                    lz4, wal_bytes(0x40000, 12), store::Durability::now);
+                    lz4, std::span(wal).first(size.bytes()), store::Durability::now);
+  put_wal_part(storage, cluster, wal, 0x1100000, 0x1140000);
+  put_wal_part(storage, cluster, wal, 0x1140000, wal_stop);
 }
 
 // Reads a backup back through read_blocks.

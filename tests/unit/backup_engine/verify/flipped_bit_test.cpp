@@ -8,8 +8,10 @@
 
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/verify.hpp"
+#include "backup_engine/wal/wal_archive.hpp"
 #include "tests/fault/faulty_file_system.hpp"
 #include "tests/unit/backup_engine/store/small_repository.hpp"
+#include "tests/unit/backup_engine/verify/small_chain.hpp"
 
 namespace fs = std::filesystem;
 namespace base = backup_engine::base;
@@ -29,7 +31,23 @@ class FlippedBit : public ::testing::Test {
                        {"base/1/1", tests::row_bytes(9000, 2)},
                        {"base/1/2", tests::random_bytes(5000, 3)}},
                       {{backup_engine::Codec::zstd, 1}, 4096, 6000});
+    const auto full = store::list_backup_labels(*storage, "main").front();
+    incremental_ = tests::put_unchanged_incremental(*storage, "main", full);
+    put_other_wal(*storage);
     for (const auto& object : storage->list("")) objects_.push_back(object);
+  }
+
+  // A timeline, a gap, and PostgreSQL's side files.
+  static void put_other_wal(store::Storage& storage) {
+    namespace wal = backup_engine::wal;
+    namespace postgres = backup_engine::postgres;
+    wal::WalArchive archive(storage, "main", tests::some_cluster().wal_segment_size, {backup_engine::Codec::lz4, 0});
+    const postgres::TimelineId two(2);
+    archive.put_history(two, "1\t0/1170000\tno recovery target specified\n");
+    archive.put_gap({postgres::TimelineId(1), postgres::Lsn(tests::wal_stop), postgres::Lsn(0x1400000)},
+                    "the server no longer had it");
+    archive.put_extra("000000010000000000000010.00000028.backup", std::as_bytes(std::span("START WAL LOCATION", 18)));
+    archive.put_extra("000000010000000000000011.partial", tests::wal_bytes(5000, 4));
   }
 
   // The objects that verify blames now.
@@ -54,11 +72,12 @@ class FlippedBit : public ::testing::Test {
   tests::FaultyFileSystem files_{directory_.path()};  // without a fault: does not wait for the disk
   backup_engine::RepositoryLocation location_;
   std::vector<store::ListedObject> objects_;
+  std::string incremental_;
 };
 
 // Every byte of what is small; of larger objects head, tail and a stride through the middle that meets every field.
 std::vector<std::uint64_t> bytes_to_flip(std::uint64_t size_bytes) {
-  constexpr std::uint64_t small = 3000, head = 160, tail = 64, stride = 211;
+  constexpr std::uint64_t small = 1500, head = 160, tail = 64, stride = 97;
   std::vector<std::uint64_t> bytes;
   for (std::uint64_t i = 0; i < size_bytes; ++i) {
     if (size_bytes <= small || i < head || i + tail >= size_bytes || i % stride == 0) bytes.push_back(i);
@@ -70,7 +89,7 @@ std::vector<std::uint64_t> bytes_to_flip(std::uint64_t size_bytes) {
 
 TEST_F(FlippedBit, IsFoundWhereverItIsAndItsFileNamed) {
   ASSERT_THAT(blamed(), ::testing::IsEmpty());
-  ASSERT_GE(objects_.size(), 11U);  // documents, tables, index, packs, WAL
+  ASSERT_GE(objects_.size(), 20U);  // documents, tables, index, packs of a chain, WAL with history, gap and side files
   for (const auto& object : objects_) {
     for (const auto byte : bytes_to_flip(object.size_bytes)) {
       const auto bit = static_cast<unsigned>((byte * 7 + byte / 8) % 8);

@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/wal/wal_archive.hpp"
 #include "tests/fault/faulty_file_system.hpp"
 #include "tests/unit/backup_engine/store/small_repository.hpp"
+#include "tests/unit/backup_engine/verify/small_chain.hpp"
 
 namespace fs = std::filesystem;
 namespace base = backup_engine::base;
 namespace store = backup_engine::store;
+namespace postgres = backup_engine::postgres;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::Field;
@@ -135,8 +138,189 @@ TEST_F(Verify, FindsABackupOfAnotherServer) {
   remove(store::cluster_document("main"));
   store::open_or_create_cluster(*storage_, "main", other);
   const auto result = verify();
+  EXPECT_EQ(result.damage.size(), 3U) << "the manifest, and two segments of WAL by their first pages";
+  for (const auto& damage : result.damage) EXPECT_THAT(damage.text, HasSubstr("7300000000000000002")) << damage.object;
+}
+
+TEST_F(Verify, ReadsWhatTheBackupsOfAChainShareOnce) {
+  const auto full = tests::put_backup(*storage_, "main", tests::some_files(4096));
+  const auto incremental = tests::put_unchanged_incremental(*storage_, "main", full);
+  tests::put_wal(*storage_, "main");
+  EXPECT_EQ(tests::read_backup(*storage_, "main", incremental), tests::some_files(4096));
+  const auto result = verify();
+  EXPECT_THAT(result.damage, IsEmpty());
+  EXPECT_THAT(result.debris, IsEmpty());
+  EXPECT_EQ(result.objects, storage_->list("").size());
+  EXPECT_EQ(result.blocks, 11U);
+  ASSERT_EQ(result.backups.size(), 2U);
+  EXPECT_TRUE(result.backups[0].restorable && result.backups[1].restorable);
+}
+
+TEST_F(Verify, CallsEveryBackupOfAChainNotRestorableThatNeedsWhatIsDamaged) {
+  const auto full = tests::put_backup(*storage_, "main", tests::some_files(4096));
+  const auto incremental = tests::put_unchanged_incremental(*storage_, "main", full);
+  tests::put_wal(*storage_, "main");
+  for (const auto& name : {store::pack_name("main", full, 0), store::block_index_name("main", full),
+                           store::block_hashes_name("main", full)}) {
+    const auto bytes = storage_->read(name);
+    remove(name);
+    for (const auto& label : {std::optional<std::string>(), std::optional(incremental)}) {
+      const auto result = verify("main", label);
+      EXPECT_THAT(result.damage, ElementsAre(Field(&backup_engine::RepositoryDamage::object, name)));
+      for (const auto& backup : result.backups) {
+        EXPECT_FALSE(backup.restorable) << backup.label;
+        EXPECT_THAT(backup.reason, HasSubstr(name));
+      }
+    }
+    storage_->put(name, bytes, store::Durability::now);
+  }
+  EXPECT_THAT(verify().damage, IsEmpty());
+}
+
+TEST_F(Verify, ChecksTheIndexOfAnExpiredFullThatAnIncrementalStillUses) {
+  const auto full = tests::put_backup(*storage_, "main", tests::some_files(4096));
+  const auto incremental = tests::put_unchanged_incremental(*storage_, "main", full);
+  tests::put_wal(*storage_, "main");
+  remove(store::manifest_name("main", full));
+  for (const auto& name : {store::file_table_name("main", full), store::block_root_name("main", full)}) remove(name);
+  auto result = verify();
+  EXPECT_THAT(result.damage, IsEmpty());
+  EXPECT_THAT(result.debris, IsEmpty());
+  for (const auto& name : {store::block_index_name("main", full), store::block_hashes_name("main", full)}) {
+    const auto bytes = storage_->read(name);
+    auto flipped = bytes;
+    flipped[200] ^= std::byte{4};
+    remove(name);
+    storage_->put(name, flipped, store::Durability::now);
+    result = verify();
+    EXPECT_THAT(result.damage, ElementsAre(Field(&backup_engine::RepositoryDamage::object, name)));
+    ASSERT_EQ(result.backups.size(), 1U);
+    EXPECT_FALSE(result.backups[0].restorable);
+    remove(name);
+    storage_->put(name, bytes, store::Durability::now);
+  }
+}
+
+TEST_F(Verify, SaysWhichPointsCanBeReached) {
+  const auto label = tests::put_backup(*storage_, "main", tests::some_files(4096));
+  tests::put_wal(*storage_, "main");
+  auto result = verify();
+  ASSERT_EQ(result.backups.size(), 1U);
+  ASSERT_EQ(result.backups[0].spans.size(), 1U);
+  const auto& own = result.backups[0].spans[0];
+  EXPECT_EQ(own.timeline.number(), 1U);
+  EXPECT_EQ(to_string(own.earliest), "0/1180000");
+  EXPECT_EQ(to_string(own.latest), "0/1180000");
+  EXPECT_FALSE(own.latest_time) << "its one commit lies before the backup's stop";
+
+  // More WAL, two commits in it, and a timeline that branches off between them.
+  auto wal = tests::some_wal();
+  const auto one_o_clock = base::parse_rfc3339("2026-11-20T13:00:00Z").value();
+  wal.commit(701, one_o_clock);
+  wal.filler(400);
+  const auto branched_at = wal.end();
+  auto branch = wal.branch(postgres::TimelineId(2));
+  wal.commit(702, one_o_clock + std::chrono::hours(1));
+  branch.commit(703, one_o_clock + std::chrono::hours(2));
+  const auto end = wal.end().position_bytes(), branch_end = branch.end().position_bytes();
+  tests::put_wal_part(*storage_, "main", tests::signed_wal(wal), tests::wal_stop, end);
+  tests::put_wal_part(*storage_, "main", tests::signed_wal(branch), 0x1100000, branch_end, postgres::TimelineId(2));
+  backup_engine::wal::WalArchive archive(*storage_, "main", tests::some_cluster().wal_segment_size, {});
+  archive.put_history(postgres::TimelineId(2), "1\t" + to_string(branched_at) + "\tno recovery target specified\n");
+  result = verify();
+  EXPECT_THAT(result.damage, IsEmpty());
+  const auto& spans = result.backups[0].spans;
+  ASSERT_EQ(spans.size(), 2U);
+  EXPECT_EQ(spans[0].latest.position_bytes(), end);
+  EXPECT_EQ(spans[0].latest_time, one_o_clock + std::chrono::hours(1));
+  EXPECT_EQ(spans[1].timeline.number(), 2U);
+  EXPECT_EQ(spans[1].latest.position_bytes(), branch_end);
+  EXPECT_EQ(spans[1].latest_time, one_o_clock + std::chrono::hours(2));
+  EXPECT_EQ(spans[1].earliest_time, store::read_manifest(*storage_, "main", label).summary.finished_at);
+
+  remove(store::wal_history_name("main", postgres::TimelineId(2)));
+  result = verify();
+  EXPECT_THAT(result.damage, ElementsAre(Field(&backup_engine::RepositoryDamage::object,
+                                               store::wal_history_name("main", postgres::TimelineId(2)))));
+  EXPECT_EQ(result.backups[0].spans.size(), 1U) << "nobody can find the way there";
+  EXPECT_TRUE(result.backups[0].restorable);
+}
+
+TEST_F(Verify, ClaimsNothingOfASegmentWithADamagedPart) {
+  tests::put_backup(*storage_, "main", tests::some_files(4096));
+  tests::put_wal(*storage_, "main");
+  auto wal = tests::some_wal();
+  const std::uint64_t third = 0x1200000;
+  while (wal.end() < postgres::Lsn(third + 20'000)) wal.filler(5000);
+  const auto bytes = tests::signed_wal(wal);
+  const auto end = wal.end().position_bytes();
+  tests::put_wal_part(*storage_, "main", bytes, tests::wal_stop, third);
+  tests::put_wal_part(*storage_, "main", bytes, third, third + 9000);
+  tests::put_wal_part(*storage_, "main", bytes, third + 9000, end);
+  EXPECT_EQ(verify().backups[0].spans[0].latest, wal.end());
+  const postgres::WalSegment segment{postgres::TimelineId(1), 18};
+  const auto name = store::wal_part_name("main", segment, tests::some_cluster().wal_segment_size, 9000, end - third);
+  fs::resize_file(fs::path(location_.text) / name, 150);
+  const auto result = verify();
+  EXPECT_THAT(result.damage, ElementsAre(Field(&backup_engine::RepositoryDamage::object, name)));
+  EXPECT_TRUE(result.backups[0].restorable);
+  EXPECT_EQ(result.backups[0].spans[0].latest, postgres::Lsn(third)) << "recovery gets whole segments or none";
+}
+
+TEST_F(Verify, FindsSoundWalUnderTheWrongName) {
+  tests::put_backup(*storage_, "main", tests::some_files(4096));
+  tests::put_wal(*storage_, "main");
+  const auto size = tests::some_cluster().wal_segment_size;
+  const postgres::WalSegment first{postgres::TimelineId(1), 16}, later{postgres::TimelineId(1), 40};
+  const auto name = store::wal_segment_name("main", later, size, backup_engine::Codec::lz4);
+  const auto path = fs::path(location_.text) / name;
+  fs::create_directories(path.parent_path());
+  fs::copy_file(fs::path(location_.text) / store::wal_segment_name("main", first, size, backup_engine::Codec::lz4),
+                path);
+  const auto result = verify();
   ASSERT_EQ(result.damage.size(), 1U);
-  EXPECT_THAT(result.damage[0].text, HasSubstr("7300000000000000002"));
+  EXPECT_EQ(result.damage[0].object, name);
+  EXPECT_THAT(result.damage[0].text, HasSubstr("0/1000000"));
+}
+
+TEST_F(Verify, FindsSoundBytesThatAreNoRecordsOfWal) {
+  tests::put_backup(*storage_, "main", tests::some_files(4096));
+  tests::put_wal(*storage_, "main");
+  const auto size = tests::some_cluster().wal_segment_size;
+  const postgres::WalSegment second{postgres::TimelineId(1), 17};
+  const auto name = store::wal_part_name("main", second, size, 0x40000, 0x80000);
+  remove(name);
+  auto bytes = tests::signed_wal(tests::some_wal());
+  bytes[0x150000] ^= std::byte{1};
+  tests::put_wal_part(*storage_, "main", bytes, 0x1140000, tests::wal_stop);
+  const auto result = verify();
+  ASSERT_EQ(result.damage.size(), 1U);
+  EXPECT_EQ(result.damage[0].object, name);
+  EXPECT_THAT(result.damage[0].text, HasSubstr("no record of WAL follows at 0/11"));
+  EXPECT_FALSE(result.backups[0].restorable);
+}
+
+TEST_F(Verify, TakesARecordedGapForWhatItIs) {
+  tests::put_backup(*storage_, "main", tests::some_files(4096));
+  tests::put_wal(*storage_, "main");
+  backup_engine::wal::WalArchive archive(*storage_, "main", tests::some_cluster().wal_segment_size, {});
+  const backup_engine::wal::WalGap gap{postgres::TimelineId(1), postgres::Lsn(0x1200000), postgres::Lsn(0x1400000)};
+  archive.put_gap(gap, "removed on the server");
+  EXPECT_THAT(archive.read_gap(gap), HasSubstr("removed on the server"));
+  const auto result = verify();
+  EXPECT_THAT(result.damage, IsEmpty());
+  EXPECT_THAT(result.debris, IsEmpty());
+}
+
+TEST_F(Verify, SaysWhatItWasNotAskedToLookAt) {
+  const auto first = tests::put_backup(*storage_, "main", tests::some_files(4096));
+  const auto second = tests::put_backup(*storage_, "main", tests::some_files(4096));
+  tests::put_wal(*storage_, "main");
+  store::open_or_create_cluster(*storage_, "crm", tests::some_cluster());
+  EXPECT_THAT(verify().not_looked_at, IsEmpty());
+  EXPECT_THAT(verify("main").not_looked_at, ElementsAre(HasSubstr("crm")));
+  EXPECT_THAT(verify("main", second).not_looked_at,
+              ElementsAre(HasSubstr("crm"), HasSubstr(first), AllOf(HasSubstr("WAL"), HasSubstr(second))));
 }
 
 TEST_F(Verify, StopsWhenAsked) {

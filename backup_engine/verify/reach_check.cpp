@@ -1,0 +1,145 @@
+#include "backup_engine/verify/reach_check.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "backup_engine/restore/candidates.hpp"
+#include "backup_engine/restore/stop_search.hpp"
+#include "backup_engine/store/wal_objects.hpp"
+#include "backup_engine/wal/reach.hpp"
+#include "backup_engine/wal/record_reader.hpp"
+
+namespace backup_engine::verify {
+
+using base::Error;
+using base::ErrorKind;
+using postgres::Lsn;
+using postgres::TimelineId;
+
+namespace {
+
+constexpr TimelineId first_timeline{1};
+
+}  // namespace
+
+ReachCheck::ReachCheck(store::Storage& storage, const std::string& cluster, postgres::SegmentSize size,
+                       std::vector<wal::WalRange> sound, Findings& findings)
+    : storage_(storage),
+      cluster_(cluster),
+      archive_(storage, cluster, size, Compression{}),
+      sound_(std::move(sound)),
+      findings_(findings) {}
+
+void ReachCheck::read_timelines() {
+  std::set<TimelineId> with_wal;
+  for (const auto& range : sound_) with_wal.insert(range.timeline);
+  for (const auto& object : store::list_wal(storage_, cluster_, archive_.segment_size())) {
+    if (object.parsed.kind == store::WalObjectKind::history) read_history(object.parsed.segment.timeline);
+  }
+  for (const auto timeline : with_wal) {
+    const auto name = store::wal_history_name(cluster_, timeline);
+    if (timeline <= first_timeline || histories_.contains(timeline) || !findings_.damage_of(name).empty()) continue;
+    findings_.add_damage(
+        name, fmt::format("missing: without it the WAL of timeline {} cannot be reached", timeline.number()));
+  }
+  for (const auto& gap : archive_.gaps()) {
+    const auto name = wal::gap_object_name(cluster_, gap);
+    std::string text;
+    findings_.examine(name, [&] {
+      findings_.count_object(storage_.size(name).value_or(0));
+      text = archive_.read_gap(gap);
+    });
+    gaps_.emplace_back(gap, text);
+  }
+}
+
+// Its bytes were read with the rest of the WAL.
+void ReachCheck::read_history(TimelineId timeline) {
+  const auto name = store::wal_history_name(cluster_, timeline);
+  if (!findings_.damage_of(name).empty()) return;
+  findings_.examine(name, [&] {
+    auto switches = postgres::parse_history(archive_.read_history(timeline).value_or(""));
+    for (const auto& left : switches) {
+      if (left.parent >= timeline) {
+        throw Error(ErrorKind::corrupt,
+                    fmt::format("says that timeline {} came before {}", left.parent.number(), timeline.number()));
+      }
+    }
+    histories_[timeline] = std::move(switches);
+  });
+}
+
+wal::TimelinePath ReachCheck::path_of(TimelineId timeline) const {
+  const auto history = histories_.find(timeline);
+  if (history == histories_.end()) return wal::path_along({}, timeline);
+  return wal::path_along(history->second, timeline);
+}
+
+std::string ReachCheck::walk(const store::Manifest& manifest) {
+  const auto& summary = manifest.summary;
+  wal::RecordReader reader(archive_, path_of(summary.timeline), summary.postgres_major);
+  reader.begin_at(summary.start_lsn);
+  for (auto reached = summary.start_lsn; reached < summary.stop_lsn;) {
+    if (findings_.stop().stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
+    const auto record = reader.next();
+    if (!record) {
+      const auto object = object_at(summary.timeline, reached);
+      const auto text =
+          fmt::format("no record of WAL follows at {}, and backup {} needs them up to {}: {}", to_string(reached),
+                      summary.label, to_string(summary.stop_lsn), reader.why_it_ends());
+      findings_.add_damage(object, text);
+      return fmt::format("{}: {}", object, text);
+    }
+    reached = record->end;
+  }
+  return {};
+}
+
+std::string ReachCheck::object_at(TimelineId timeline, Lsn position) const {
+  const auto size = archive_.segment_size();
+  const auto segment = segment_holding(timeline, position, size);
+  const auto offset = position - start_of(segment, size);
+  for (const auto& object : store::list_wal(storage_, cluster_, size)) {
+    const auto& parsed = object.parsed;
+    const bool is_wal = parsed.kind == store::WalObjectKind::segment || parsed.kind == store::WalObjectKind::part;
+    if (is_wal && parsed.segment == segment && parsed.from_bytes <= offset && offset < parsed.to_bytes) {
+      return object.name;
+    }
+  }
+  return store::wal_folder(cluster_, segment, size) + file_name(segment, size);
+}
+
+std::vector<std::vector<RecoverySpan>> ReachCheck::spans(const std::vector<BackupSummary>& backups) {
+  WalCheckResult reach;
+  wal::describe_reach({sound_, gaps_, histories_, backups, {}}, reach);
+  std::vector<std::vector<RecoverySpan>> all(backups.size());
+  for (std::size_t i = 0; i < backups.size(); ++i) {
+    const auto& backup = backups[i];
+    for (const auto& [timeline, until] : reach.backups[i].reaches) {
+      RecoverySpan span{timeline, backup.stop_lsn, until, restore::end_time(backup), {}};
+      const auto& tail = tail_of(timeline, until, backup);
+      if (tail.record && *tail.record >= backup.stop_lsn) span.latest_time = tail.time;
+      all[i].push_back(span);
+    }
+  }
+  return all;
+}
+
+// The backup that begins first asks first, so that what it found holds for all.
+const ReachCheck::Tail& ReachCheck::tail_of(TimelineId timeline, Lsn until, const BackupSummary& backup) {
+  const auto known = tails_.find(timeline);
+  if (known != tails_.end() && known->second.until == until) return known->second;
+  auto path = path_of(timeline);
+  path.back().end = until;  // what is behind may be damaged
+  wal::RecordReader reader(archive_, std::move(path), backup.postgres_major);
+  const auto found = restore::read_tail(reader, backup.start_lsn, until);
+  Tail tail{until, {}, {}};
+  if (found.last) {
+    tail.record = found.last->record;
+    tail.time = found.last->time;
+  }
+  return tails_[timeline] = tail;
+}
+
+}  // namespace backup_engine::verify

@@ -1,0 +1,53 @@
+// What can be recovered, told from what was found sound: whether records of WAL go on from a backup's start to its
+// stop, and which points its recovery can reach on each timeline. Rules of recovery: docs/recovery-targets.md.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backup_engine/store/manifest.hpp"
+#include "backup_engine/verify/findings.hpp"
+#include "backup_engine/wal/timeline_path.hpp"
+#include "backup_engine/wal/wal_archive.hpp"
+
+namespace backup_engine::verify {
+
+class ReachCheck {
+ public:
+  // `sound`: the stretches of WAL without damage. What damage must not repeat was found before. All outlive this.
+  ReachCheck(store::Storage& storage, const std::string& cluster, postgres::SegmentSize size,
+             std::vector<wal::WalRange> sound, Findings& findings);
+
+  // Reads every history and every recorded gap; those that cannot be read are findings, and so is a history that is
+  // missing.
+  void read_timelines();
+  // Walks the records of the backup's own WAL. Empty, or what is wrong, which then is a finding too.
+  [[nodiscard]] std::string walk(const store::Manifest& manifest);
+  // One list for each of `backups`, which are in order of their start. Reads the end of each timeline's WAL.
+  [[nodiscard]] std::vector<std::vector<RecoverySpan>> spans(const std::vector<BackupSummary>& backups);
+
+ private:
+  struct Tail {
+    postgres::Lsn until;
+    std::optional<postgres::Lsn> record;  // the last that ends a transaction
+    base::UtcTime time;
+  };
+  [[nodiscard]] wal::TimelinePath path_of(postgres::TimelineId timeline) const;
+  [[nodiscard]] std::string object_at(postgres::TimelineId timeline, postgres::Lsn position) const;
+  void read_history(postgres::TimelineId timeline);
+  [[nodiscard]] const Tail& tail_of(postgres::TimelineId timeline, postgres::Lsn until, const BackupSummary& backup);
+
+  store::Storage& storage_;
+  const std::string cluster_;
+  wal::WalArchive archive_;
+  const std::vector<wal::WalRange> sound_;
+  Findings& findings_;
+  std::map<postgres::TimelineId, std::vector<postgres::TimelineSwitch>> histories_;
+  std::vector<std::pair<wal::WalGap, std::string>> gaps_;
+  std::map<postgres::TimelineId, Tail> tails_;
+};
+
+}  // namespace backup_engine::verify
