@@ -52,10 +52,13 @@ void ask_position(Connection& connection, ServerWal& server, std::span<const Wal
 }
 
 void ask_archiver(Connection& connection, ServerWal& server) {
-  const auto row = ask(connection,
-                       "SELECT current_setting('archive_mode'), current_setting('archive_command', true), "
-                       "last_archived_wal, last_failed_wal, last_failed_time > coalesce(last_archived_time, "
-                       "'-infinity'), current_setting('max_slot_wal_keep_size') FROM pg_stat_archiver")[0];
+  const auto row =
+      ask(connection,
+          "SELECT current_setting('archive_mode'), CASE WHEN current_setting('archive_library', true) <> '' THEN "
+          "'archive_library ' || current_setting('archive_library') ELSE "
+          "current_setting('archive_command', true) END, "
+          "last_archived_wal, last_failed_wal, last_failed_time > coalesce(last_archived_time, "
+          "'-infinity'), current_setting('max_slot_wal_keep_size') FROM pg_stat_archiver")[0];
   server.archive_mode = row[0].value_or("");
   server.archive_command = row[1].value_or("");
   server.last_archived = row[2].value_or("");
@@ -103,6 +106,14 @@ ServerWal ask_server(const std::string& conninfo, const std::string& cluster, co
   require_same_cluster(connection, cluster, identity);
   ServerWal server;
   ask_position(connection, server, held);
+  ask_archiver(connection, server);
+  ask_slots(connection, server);
+  return server;
+}
+
+ServerWal ask_server(const std::string& conninfo) {
+  Connection connection(conninfo, application);
+  ServerWal server;
   ask_archiver(connection, server);
   ask_slots(connection, server);
   return server;

@@ -14,6 +14,8 @@ namespace backup_engine::wal {
 // Throws Error: connection, permission, mismatch (a server of another cluster).
 [[nodiscard]] ServerWal ask_server(const std::string& conninfo, const std::string& cluster,
                                    const store::ClusterIdentity& identity, std::span<const WalRange> held);
+// The same of any server; what is held of it is not known.
+[[nodiscard]] ServerWal ask_server(const std::string& conninfo);
 // What is wrong, or may become so. Pure.
 [[nodiscard]] std::vector<WalFinding> judge_server(const ServerWal& server);
 

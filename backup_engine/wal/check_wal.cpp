@@ -71,4 +71,10 @@ WalCheckResult check_wal(const WalCheckRequest& request) {
   return result;
 }
 
+std::vector<WalFinding> check_server_wal(const std::string& conninfo) {
+  auto findings = wal::judge_server(wal::ask_server(conninfo));
+  std::ranges::stable_sort(findings, {}, &WalFinding::severity);
+  return findings;
+}
+
 }  // namespace backup_engine

@@ -133,7 +133,11 @@ void add_drill_verbs(CLI::App& app, Parsed& parsed) {
   doctor->add_option("--pg-bindir", parsed.doctor.bin_directory, "use the PostgreSQL programs of this directory");
   doctor->add_option("--run-as", parsed.doctor.run_as, "user that servers would run as, when root");
   doctor->add_option("--out", parsed.doctor.out, "where drill directories would go")->capture_default_str();
-  doctor->callback([&parsed] { parsed.verb = parsed.doctor; });
+  doctor->add_option("--dbname", parsed.doctor.conninfo, "also look at this server's slots and archiving");
+  doctor->callback([&parsed] {
+    if (!parsed.doctor.conninfo.empty()) backup_engine::postgres::refuse_password(parsed.doctor.conninfo);
+    parsed.verb = parsed.doctor;
+  });
 }
 
 void add_backup(CLI::App& app, Parsed& parsed) {

@@ -47,6 +47,7 @@ struct DoctorVerb {
   std::optional<std::filesystem::path> bin_directory;
   std::string run_as;
   std::filesystem::path out = "drills";
+  std::string conninfo;  // of a server whose slots and archiver to look at; empty: none
 };
 enum class ReportFormat { html, markdown, junit, json };
 struct ReportVerb {

@@ -99,6 +99,20 @@ ExitCode execute(const ReportVerb& verb) {
   return ExitCode::pass;
 }
 
+namespace {
+
+// Of a production server: drills run whatever is said of it.
+void print_server_wal(const std::string& conninfo) {
+  const auto findings = backup_engine::check_server_wal(conninfo);
+  if (findings.empty())
+    fmt::print("ok       WAL of the server: its slots are read, and what it archives is archived\n");
+  for (const auto& finding : findings) {
+    fmt::print("limited  WAL of the server: {}\n         what to do: {}\n", finding.text, finding.remedy);
+  }
+}
+
+}  // namespace
+
 ExitCode execute(const DoctorVerb& verb) {
   bool drills_run = true;
   for (const auto& item : server::examine({verb.out, verb.run_as, verb.bin_directory})) {
@@ -109,6 +123,7 @@ ExitCode execute(const DoctorVerb& verb) {
     if (!item.remedy.empty()) fmt::print("         what to do: {}\n", item.remedy);
     drills_run = drills_run && item.ok();
   }
+  if (!verb.conninfo.empty()) print_server_wal(verb.conninfo);
   return drills_run ? ExitCode::pass : ExitCode::unknown;
 }
 

@@ -30,10 +30,15 @@ fs::path parent_for(const plan::Plan& plan, const std::optional<process::OsUser>
 fs::path executable_for(const plan::Plan& plan, const std::optional<process::OsUser>& user, const fs::path& workplace) {
   const auto& own = plan.circumstances.lifeboat;
   if (server::can_reach(own.parent_path(), user)) return own;
-  auto copy = workplace / "lifeboat";
-  fs::copy_file(own, copy);
-  if (::chmod(copy.c_str(), 0755) != 0) throw base::system_error(errno, "change the mode of", copy.string());
-  return copy;
+  const auto copy_of = [&](const std::string& program) {
+    auto copy = workplace / program;
+    fs::copy_file(own.parent_path() / program, copy);
+    if (::chmod(copy.c_str(), 0755) != 0) throw base::system_error(errno, "change the mode of", copy.string());
+    return copy;
+  };
+  // restore_command prefers this one where it lies beside the other.
+  if (const std::string faster = "lifeboat-wal-fetch"; fs::exists(own.parent_path() / faster)) (void)copy_of(faster);
+  return copy_of(own.filename().string());
 }
 
 // What a Lifeboat that was killed left where this one works, or below the same --out:

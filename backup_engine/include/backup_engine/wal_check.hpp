@@ -57,9 +57,9 @@ struct ServerSlot {
 };
 
 struct ServerWal {
-  std::string archive_mode, archive_command;
-  std::string last_archived, last_failed;  // names of files; empty when there were none
-  bool archiving_fails = false;            // the last attempt did
+  std::string archive_mode, archive_command;  // or "archive_library NAME"
+  std::string last_archived, last_failed;     // names of files; empty when there were none
+  bool archiving_fails = false;               // the last attempt did
   std::string max_slot_wal_keep_size;
   std::vector<ServerSlot> slots;  // physical ones
   postgres::TimelineId timeline;
@@ -86,5 +86,8 @@ struct WalCheckResult {
 // What is found is data. Throws Error when it could not be looked at: no repository, no such cluster, no connection, a
 // server of another cluster (mismatch), a role that may not see (permission).
 [[nodiscard]] WalCheckResult check_wal(const WalCheckRequest& request);
+
+// What only a server is asked: its archiver and its slots. Problems first. Throws Error: connection, permission.
+[[nodiscard]] std::vector<WalFinding> check_server_wal(const std::string& conninfo);
 
 }  // namespace backup_engine

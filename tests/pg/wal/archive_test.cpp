@@ -104,6 +104,27 @@ TEST_F(ArchiveCommand, OfAnotherClusterIsRefused) {
   EXPECT_THAT(refused.words, HasSubstr("system identifier"));
 }
 
+TEST_F(ArchiveCommand, AgreesWithAReceiverBesideIt) {
+  make_cluster_with_segments(1);
+  start_archiving();
+  RunningReceiver receiver(request());
+  receiver.wait_until_said("streaming");
+  write_wal(8);
+  const auto last = end_segment();
+  wait_until_archived(last);
+  receiver.wait_until_durable(flushed());
+  receiver.stop();
+  EXPECT_EQ(archiver("failed_count"), "0");
+  server_->stop(StopMode::fast, soon());
+  const auto held = ranges();
+  ASSERT_EQ(held.size(), 1U);
+  EXPECT_GE(compare_with_server(held[0]), 8);
+  for (const auto& object : storage().list("clusters/main/wal/00000001/")) {
+    EXPECT_FALSE(object.name.find(last + ".part-") != std::string::npos)
+        << object.name << " is left of a whole segment";
+  }
+}
+
 TEST_F(ArchiveCommand, IsCheckedWithItsGapsAndItsServer) {
   make_cluster_with_segments(1);
   start_archiving();
@@ -118,11 +139,15 @@ TEST_F(ArchiveCommand, IsCheckedWithItsGapsAndItsServer) {
   EXPECT_EQ(sound.code, 0) << sound.words;
 
   // A slot that nobody reads, on a server that sets it no limit, is warned of.
+  EXPECT_THAT(lifeboat({"doctor", "--dbname", server_->conninfo()}).words, HasSubstr("ok       WAL of the server"));
   execute("SELECT pg_create_physical_replication_slot('forgotten', true)");
   const auto warned = lifeboat(in_cluster({"wal", "check"}, {"--dbname", server_->conninfo()}));
   EXPECT_EQ(warned.code, 0) << warned.words;
   EXPECT_THAT(warned.words, AllOf(HasSubstr("warning: nobody reads the slot \"forgotten\""),
                                   HasSubstr("warning: max_slot_wal_keep_size is -1")));
+
+  EXPECT_THAT(lifeboat({"doctor", "--dbname", server_->conninfo()}).words,
+              HasSubstr("limited  WAL of the server: nobody reads the slot \"forgotten\""));
 
   const auto text = lifeboat_ok(in_cluster({"wal", "check"}));
   EXPECT_THAT(text, AllOf(HasSubstr("-full  recoverable to any point from"), HasSubstr("held ")));
