@@ -57,6 +57,7 @@ restore::ScratchOrder scratch_order(const ExtractVerb& verb, const server::Insta
                                     const extract::LiveServer& live) {
   restore::ScratchOrder order;
   order.files.repository = verb.repository.text;
+  order.files.key_file = verb.repository.key_file;
   order.files.cluster = verb.cluster;
   order.files.databases = {live.database};
   order.files.lifeboat = own_executable();

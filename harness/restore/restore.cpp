@@ -44,7 +44,7 @@ backup_engine::TargetAction action_of(Action action) {
 
 Restored restore_files(const RestoreOrder& order, base::Progress& progress, const std::stop_token& stop) {
   backup_engine::RestoreRequest request;
-  request.repository.text = order.repository.string();
+  request.repository = {order.repository.string(), order.key_file};
   request.cluster = order.cluster;
   request.to = order.to;
   request.backup_label = order.backup_label;

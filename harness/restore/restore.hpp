@@ -38,6 +38,7 @@ struct RestoreOrder {
   std::string backup_label;              // empty: the engine chooses the newest that can reach the target
   unsigned jobs = 1;
   std::filesystem::path other_tablespaces;  // every tablespace goes below it; empty: a backup with any is refused
+  std::filesystem::path key_file{};         // of an encrypted repository; the server's user must be able to read it
 };
 
 struct Restored {

@@ -52,6 +52,13 @@ void require_reachable(const ScratchOrder& order) {
                                               name_of(order.run_as), unreadable))
         .with_remedy("it takes WAL from there itself: name the repository's owner with --run-as, or let it be read");
   }
+  const auto& key_file = order.files.key_file;
+  if (!key_file.empty() && !first_unreadable(fs::absolute(key_file), order.run_as).empty()) {
+    throw Error(ErrorKind::usage, fmt::format("the scratch server's user {} cannot read the key file {}",
+                                              name_of(order.run_as), key_file.string()))
+        .with_remedy(
+            "it takes WAL itself: name the key file's owner with --run-as, or give that user a copy of its own");
+  }
 }
 
 // The server's user may not be able to see the directory of this executable.

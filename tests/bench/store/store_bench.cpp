@@ -83,11 +83,34 @@ void block_pipeline(benchmark::State& state, backup_engine::Compression compress
   state.counters["stored_part"] = static_cast<double>(stored) / static_cast<double>(bytes.size());
 }
 
-// The way back: CRC, expansion, hash.
-void restore_pipeline(benchmark::State& state, backup_engine::Compression compression, bool rows) {
+enum class Protection { crc, encryption };
+
+std::shared_ptr<const store::DataKey> key_for(Protection protection) {
+  if (protection == Protection::crc) return nullptr;
+  return store::new_data_key(base::utc_now());
+}
+
+// The way there as a backup goes it: hash, compression, then CRC or encryption.
+void seal_pipeline(benchmark::State& state, backup_engine::Compression compression, Protection protection) {
+  const auto& bytes = input(true);
+  store::BlockSealer sealer(compression);
+  const store::PackSeal pack("a.pack", compression, block_bytes, key_for(protection));
+  for (auto _ : state) {
+    for (std::size_t at = 0; at < bytes.size(); at += block_bytes) {
+      const auto block = std::span(bytes).subspan(at, block_bytes);
+      benchmark::DoNotOptimize(store::hash_block(block, pack.hash_secret()));
+      benchmark::DoNotOptimize(sealer.seal(pack, at, {"base/16384/16385", at}, block));
+    }
+  }
+  count_bytes(state, bytes.size());
+}
+
+// The way back: CRC or tag, expansion, hash.
+void restore_pipeline(benchmark::State& state, backup_engine::Compression compression, bool rows,
+                      Protection protection = Protection::crc) {
   const auto& bytes = input(rows);
   store::BlockSealer sealer(compression);
-  const store::PackSeal pack("a.pack", compression, block_bytes, nullptr);
+  const store::PackSeal pack("a.pack", compression, block_bytes, key_for(protection));
   struct Stored {
     store::BlockEntry entry;
     store::BlockHash hash;
@@ -97,7 +120,7 @@ void restore_pipeline(benchmark::State& state, backup_engine::Compression compre
   for (std::size_t at = 0; at < bytes.size(); at += block_bytes) {
     const auto block = std::span(bytes).subspan(at, block_bytes);
     const auto sealed = sealer.seal(pack, 0, {"a", 0}, block);
-    Stored stored{{}, store::hash_block(block), Bytes(sealed.stored.begin(), sealed.stored.end())};
+    Stored stored{{}, store::hash_block(block, pack.hash_secret()), Bytes(sealed.stored.begin(), sealed.stored.end())};
     stored.entry.codec = sealed.codec;
     stored.bytes.insert(stored.bytes.end(), sealed.trailer.begin(), sealed.trailer.end());
     blocks.push_back(std::move(stored));
@@ -118,6 +141,14 @@ void crc(benchmark::State& state) {
 
 void hash(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(store::hash_block(std::span(input(true)).first(block_bytes)));
+  count_bytes(state, block_bytes);
+}
+
+void hash_with_secret(benchmark::State& state) {
+  const auto key = store::new_data_key(base::utc_now());
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(store::hash_block(std::span(input(true)).first(block_bytes), key->hash_secret()));
+  }
   count_bytes(state, block_bytes);
 }
 
@@ -171,6 +202,17 @@ BENCHMARK_CAPTURE(block_pipeline, zstd3_rows, {Codec::zstd, 3}, true)->Unit(benc
 BENCHMARK_CAPTURE(block_pipeline, none_random, {Codec::none, 0}, false)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(block_pipeline, lz4_random, {Codec::lz4, 0}, false)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(block_pipeline, zstd_random, {Codec::zstd, 1}, false)->Unit(benchmark::kMillisecond);
+BENCHMARK(hash_with_secret);
+BENCHMARK_CAPTURE(seal_pipeline, none, {Codec::none, 0}, Protection::crc)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(seal_pipeline, none_encrypted, {Codec::none, 0}, Protection::encryption)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(seal_pipeline, zstd, {Codec::zstd, 1}, Protection::crc)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(seal_pipeline, zstd_encrypted, {Codec::zstd, 1}, Protection::encryption)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(restore_pipeline, none_rows_encrypted, {Codec::none, 0}, true, Protection::encryption)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(restore_pipeline, zstd_rows_encrypted, {Codec::zstd, 1}, true, Protection::encryption)
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(restore_pipeline, none_rows, {Codec::none, 0}, true)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(restore_pipeline, lz4_rows, {Codec::lz4, 0}, true)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(restore_pipeline, zstd_rows, {Codec::zstd, 1}, true)->Unit(benchmark::kMillisecond);
