@@ -31,7 +31,7 @@ packages=(
 )
 # Any supported major will do; without one, the distribution's own.
 compgen -G '/usr/lib/postgresql/1[5-8]/bin/pg_amcheck' >/dev/null || packages+=("$postgresql")
-[ "$developer" = no ] || packages+=(libgtest-dev libgmock-dev libbenchmark-dev clang-format clang-tidy ccache patchelf)
+[ "$developer" = no ] || packages+=(libgtest-dev libgmock-dev libbenchmark-dev clang-format clang-tidy ccache patchelf xfsprogs)
 
 installed="$(dpkg-query -W -f '${db:Status-Abbrev}${Package} ' "${packages[@]}" 2>/dev/null || true)"
 missing=()

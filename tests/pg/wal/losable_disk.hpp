@@ -1,0 +1,30 @@
+// A file system of its own in a file, whose power can be cut for real: everything that was not synced is gone. Root
+// only.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace tests {
+
+class LosableDisk {
+ public:
+  // Makes `image`, with a file system of this kind ("ext4", "xfs"), and mounts it at `mount_point`, which is made.
+  LosableDisk(const std::string& kind, std::filesystem::path image, std::filesystem::path mount_point);
+  ~LosableDisk();
+  LosableDisk(const LosableDisk&) = delete;
+  LosableDisk& operator=(const LosableDisk&) = delete;
+
+  // The file system is shut down without writing its log: every later operation fails.
+  void cut_power() const;
+  // Mounts what is left, as after a start of the machine. Nobody may use it any more.
+  void mount_again();
+
+ private:
+  void mount();
+  void unmount() const;
+
+  std::filesystem::path image_, mount_point_;
+};
+
+}  // namespace tests
