@@ -4,6 +4,7 @@
 
 #include "backup_engine/store/document_object.hpp"
 #include "backup_engine/store/leaf_cache.hpp"
+#include "backup_engine/store/little_endian.hpp"
 #include "tests/support/failure.hpp"
 #include "tests/unit/backup_engine/store/encrypted_repository.hpp"
 
@@ -72,6 +73,24 @@ TEST_F(Encrypted, SwappedFramesAreRefused) {
   repository_.overwrite("one", bytes.substr(0, header + 2 * stored_frame));
   EXPECT_EQ(refusal("one"), ErrorKind::corrupt);  // cut off where a frame ends
   EXPECT_THAT(message_, HasSubstr("one: cut off"));
+}
+
+// Accidents are found by the header's CRC; here somebody makes it right again.
+TEST_F(Encrypted, AHeaderThatWasChangedOnPurposeIsRefused) {
+  constexpr std::size_t header = 96, crc_at = 92;
+  put("one", tests::row_bytes(10, 1));
+  const auto whole = repository_.bytes_of("one");
+  for (std::size_t at = 0; at < crc_at; ++at) {
+    auto changed = whole;
+    changed[at] = static_cast<char>(changed[at] ^ 1);
+    std::byte crc[4];
+    store::put_little_endian(crc, backup_engine::base::crc32c(std::as_bytes(std::span(changed)).first(crc_at)));
+    changed.replace(crc_at, header - crc_at, reinterpret_cast<const char*>(crc), sizeof crc);
+    repository_.overwrite("one", changed);
+    const auto kind = refusal("one");
+    EXPECT_TRUE(kind == ErrorKind::corrupt || kind == ErrorKind::unsupported) << at;
+    EXPECT_THAT(message_, ::testing::StartsWith("one: ")) << at;
+  }
 }
 
 TEST_F(Encrypted, AnObjectInTheClearIsRefused) {

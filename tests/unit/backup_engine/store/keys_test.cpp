@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
 
-#include "backup_engine/store/document_object.hpp"
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "backup_engine/store/key_file.hpp"
 #include "backup_engine/store/rekey.hpp"
+#include "backup_engine/store/sealed_json.hpp"
 #include "backup_engine/store/state_digest.hpp"
 #include "tests/support/failure.hpp"
 #include "tests/unit/backup_engine/store/encrypted_repository.hpp"
@@ -156,13 +159,21 @@ TEST_F(Keys, ARekeyIsRefusedWhereThereIsNothingToDo) {
   EXPECT_EQ(kind_of_failure([&] { store::rekey_repository(request, repository_.files()); }), ErrorKind::mismatch);
 }
 
-TEST_F(Keys, ARekeyThatIsInterruptedLeavesAFileThatOpens) {
+class InterruptedRekey : public Keys, public ::testing::WithParamInterface<tests::Fault> {};
+
+INSTANTIATE_TEST_SUITE_P(EveryFault, InterruptedRekey, ::testing::ValuesIn(tests::all_faults), [](const auto& fault) {
+  auto name = tests::to_string(fault.param);
+  std::replace(name.begin(), name.end(), ' ', '_');
+  return name;
+});
+
+TEST_P(InterruptedRekey, LeavesAFileThatOpens) {
   const auto another = new_key("another");
   const auto keys = repository_.bytes_of("keys/00000001.json");
   std::uint64_t last = 1;
   for (std::uint64_t n = 1; n <= last; ++n) {
     tests::FaultyFileSystem files(repository_.path("repository"));
-    files.strike_at(n, tests::Fault::power_loss);
+    files.strike_at(n, GetParam());
     try {
       store::rekey_repository(rekey_to(another), files);
     } catch (const base::Error& error) {
@@ -197,6 +208,33 @@ TEST_F(Keys, AnOlderKeysObjectUnderANewerNameIsRefused) {
   repository_.overwrite("keys/00000002.json", repository_.bytes_of("keys/00000001.json"));
   EXPECT_EQ(refusal(repository_.key_file()), ErrorKind::corrupt);
   EXPECT_THAT(message_, HasSubstr("keys/00000002.json: its tag is wrong"));
+}
+
+// A document's own SHA-256 finds accidents; here somebody makes it right again.
+TEST_F(Keys, AKeysObjectThatWasChangedOnPurposeIsRefused) {
+  const auto whole = repository_.bytes_of("keys/00000001.json");
+  const auto members = nlohmann::ordered_json::parse(whole);
+  for (const auto* const name : {"created_at", "key_file_id", "salt", "sealed"}) {
+    auto changed = members;
+    auto value = members.at(name).get<std::string>();
+    value[0] = value[0] == '0' ? '1' : '0';
+    changed[name] = value;
+    changed.erase("sha256");
+    repository_.overwrite("keys/00000001.json", store::seal_json(changed.dump(2)));
+    const auto kind = refusal(repository_.key_file());
+    EXPECT_EQ(kind, name == std::string("key_file_id") ? ErrorKind::mismatch : ErrorKind::corrupt) << name;
+  }
+  repository_.overwrite("keys/00000001.json", whole);
+  EXPECT_NE(repository_.open(), nullptr);
+}
+
+TEST_F(Keys, ARepositoryThatWasDeclaredToBeInTheClearIsRefusedToWhoHasAKey) {
+  auto document = nlohmann::ordered_json::parse(repository_.bytes_of("repository.json"));
+  document["encryption"] = {{"cipher", "none"}, {"key_id", nullptr}};
+  document.erase("sha256");
+  repository_.overwrite("repository.json", store::seal_json(document.dump(2)));
+  EXPECT_EQ(refusal(repository_.key_file()), ErrorKind::mismatch);
+  EXPECT_THAT(message_, HasSubstr("is not encrypted"));
 }
 
 TEST_F(Keys, ARepositoryWithoutItsKeysSaysSo) {
