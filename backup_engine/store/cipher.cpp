@@ -38,14 +38,22 @@ int length_of(std::span<const std::byte> bytes) {
 
 enum class Direction { open = 0, seal = 1 };
 
+using Context = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
+
+Context new_context() {
+  Context context{EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
+  if (!context) throw std::bad_alloc();
+  require(EVP_CipherInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, nullptr, nullptr, 1) == 1, "no AES-256-GCM");
+  return context;
+}
+
 // A context a thread, kept between calls. It is freed, and what it holds of the key overwritten, when the thread ends.
 EVP_CIPHER_CTX* begin(Direction direction, std::span<const std::byte> key, const Nonce& nonce,
                       AssociatedData associated) {
-  thread_local const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context{EVP_CIPHER_CTX_new(),
-                                                                                             &EVP_CIPHER_CTX_free};
-  if (!context) throw std::bad_alloc();
+  thread_local const auto context = new_context();
   require(key.size() == key_bytes, "a key of another length");
-  require(EVP_CipherInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, raw(key), raw(std::span(nonce)),
+  // Without naming the cipher again, which would make OpenSSL look it up and allocate for every block.
+  require(EVP_CipherInit_ex(context.get(), nullptr, nullptr, raw(key), raw(std::span(nonce)),
                             static_cast<int>(direction)) == 1,
           "AES-256-GCM");
   int done = 0;

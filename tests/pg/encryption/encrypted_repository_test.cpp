@@ -151,6 +151,11 @@ TEST_F(EncryptedShop, ComesBackWholeAndShowsNothingOfItself) {
   source.execute("SELECT pg_create_restore_point('mark')");
   source.execute("DELETE FROM wellkept_boats");
   wait_until_acknowledged();
+  // What was streamed is what PostgreSQL would archive: read, opened, and found to be the same.
+  const auto finished = source.query("SELECT pg_walfile_name(pg_switch_wal())").single();
+  wait_until_acknowledged();
+  lifeboat_ok(in_repository({"wal", "push"}, {"--cluster", "shop", options().data_directory / "pg_wal" / finished}));
+  EXPECT_THAT(lifeboat_ok(in_repository({"wal", "check"}, {"--cluster", "shop"})), HasSubstr("timeline 1"));
 
   const auto verified = lifeboat_ok(in_repository({"verify"}, {}));
   EXPECT_THAT(verified, AllOf(HasSubstr("no damage found"), HasSubstr("state of the repository: ")));

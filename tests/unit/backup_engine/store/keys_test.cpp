@@ -237,6 +237,19 @@ TEST_F(Keys, ARepositoryThatWasDeclaredToBeInTheClearIsRefusedToWhoHasAKey) {
   EXPECT_THAT(message_, HasSubstr("is not encrypted"));
 }
 
+TEST_F(Keys, PutBackToAnOlderStateTheyLackWhatCameLaterAndThatIsNamed) {
+  const auto older = repository_.bytes_of("keys/00000001.json");
+  store::rekey_repository({repository_.location(), {}, true}, repository_.files());
+  const auto label = tests::put_backup(*repository_.open(), "main", tests::some_files(4096));
+  fs::remove(repository_.object("keys/00000002.json"));
+  repository_.overwrite("keys/00000001.json", older);
+  const auto storage = repository_.open();
+  EXPECT_EQ(kind_of_failure([&] { static_cast<void>(store::read_manifest(*storage, "main", label)); }, &message_),
+            ErrorKind::corrupt);
+  EXPECT_THAT(message_,
+              AllOf(HasSubstr(store::manifest_name("main", label)), HasSubstr("not among this repository's")));
+}
+
 TEST_F(Keys, ARepositoryWithoutItsKeysSaysSo) {
   fs::remove(repository_.object("keys/00000001.json"));
   EXPECT_EQ(refusal(repository_.key_file()), ErrorKind::corrupt);
