@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "backup_engine/base/parallel.hpp"
 #include "backup_engine/store/document_object.hpp"
 #include "backup_engine/store/leaf_cache.hpp"
 #include "backup_engine/store/little_endian.hpp"
@@ -140,6 +141,26 @@ TEST_F(Encrypted, ABackupComesBackAndShowsNeitherContentNorNames) {
       EXPECT_THAT(bytes, Not(HasSubstr(word))) << entry.path();
     }
   }
+}
+
+TEST_F(Encrypted, ABackupIsReadByManyThreadsAtOnce) {
+  constexpr std::size_t block = 4096, files = 6, blocks = 600;  // several leaves of the index
+  tests::Contents contents;
+  for (unsigned i = 0; i < files; ++i) contents["base/1/" + std::to_string(i)] = tests::random_bytes(blocks * block, i);
+  auto layout = tests::small_layout();
+  layout.pack_size_bytes = 1'000'000;
+  const auto label = tests::put_backup(repository_.storage(), "main", contents, layout);
+  const store::BackupReader reader(repository_.storage(), "main", label);
+  backup_engine::base::for_each_in_parallel(4, 4 * files,
+                                            [&](std::size_t n) {
+                                              const auto path = "base/1/" + std::to_string(n % files);
+                                              const auto entry =
+                                                  reader.files().entry(reader.files().find(path).value());
+                                              tests::Bytes bytes(entry.size_bytes);
+                                              reader.read_blocks(entry, 0, reader.block_count(entry), bytes);
+                                              EXPECT_EQ(bytes, contents.at(path));
+                                            },
+                                            {});
 }
 
 TEST(LeafCache, KeepsWhatWasUsedLast) {
