@@ -32,16 +32,15 @@ Bytes bytes_of(std::string_view text) {
 
 // WAL from `missing` on is not there. At the end of a timeline that is simply its end; where WAL of the same timeline
 // is held further on, it is a hole, and recovery would take it for the end and lose what follows.
-void require_end_of_wal(const wal::WalArchive& archive, postgres::TimelineId timeline, Lsn missing,
-                        bool anything_before) {
-  for (const auto& gap : archive.gaps()) {
+void require_end_of_wal(const wal::HeldWal& held, postgres::TimelineId timeline, Lsn missing, bool anything_before) {
+  for (const auto& gap : held.gaps) {
     if (gap.timeline != timeline || missing < gap.from || missing >= gap.to) continue;
     throw Error(ErrorKind::corrupt,
                 fmt::format("the WAL of timeline {} has a gap from {} to {}; {} lies in it", timeline.number(),
                             to_string(gap.from), to_string(gap.to), to_string(missing)))
         .with_remedy("restore to a target before the gap, or from a backup taken after it");
   }
-  const auto ranges = archive.ranges();
+  const auto& ranges = held.ranges;
   const bool before = anything_before || std::ranges::any_of(ranges, [&](const auto& range) {
                         return range.timeline == timeline && range.start < missing;
                       });
@@ -55,31 +54,10 @@ void require_end_of_wal(const wal::WalArchive& archive, postgres::TimelineId tim
 
 // Every backup needs WAL, so a cluster without any is storage that is only partly there. PostgreSQL would take it for
 // the end of WAL, and promote.
-void require_any_wal(const wal::WalArchive& archive, const std::string& cluster) {
-  if (!archive.ranges().empty()) return;
+void require_any_wal(const wal::HeldWal& held, const std::string& cluster) {
+  if (!held.ranges.empty()) return;
   throw Error(ErrorKind::not_found, fmt::format("the repository holds no WAL of cluster {} at all", cluster))
       .with_remedy("look whether all of its storage is there and mounted");
-}
-
-// Zeros where an open segment's WAL ends, as in one that PostgreSQL has just begun.
-std::optional<Bytes> read_wal(const wal::WalArchive& archive, const postgres::WalSegment& segment) {
-  const auto size = archive.segment_size();
-  auto bytes = wal::read_held(archive, segment);
-  const auto held_bytes = bytes ? bytes->size() : 0;
-  if (held_bytes < size.bytes()) {
-    require_end_of_wal(archive, segment.timeline, start_of(segment, size) + held_bytes, bytes.has_value());
-  }
-  if (bytes) bytes->resize(size.bytes());
-  return bytes;
-}
-
-std::optional<Bytes> read_named(const wal::WalArchive& archive, const std::string& file_name) {
-  if (const auto timeline = postgres::parse_history_file_name(file_name)) {
-    const auto text = archive.read_history(*timeline);
-    return text ? std::optional(bytes_of(*text)) : std::nullopt;
-  }
-  if (const auto segment = parse_segment_name(file_name, archive.segment_size())) return read_wal(archive, *segment);
-  return archive.read_extra(file_name);
 }
 
 // Puts `to` whole or not at all; `fill` writes its bytes, and says whether there are any.
@@ -166,27 +144,55 @@ class Fetch {
     const auto opened = open();
     const auto& archive = opened.archive;
     size_ = archive.segment_size();
-    if (copy_whole(archive) || copy_read(archive)) return WalFetchOutcome::fetched;
-    require_any_wal(archive, request_.cluster);
-    return WalFetchOutcome::not_there;
+    const auto segment = parse_segment_name(request_.file_name, *size_);
+    if (segment && copy_whole(archive, *segment)) return WalFetchOutcome::fetched;
+    const auto bytes = segment ? read_open(archive, *segment) : read_other(archive);
+    if (!bytes) {
+      require_any_wal(held(archive), request_.cluster);
+      return WalFetchOutcome::not_there;
+    }
+    write_whole(request_.to, [&](const auto& write) {
+      write(*bytes);
+      return true;
+    });
+    return WalFetchOutcome::fetched;
   }
-  [[nodiscard]] bool copy_whole(const wal::WalArchive& archive) const {
-    const auto segment = parse_segment_name(request_.file_name, archive.segment_size());
-    return segment && archive.has_segment(*segment) &&
-           write_whole(request_.to, [&](const auto& write) { return archive.copy_segment(*segment, write); });
+
+  [[nodiscard]] bool copy_whole(const wal::WalArchive& archive, const postgres::WalSegment& segment) const {
+    return archive.has_segment(segment) &&
+           write_whole(request_.to, [&](const auto& write) { return archive.copy_segment(segment, write); });
   }
-  [[nodiscard]] bool copy_read(const wal::WalArchive& archive) const {
-    const auto bytes = read_named(archive, request_.file_name);
-    return bytes && write_whole(request_.to, [&](const auto& write) {
-             write(*bytes);
-             return true;
-           });
+
+  // Zeros where an open segment's WAL ends, as in one that PostgreSQL has just begun.
+  [[nodiscard]] std::optional<Bytes> read_open(const wal::WalArchive& archive, const postgres::WalSegment& segment) {
+    const auto size = archive.segment_size();
+    auto bytes = wal::read_held(archive, segment);
+    const auto held_bytes = bytes ? bytes->size() : 0;
+    if (held_bytes < size.bytes()) {
+      require_end_of_wal(held(archive), segment.timeline, start_of(segment, size) + held_bytes, bytes.has_value());
+    }
+    if (bytes) bytes->resize(size.bytes());
+    return bytes;
+  }
+
+  [[nodiscard]] std::optional<Bytes> read_other(const wal::WalArchive& archive) const {
+    const auto timeline = postgres::parse_history_file_name(request_.file_name);
+    if (!timeline) return archive.read_extra(request_.file_name);
+    const auto text = archive.read_history(*timeline);
+    return text ? std::optional(bytes_of(*text)) : std::nullopt;
+  }
+
+  // Listed once, and only for what was not found.
+  const wal::HeldWal& held(const wal::WalArchive& archive) {
+    if (!held_) held_ = archive.held();
+    return *held_;
   }
 
   const WalFetchRequest& request_;
   std::filesystem::path folder_;
   wal::Spool spool_;
   std::optional<postgres::SegmentSize> size_;  // once the repository was looked at
+  std::optional<wal::HeldWal> held_;
 };
 
 }  // namespace

@@ -208,6 +208,20 @@ std::vector<WalGap> WalArchive::gaps() const {
   return gaps;
 }
 
+HeldWal WalArchive::held() const {
+  std::vector<store::WalObject> objects;
+  HeldWal held;
+  for (auto& listed : storage_.list(store::wal_prefix(cluster_))) {
+    if (const auto gap = parse_gap_object(cluster_, listed.name)) {
+      held.gaps.push_back(*gap);
+    } else if (const auto parsed = store::parse_wal_object(cluster_, listed.name, size_)) {
+      objects.push_back({std::move(listed.name), listed.size_bytes, *parsed});
+    }
+  }
+  held.ranges = store::continuous_ranges(objects, size_);
+  return held;
+}
+
 std::string WalArchive::read_gap(const WalGap& gap) const {
   const auto object = gap_object_name(cluster_, gap);
   auto text = store::read_document_text(storage_, object);

@@ -24,6 +24,12 @@ struct WalPart {
   postgres::Lsn from, to;
 };
 
+// All that is held, told from one listing.
+struct HeldWal {
+  std::vector<WalRange> ranges;
+  std::vector<WalGap> gaps;
+};
+
 class WalArchive {
  public:
   // `storage` outlives this. `compression` is that of whole segments; parts are stored as they come.
@@ -62,6 +68,8 @@ class WalArchive {
   // Segments whose parts can go: they are whole together, or the whole segment is there.
   [[nodiscard]] std::vector<postgres::WalSegment> unsettled_segments() const;
   [[nodiscard]] std::vector<WalGap> gaps() const;
+  // Ranges and gaps at once.
+  [[nodiscard]] HeldWal held() const;
   // When and why, as it was recorded.
   [[nodiscard]] std::string read_gap(const WalGap& gap) const;
 
