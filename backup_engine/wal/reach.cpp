@@ -9,7 +9,6 @@
 
 namespace backup_engine::wal {
 
-using postgres::Lsn;
 using postgres::TimelineId;
 
 namespace {

@@ -18,7 +18,6 @@ namespace backup_engine::wal {
 
 namespace fs = std::filesystem;
 using base::Error;
-using base::ErrorKind;
 
 namespace {
 
