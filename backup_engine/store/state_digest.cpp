@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
+#include "backup_engine/base/error.hpp"
 #include "backup_engine/base/sha256.hpp"
 #include "backup_engine/store/manifest.hpp"
 #include "backup_engine/store/names.hpp"
@@ -10,6 +12,22 @@
 #include "backup_engine/store/wrapped_keys.hpp"
 
 namespace backup_engine::store {
+
+namespace {
+
+// nullopt: it went meanwhile. What cannot be read is for a verification to name, not for a digest to fail on.
+std::optional<base::Sha256::Digest> digest_of(Storage& storage, const std::string& name) {
+  try {
+    base::Sha256 hash;
+    hash.update(storage.read(name));
+    return hash.finish();
+  } catch (const base::Error& error) {
+    if (error.kind() == base::ErrorKind::not_found) return std::nullopt;
+    return base::Sha256::Digest{};
+  }
+}
+
+}  // namespace
 
 std::string state_digest(Storage& storage) {
   auto names = list_wrapped_keys(storage);
@@ -21,13 +39,12 @@ std::string state_digest(Storage& storage) {
   std::sort(names.begin(), names.end());
   base::Sha256 all;
   for (const auto& name : names) {
-    base::Sha256 one;
-    one.update(storage.read(name));
-    const auto digest = one.finish();
+    const auto digest = digest_of(storage, name);
+    if (!digest) continue;
     constexpr std::array end_of_name{std::byte{0}};
     all.update(std::as_bytes(std::span(name)));
     all.update(end_of_name);
-    all.update(digest);
+    all.update(*digest);
   }
   return base::to_hex(all.finish());
 }

@@ -9,7 +9,7 @@
 namespace backup_engine::store {
 
 // 64 hexadecimal digits: SHA-256 over name and SHA-256 of repository.json, every keys object, and every cluster.json
-// and manifest.json, in order of name. Needs no key.
+// and manifest.json, in order of name; zeros for one that cannot be read. Needs no key.
 [[nodiscard]] std::string state_digest(Storage& storage);
 
 }  // namespace backup_engine::store
