@@ -12,6 +12,7 @@
 #include "backup_engine/backup/wal_arrival.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/space.hpp"
+#include "backup_engine/store/intent.hpp"
 #include "backup_engine/store/repository_store.hpp"
 
 namespace backup_engine {
@@ -46,6 +47,8 @@ class Backup {
     // archive_command gets it when its segment ends.
     arrival().wait_for(started_.timeline, started_.start_lsn + 1, stop_, [&] { source_.end_segment(); });
     require_same_cluster();
+    // Before the first block and behind the start, which it names: from here on nothing of this expires.
+    intent_.emplace(*storage_, request_.cluster, store::make_intent(label, {}, started_.timeline, started_.start_lsn));
     writer_.emplace(*storage_, request_.cluster, label, store::BackupLayout{request_.compression});
     contents_.emplace(*writer_);
   }
@@ -76,7 +79,9 @@ class Backup {
     BackupResult result;
     result.damaged_pages = damaged_among(contents_->suspects(), started_.start_lsn, stopped_.stop_lsn);
     fill(manifest, result.damaged_pages);
+    intent_->require();
     writer_->publish(manifest);
+    intent_->confirm_published();
     result.summary = manifest.summary;
     return result;
   }
@@ -124,6 +129,7 @@ class Backup {
   std::unique_ptr<store::Storage> storage_;
   base::UtcTime started_at_;
   StartedBackup started_;
+  std::optional<store::HeldIntent> intent_;  // goes after the writer, which removes what it put when it fails
   std::optional<store::BackupWriter> writer_;
   std::optional<BackupContents> contents_;
   StoppedBackup stopped_;

@@ -133,8 +133,33 @@ std::string cluster_prefix(const std::string& cluster) {
 std::string cluster_document(const std::string& cluster) {
   return cluster_prefix(cluster) + "cluster.json";
 }
-std::string operations_log(const std::string& cluster) {
-  return cluster_prefix(cluster) + "operations.jsonl";
+std::string operations_prefix(const std::string& cluster) {
+  return (cluster.empty() ? std::string() : cluster_prefix(cluster)) + "operations/";
+}
+std::string operation_name(const std::string& cluster, std::uint32_t number) {
+  return fmt::format("{}{:08x}.json", operations_prefix(cluster), number);
+}
+std::optional<std::uint32_t> parse_operation_name(const std::string& cluster, std::string_view name) {
+  const auto prefix = operations_prefix(cluster);
+  if (!name.starts_with(prefix)) return std::nullopt;
+  const auto number = static_cast<std::uint32_t>(parse_hex(name.substr(prefix.size()).substr(0, 8)));
+  return operation_name(cluster, number) == name ? std::optional(number) : std::nullopt;
+}
+std::string intents_prefix(const std::string& cluster) {
+  return cluster_prefix(cluster) + "intents/";
+}
+std::string intent_name(const std::string& cluster, const std::string& label) {
+  return fmt::format("{}{}.json", intents_prefix(cluster), label);
+}
+std::optional<std::string> parse_intent_name(const std::string& cluster, std::string_view name) {
+  constexpr std::string_view tail = ".json";
+  const auto prefix = intents_prefix(cluster);
+  if (!name.starts_with(prefix) || !name.ends_with(tail) || name.size() <= prefix.size() + tail.size()) {
+    return std::nullopt;
+  }
+  name.remove_prefix(prefix.size());
+  name.remove_suffix(tail.size());
+  return parse_backup_label(name) ? std::optional<std::string>(name) : std::nullopt;
 }
 
 std::string backup_label(base::UtcTime started_at, BackupType type) {

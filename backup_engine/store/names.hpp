@@ -3,7 +3,8 @@
 //   repository.json
 //   keys/XXXXXXXX.json                                     the data keys of an encrypted repository, wrapped
 //   clusters/CLUSTER/cluster.json
-//   clusters/CLUSTER/operations.jsonl                      reserved
+//   clusters/CLUSTER/operations/XXXXXXXX.json              what every verb did; operations/XXXXXXXX.json: without a
+//   cluster clusters/CLUSTER/intents/LABEL.json                    of a backup that is being taken
 //   clusters/CLUSTER/backups/LABEL/manifest.json           published last: makes the backup visible
 //   clusters/CLUSTER/backups/LABEL/{files,blocks.root,blocks.index,blocks.hashes}
 //   clusters/CLUSTER/backups/LABEL/packs/XXXXXXXX.pack
@@ -35,7 +36,14 @@ namespace backup_engine::store {
 void check_cluster_name(const std::string& cluster);
 [[nodiscard]] std::string cluster_prefix(const std::string& cluster);
 [[nodiscard]] std::string cluster_document(const std::string& cluster);
-[[nodiscard]] std::string operations_log(const std::string& cluster);
+// Of an empty cluster: the repository's own.
+[[nodiscard]] std::string operations_prefix(const std::string& cluster);
+[[nodiscard]] std::string operation_name(const std::string& cluster, std::uint32_t number);  // 8 hexadecimal digits
+[[nodiscard]] std::optional<std::uint32_t> parse_operation_name(const std::string& cluster, std::string_view name);
+[[nodiscard]] std::string intents_prefix(const std::string& cluster);
+[[nodiscard]] std::string intent_name(const std::string& cluster, const std::string& label);
+// The label; nullopt: no intent of this cluster.
+[[nodiscard]] std::optional<std::string> parse_intent_name(const std::string& cluster, std::string_view name);
 
 // "20261120T021500Z-full", -diff, -incr
 [[nodiscard]] std::string backup_label(base::UtcTime started_at, BackupType type);

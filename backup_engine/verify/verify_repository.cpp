@@ -142,11 +142,12 @@ class ClusterVerification {
   }
 
   void find_debris(postgres::SegmentSize size, std::vector<std::string>& debris) const {
-    std::set<std::string> known{store::cluster_document(cluster_), store::operations_log(cluster_)};
+    std::set<std::string> known{store::cluster_document(cluster_)};
     for (const auto& backup : backups_) known.insert(backup.objects.begin(), backup.objects.end());
     for (const auto& object : objects_) {
       if (!known.contains(object.name) && !store::parse_wal_object(cluster_, object.name, size) &&
-          !wal::parse_gap_object(cluster_, object.name) && !belongs_to_unreadable_backup(object.name)) {
+          !wal::parse_gap_object(cluster_, object.name) && !store::parse_intent_name(cluster_, object.name) &&
+          !store::parse_operation_name(cluster_, object.name) && !belongs_to_unreadable_backup(object.name)) {
         debris.push_back(object.name);
       }
     }
