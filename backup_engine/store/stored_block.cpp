@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/store/little_endian.hpp"
@@ -16,12 +18,12 @@ namespace {
 // What is authenticated with an encrypted block beside the pack's name: which block it is, how long and how compressed.
 std::vector<std::byte> about(BlockIdentity block, std::size_t clear_bytes, Codec codec) {
   constexpr std::size_t number_bytes = 8 + 4 + 1;
-  std::vector<std::byte> bytes(number_bytes);
+  const auto path = std::as_bytes(std::span(block.path));
+  std::vector<std::byte> bytes(number_bytes + path.size());
   put_little_endian(bytes.data(), block.number);
   put_little_endian(bytes.data() + 8, static_cast<std::uint32_t>(clear_bytes));
   bytes[12] = static_cast<std::byte>(codec);
-  const auto path = std::as_bytes(std::span(block.path));
-  bytes.insert(bytes.end(), path.begin(), path.end());
+  std::copy(path.begin(), path.end(), bytes.begin() + number_bytes);
   return bytes;
 }
 

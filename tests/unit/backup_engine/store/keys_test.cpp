@@ -2,8 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "backup_engine/store/key_file.hpp"
@@ -89,6 +93,25 @@ TEST_F(Keys, ARepositoryOpensWithItsOwnKeyFileOnly) {
   EXPECT_THAT(message_, HasSubstr("holds another key"));
   EXPECT_NE(repository_.open()->keys(), nullptr);
   EXPECT_EQ(::prctl(PR_GET_DUMPABLE), 0);  // who has opened a key leaves no core dump
+}
+
+TEST_F(Keys, WhoeverHasOpenedAKeyFileLeavesNoCoreDump) {
+  const auto child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const auto key = store::read_key_file(repository_.key_file());
+    rlimit limit{};
+    ::getrlimit(RLIMIT_CORE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_CORE, &limit);
+    std::signal(SIGABRT, SIG_DFL);
+    ::raise(SIGABRT);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGABRT);
+  EXPECT_FALSE(WCOREDUMP(status));
 }
 
 TEST_F(Keys, ARepositoryInTheClearRefusesAKeyFile) {
