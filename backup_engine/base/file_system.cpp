@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "backup_engine/base/error.hpp"
@@ -17,13 +18,18 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// Where the page cache is made of large folios, a longer write takes several times as long: 180 MB/s in writes of 1
+// MiB, 700 MB/s in writes of 64 to 512 KiB (ext4, Linux 6.18).
+constexpr std::size_t most_written_at_once = std::size_t{256} << 10U;
+
 class PosixFile final : public WritableFile {
  public:
   PosixFile(UniqueFd fd, fs::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
 
   void write_at(std::uint64_t offset_bytes, std::span<const std::byte> bytes) override {
     while (!bytes.empty()) {
-      const auto put = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset_bytes));
+      const auto piece = bytes.first(std::min(bytes.size(), most_written_at_once));
+      const auto put = ::pwrite(fd_.get(), piece.data(), piece.size(), static_cast<off_t>(offset_bytes));
       if (put < 0 && errno == EINTR) continue;
       if (put < 0) throw system_error(errno, "write", path_.string());
       bytes = bytes.subspan(static_cast<std::size_t>(put));

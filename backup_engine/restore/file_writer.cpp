@@ -56,6 +56,7 @@ FileWriter::FileWriter(const store::BackupReader& reader, const Plan& plan, base
       progress_(progress),
       stop_(std::move(stop)),
       block_bytes_(reader.manifest().block_size_bytes),
+      may_give_away_(::geteuid() == 0),
       states_(plan.files.size()) {}
 
 FileWriter::~FileWriter() = default;
@@ -132,7 +133,7 @@ void FileWriter::open_old(const PlannedFile& planned, FileState& state) {
 void FileWriter::create(const PlannedFile& planned, FileState& state) {
   const auto& entry = planned.entry;
   state.file = files_.create(planned.location, 0600);
-  if (::geteuid() == 0) files_.set_owner(planned.location, entry.uid, entry.gid);
+  if (may_give_away_) files_.set_owner(planned.location, entry.uid, entry.gid);
   if (entry.mode != 0600) files_.set_mode(planned.location, entry.mode);
   // The last block that is written makes the file as long as it is to be; one of zeros is not written.
   const auto blocks = reader_.block_count(entry);

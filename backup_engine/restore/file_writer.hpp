@@ -54,6 +54,7 @@ class FileWriter {
   base::Progress& progress_;
   const std::stop_token stop_;
   const std::uint64_t block_bytes_;
+  const bool may_give_away_;  // as root only
   std::vector<FileState> states_;
   std::atomic<std::uint64_t> reused_bytes_ = 0;
 };

@@ -144,9 +144,18 @@ class SpaceByDevice {
   std::map<dev_t, Space> spaces_;
 };
 
+const fs::path& top_of(const PlannedFile& file, const Plan& plan) {
+  for (const auto& tablespace : plan.tablespaces) {
+    if (file.entry.path.starts_with(tablespace.link + "/")) return tablespace.location;
+  }
+  return plan.to;
+}
+
 void require_space(const Plan& plan) {
   SpaceByDevice spaces;
-  for (const auto& file : plan.files) spaces.need(file.location, file.hollow ? 0 : file.entry.size_bytes);
+  std::map<fs::path, std::uint64_t> needed;
+  for (const auto& file : plan.files) needed[top_of(file, plan)] += file.hollow ? 0 : file.entry.size_bytes;
+  for (const auto& [place, bytes] : needed) spaces.need(place, bytes);
   if (plan.existing.found != Found::nothing) {
     spaces.count_existing(plan.to);
     for (const auto& tablespace : plan.tablespaces) spaces.count_existing(tablespace.location / plan.version_directory);
