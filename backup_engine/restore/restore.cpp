@@ -18,6 +18,7 @@
 #include "backup_engine/restore/restored_texts.hpp"
 #include "backup_engine/restore/stale_files.hpp"
 #include "backup_engine/restore/target_value.hpp"
+#include "backup_engine/restore/wal_left_behind.hpp"
 #include "backup_engine/store/repository_store.hpp"
 
 namespace backup_engine {
@@ -236,6 +237,7 @@ RestoreResult restore_backup(const RestoreRequest& asked, base::FileSystem& file
   // Before anything is looked at that another restore may be changing.
   auto lock = lock_if_there(request.to);
   const auto plan = make_plan(reader, request);
+  require_no_wal_left_behind(*storage, request, plan);
   result.fetch_seconds = seconds_since(begin);
 
   if (!lock) {

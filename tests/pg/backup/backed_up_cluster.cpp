@@ -66,10 +66,14 @@ void BackedUpCluster::wait_for_all_wal() {
   });
 }
 
-void BackedUpCluster::lose_source() {
-  wait_for_all_wal();
+void BackedUpCluster::stop_receiving() {
   receiver_.request_stop();
   receiver_.join();
+}
+
+void BackedUpCluster::lose_source() {
+  wait_for_all_wal();
+  stop_receiving();
   source_->kill();
 }
 

@@ -22,7 +22,8 @@ class BackedUpCluster : public harness::server::DisposableCluster {
   void start_source(const harness::server::ServerOptions& wanted);
   void receive_wal();       // in a thread of its own, until the fixture goes or lose_source()
   void wait_for_all_wal();  // until the receiver made durable what the source has flushed
-  void lose_source();       // receives the rest, kills the server; its data directory stays for comparison
+  void stop_receiving();
+  void lose_source();  // receives the rest, kills the server; its data directory stays for comparison
 
   std::string ask(const std::string& sql) { return source_->connect().query(sql).single(); }
   void run(const std::string& sql) { source_->connect().execute(sql); }

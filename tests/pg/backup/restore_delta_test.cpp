@@ -5,9 +5,11 @@
 #include <csignal>
 #include <fstream>
 #include <random>
+#include <set>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/wal.hpp"
 #include "tests/pg/backup/backed_up_cluster.hpp"
 
 namespace backup_engine {
@@ -108,11 +110,67 @@ TEST_F(RestoreDelta, TakesTheSourcesOwnDirectoryWithDamagedAndLostFiles) {
   request.to = data();
   fs::remove(data() / "PG_VERSION");
   fs::remove_all(data() / "pg_xact");
+  fs::remove_all(data() / "pg_wal");
   std::fstream(data() / "base/1/1259", std::ios::in | std::ios::out | std::ios::binary).seekp(8000) << "ransom";
   const auto result = restore(request);
   EXPECT_GT(result.reused_bytes, result.restored_bytes / 2);
   fs::rename(data(), restored());
   expect_everything();
+}
+
+TEST_F(RestoreDelta, RemovesNoWalThatTheRepositoryDoesNotHave) {
+  start_source();
+  receive_wal();
+  run("CREATE TABLE t (i int)");
+  static_cast<void>(back_up());
+  stop_receiving();
+  run("INSERT INTO t SELECT generate_series(1, 1000)");
+  source_->kill();
+  auto request = delta_request();
+  request.to = data();
+  const auto refused = refusal(request, ErrorKind::usage);
+  EXPECT_THAT(refused, AllOf(HasSubstr("wal push"), HasSubstr((data() / "pg_wal").string())));
+  EXPECT_TRUE(fs::exists(data() / "global/pg_control")) << "nothing was touched";
+
+  // As it says: the segment named, and those behind it that were begun.
+  std::set<fs::path> segments;
+  for (const auto& file : fs::directory_iterator(data() / "pg_wal")) {
+    if (file.is_regular_file()) segments.insert(file.path());
+  }
+  bool reached = false;
+  for (const auto& segment : segments) {
+    reached = reached || refused.find(segment.string()) != std::string::npos;
+    if (!reached) continue;
+    try {
+      static_cast<void>(push_wal({{repository().string()}, "main", segment, {}, 0, 1}));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::mismatch) << describe(error);  // a recycled one behind the end of WAL
+    }
+  }
+  restore(request);
+  fs::rename(data(), restored());
+  auto server = start_restored();
+  wait_until_promoted(server);
+  EXPECT_EQ(server.connect().query("SELECT count(*) FROM t").single(), "1000") << "the last commits came back";
+}
+
+TEST_F(RestoreDelta, TakesACleanlyStoppedSourceWithoutAsking) {
+  start_source();
+  receive_wal();
+  run("CREATE TABLE t AS SELECT generate_series(1, 1000) i");
+  static_cast<void>(back_up());
+  run("DELETE FROM t");
+  wait_for_all_wal();
+  source_->stop(harness::server::StopMode::fast, soon());  // waits until its receiver has everything
+  stop_receiving();
+  auto request = delta_request();
+  request.to = data();
+  request.target.kind = TargetKind::immediate;
+  restore(request);
+  fs::rename(data(), restored());
+  auto server = start_restored();
+  wait_until_promoted(server);
+  EXPECT_EQ(server.connect().query("SELECT count(*) FROM t").single(), "1000");
 }
 
 TEST_F(RestoreDelta, RefusesADirectoryWhoseServerRuns) {
