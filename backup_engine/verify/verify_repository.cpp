@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "backup_engine/store/intent.hpp"
 #include "backup_engine/store/names.hpp"
 #include "backup_engine/store/repository_store.hpp"
 #include "backup_engine/store/state_digest.hpp"
@@ -79,7 +80,10 @@ class ClusterVerification {
     if (!request_.backup_label) reach.read_timelines();
     for (const auto& backup : backups_) result.backups.push_back(judge(backup, ranges, reach));
     add_spans(reach, result.backups);
-    if (!request_.backup_label) find_debris(size, result.debris);
+    if (!request_.backup_label) {
+      check_intents();
+      find_debris(size, result.debris);
+    }
     say_what_was_left_out(result.not_looked_at);
   }
 
@@ -96,6 +100,17 @@ class ClusterVerification {
     }
     for (const auto& label : labels) {
       backups_.push_back(check_backup(storage_, cluster_, label, identity, request_.jobs, shared_, findings_));
+    }
+  }
+
+  // One that cannot be read keeps expire from its work. It may go meanwhile: its backup has ended.
+  void check_intents() {
+    for (const auto& object : objects_) {
+      const auto label = store::parse_intent_name(cluster_, object.name);
+      if (!label) continue;
+      findings_.examine(object.name, [&] {
+        if (store::find_intent(storage_, cluster_, *label)) findings_.count_object(object.size_bytes);
+      });
     }
   }
 

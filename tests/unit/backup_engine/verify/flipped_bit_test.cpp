@@ -7,6 +7,7 @@
 #include <set>
 
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/store/intent.hpp"
 #include "backup_engine/verify.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
 #include "tests/fault/faulty_file_system.hpp"
@@ -34,6 +35,11 @@ class FlippedBit : public ::testing::Test {
     const auto full = store::list_backup_labels(*storage, "main").front();
     incremental_ = tests::put_unchanged_incremental(*storage, "main", full);
     put_other_wal(*storage);
+    const auto soon = backup_engine::base::utc_now() + std::chrono::hours(1);
+    store::put_intent(
+        *storage, "main",
+        store::make_intent(store::backup_label(soon, backup_engine::BackupType::full), {},
+                           backup_engine::postgres::TimelineId(1), backup_engine::postgres::Lsn(tests::wal_start)));
     for (const auto& object : storage->list("")) objects_.push_back(object);
   }
 
