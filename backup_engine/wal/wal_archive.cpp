@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <map>
 
 #include "backup_engine/base/crc32c.hpp"
@@ -27,12 +28,21 @@ namespace {
 constexpr std::array<Codec, 3> codecs = {Codec::lz4, Codec::zstd, Codec::none};
 constexpr Compression as_it_comes{Codec::none, 0};
 
-void require_same(std::span<const std::byte> old_bytes, std::span<const std::byte> new_bytes,
-                  const std::string& object) {
-  if (std::ranges::equal(old_bytes, new_bytes)) return;
-  throw Error(ErrorKind::mismatch, fmt::format("{} is there already, with other content; it stays as it was", object))
+Error other_content(const std::string& object) {
+  return Error(ErrorKind::mismatch, fmt::format("{} is there already, with other content; it stays as it was", object))
       .with_remedy(
           "two servers that went different ways write into one cluster name: find out which one it belongs to");
+}
+
+void require_same(store::FramedReader& held, std::span<const std::byte> new_bytes, const std::string& object) {
+  std::size_t compared = 0;
+  while (const auto frame = held.next()) {
+    const auto rest = new_bytes.subspan(compared);
+    const bool same = frame->size() <= rest.size() && std::memcmp(frame->data(), rest.data(), frame->size()) == 0;
+    if (!same) throw other_content(object);
+    compared += frame->size();
+  }
+  if (compared != new_bytes.size()) throw other_content(object);
 }
 
 std::optional<std::vector<std::byte>> read_if_there(store::Storage& storage, const std::string& object,
@@ -65,7 +75,8 @@ void put_once(store::Storage& storage, const std::string& object, ObjectKind kin
     store::put_framed(storage, object, kind, compression, bytes, store::Durability::now);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::already_exists) throw;
-    require_same(store::read_framed(storage, object, kind), bytes, object);
+    store::FramedReader held(storage, object, kind);
+    require_same(held, bytes, object);
     // Whoever put it may have died before it was durable.
     storage.make_durable(object.substr(0, object.rfind('/') + 1));
   }
@@ -89,24 +100,24 @@ void WalArchive::put_part(TimelineId timeline, Lsn from, std::span<const std::by
 }
 
 void WalArchive::put_segment(const WalSegment& segment, std::span<const std::byte> bytes) {
-  const auto object = store::wal_segment_name(cluster_, segment, size_, compression_.codec);
-  // The name holds the codec, so put-if-absent alone would let the same segment in twice.
-  const auto agrees_with_other_codecs = [&] {
-    bool found = false;
-    for (const auto codec : codecs) {
-      if (codec == compression_.codec) continue;
-      const auto other = store::wal_segment_name(cluster_, segment, size_, codec);
-      const auto old_bytes = read_if_there(storage_, other, ObjectKind::wal_segment);
-      if (!old_bytes) continue;
-      require_same(*old_bytes, bytes, other);
-      storage_.make_durable(store::wal_folder(cluster_, segment, size_));
-      found = true;
-    }
-    return found;
+  const auto own = store::wal_segment_name(cluster_, segment, size_, compression_.codec);
+  // The name holds the codec, so put-if-absent alone would let the same segment in twice. And what is there already is
+  // compared without compressing and writing it again.
+  const auto agrees_with = [&](Codec codec) {
+    const auto object = store::wal_segment_name(cluster_, segment, size_, codec);
+    auto held = open_if_there(storage_, object);
+    if (!held) return false;
+    require_same(*held, bytes, object);
+    storage_.make_durable(store::wal_folder(cluster_, segment, size_));
+    return true;
   };
-  if (agrees_with_other_codecs()) return;
-  put_once(storage_, object, ObjectKind::wal_segment, compression_, bytes);
-  (void)agrees_with_other_codecs();  // put by another receiver meanwhile
+  bool found = false;
+  for (const auto codec : codecs) found |= agrees_with(codec);
+  if (found) return;
+  put_once(storage_, own, ObjectKind::wal_segment, compression_, bytes);
+  for (const auto codec : codecs) {
+    if (codec != compression_.codec) (void)agrees_with(codec);  // put by another receiver meanwhile
+  }
 }
 
 void WalArchive::put_history(TimelineId timeline, std::string_view text) {
