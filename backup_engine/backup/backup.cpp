@@ -7,6 +7,7 @@
 
 #include "backup_engine/backup/backup_contents.hpp"
 #include "backup_engine/backup/block_reader.hpp"
+#include "backup_engine/backup/parent.hpp"
 #include "backup_engine/backup/session.hpp"
 #include "backup_engine/backup/source.hpp"
 #include "backup_engine/backup/wal_arrival.hpp"
@@ -36,20 +37,23 @@ class Backup {
     // A cluster that nobody has received WAL of yet is not made here: then the wait for WAL says what is missing.
     const auto known = store::list_clusters(*storage_);
     if (std::find(known.begin(), known.end(), request_.cluster) != known.end()) require_same_cluster();
+    if (request_.type != BackupType::full) parent_ = open_parent(*storage_, request_.cluster, request_.type);
   }
 
   void start() {
     started_at_ = base::utc_now();
     const auto label = store::new_backup_label(*storage_, request_.cluster, request_.type, started_at_);
     started_ = source_.start("lifeboat " + label, stop_);
-    base::require_space("the repository", storage_->location(), started_.source_bytes);
+    // How much has changed nobody knows before it was read.
+    if (!parent_) base::require_space("the repository", storage_->location(), started_.source_bytes);
     // The checkpoint lies behind the start: WAL that was written just now. Streamed it is there at once; an
     // archive_command gets it when its segment ends.
     arrival().wait_for(started_.timeline, started_.start_lsn + 1, stop_, [&] { source_.end_segment(); });
     require_same_cluster();
     // Before the first block and behind the start, which it names: from here on nothing of this expires.
-    intent_.emplace(*storage_, request_.cluster, store::make_intent(label, {}, started_.timeline, started_.start_lsn));
-    writer_.emplace(*storage_, request_.cluster, label, store::BackupLayout{request_.compression});
+    intent_.emplace(*storage_, request_.cluster,
+                    store::make_intent(label, chain_of(parent_.get()), started_.timeline, started_.start_lsn));
+    writer_.emplace(*storage_, request_.cluster, label, store::BackupLayout{request_.compression}, parent_);
     contents_.emplace(*writer_);
   }
 
@@ -127,6 +131,7 @@ class Backup {
   const std::stop_token stop_;
   ServerFacts facts_;
   std::unique_ptr<store::Storage> storage_;
+  std::shared_ptr<const store::BackupReader> parent_;  // null for a full
   base::UtcTime started_at_;
   StartedBackup started_;
   std::optional<store::HeldIntent> intent_;  // goes after the writer, which removes what it put when it fails
@@ -136,19 +141,11 @@ class Backup {
   postgres::TimelineId timeline_;
 };
 
-void refuse_what_cannot_be_done(const BackupRequest& request) {
-  if (request.type != BackupType::full) {
-    throw Error(ErrorKind::unsupported, fmt::format("{} backups are not delivered yet", to_string(request.type)))
-        .with_remedy("Take a full backup.");
-  }
-}
-
 }  // namespace
 }  // namespace backup
 
 BackupResult take_backup(const BackupRequest& request, base::Progress& progress, const std::stop_token& stop) {
   const auto begin = std::chrono::steady_clock::now();
-  backup::refuse_what_cannot_be_done(request);
   const auto source = request.pgdata.empty() ? backup::stream_source(request) : backup::files_source(request);
   backup::Backup backup(request, *source, progress, stop);
   backup.check();

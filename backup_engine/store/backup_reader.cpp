@@ -70,7 +70,7 @@ BackupReader::BackupReader(Storage& storage, const std::string& cluster, const s
 BackupReader::~BackupReader() = default;
 
 std::string BackupReader::pack_object_name(std::uint32_t row) const {
-  if (row >= manifest_.packs.size()) {
+  if (row >= manifest_.packs.size() || manifest_.packs[row].is_unused()) {
     throw Error(ErrorKind::corrupt, fmt::format("{}: has no pack {} that the block index names",
                                                 manifest_name(cluster_, manifest_.summary.label), row));
   }

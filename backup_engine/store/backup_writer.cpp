@@ -8,6 +8,7 @@
 #include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/sha256.hpp"
+#include "backup_engine/store/backup_reader.hpp"
 #include "backup_engine/store/block_hash.hpp"
 #include "backup_engine/store/block_index.hpp"
 #include "backup_engine/store/document_object.hpp"
@@ -41,13 +42,59 @@ std::shared_ptr<const DataKey> key_of(const Storage& storage, const BackupLayout
       .with_remedy("take a full backup; what became of the objects in keys/?");
 }
 
+BackupLayout layout_of_chain(BackupLayout layout, const BackupReader* parent) {
+  if (parent == nullptr) return layout;
+  layout.block_size_bytes = parent->manifest().block_size_bytes;
+  layout.key_id = parent->manifest().key_id;
+  return layout;
+}
+
+ParentIndex index_of(const BackupReader* parent) {
+  if (parent == nullptr) return {};
+  return {&parent->index(), parent->manifest().index_backups};
+}
+
+std::uint64_t blocks_of(std::uint64_t size_bytes, std::uint32_t block_size_bytes) {
+  return (size_bytes + block_size_bytes - 1) / block_size_bytes;
+}
+
+// The same file in the parent: where it lies in which area decides, not when it was changed.
+std::optional<FileEntry> same_file(const BackupReader* parent, const FileEntry& entry) {
+  if (parent == nullptr) return std::nullopt;
+  const auto index = parent->files().find(entry.path);
+  if (!index) return std::nullopt;
+  auto found = parent->files().entry(*index);
+  if (found.kind != FileKind::file || found.area != entry.area) return std::nullopt;
+  return found;
+}
+
+// The first `block_count` blocks of `extents`.
+std::vector<BlockExtent> first_blocks(const std::vector<BlockExtent>& extents, std::uint64_t block_count) {
+  std::vector<BlockExtent> taken;
+  for (const auto& extent : extents) {
+    if (block_count == 0) break;
+    taken.push_back({extent.first_block, std::min(extent.block_count, block_count)});
+    block_count -= taken.back().block_count;
+  }
+  return taken;
+}
+
 }  // namespace
 
 struct BackupWriter::OpenFile {
   enum class State { open, finished, dropped };
   FileEntry entry;
-  std::uint64_t first_block = 0, block_count = 0, put_count = 0;
+  std::uint64_t block_count = 0, put_count = 0;
+  std::uint64_t parent_bytes = 0;  // how long the same file is in the parent
   State state = State::open;
+
+  [[nodiscard]] std::uint64_t block_id(std::uint64_t number) const {
+    for (const auto& extent : entry.extents) {
+      if (number < extent.block_count) return extent.first_block + number;
+      number -= extent.block_count;
+    }
+    throw Error(ErrorKind::internal, fmt::format("{} has no block {}", entry.path, number));
+  }
 };
 
 std::string new_backup_label(Storage& storage, const std::string& cluster, BackupType type, base::UtcTime now) {
@@ -81,13 +128,14 @@ BlockWriter::BlockWriter(BackupWriter& owner)
 BlockWriter::~BlockWriter() = default;
 
 std::uint32_t BlockWriter::put(FileId file, std::uint64_t number, std::span<const std::byte> clear) {
-  const auto [block, path] = owner_.count_block(file, number, clear.size());
+  const auto [block, path, in_parent] = owner_.count_block(file, number, clear.size());
   const auto crc_of_clear = base::crc32c(clear);
   if (all_zero(clear)) {
-    owner_.index_->set(block, BlockEntry{}, BlockHash{});
+    if (!in_parent || !owner_.keep_block(block, nullptr)) owner_.index_->set(block, BlockEntry{}, BlockHash{});
     return crc_of_clear;
   }
   const auto hash = hash_block(clear, owner_.hash_secret());
+  if (in_parent && owner_.keep_block(block, &hash)) return crc_of_clear;
   if (!state_->put) begin_pack();
   BlockEntry entry;
   entry.is_zero = false;
@@ -127,14 +175,25 @@ void BlockWriter::finish() {
 }
 
 BackupWriter::BackupWriter(Storage& storage, std::string cluster, std::string label, BackupLayout layout)
+    : BackupWriter(storage, std::move(cluster), std::move(label), layout, nullptr) {}
+
+BackupWriter::BackupWriter(Storage& storage, std::string cluster, std::string label, BackupLayout layout,
+                           std::shared_ptr<const BackupReader> parent)
     : storage_(storage),
       cluster_(std::move(cluster)),
       label_(std::move(label)),
-      layout_(layout),
-      key_(key_of(storage, layout)) {
+      parent_(std::move(parent)),
+      layout_(layout_of_chain(layout, parent_.get())),
+      key_(key_of(storage, layout_)) {
   check_layout(layout_);
   if (!parse_backup_label(label_)) throw Error(ErrorKind::internal, fmt::format("not a backup label: {}", label_));
-  index_ = std::make_unique<BlockIndexWriter>(storage_, cluster_, label_, layout_.block_size_bytes, key_);
+  if (parent_) {
+    packs_ = parent_->manifest().packs;
+    parent_pack_used_.resize(packs_.size());
+    next_block_ = parent_->manifest().block_count;
+  }
+  index_ = std::make_unique<BlockIndexWriter>(storage_, cluster_, label_, layout_.block_size_bytes, key_,
+                                              index_of(parent_.get()));
 }
 
 BackupWriter::~BackupWriter() {
@@ -153,16 +212,23 @@ void BackupWriter::remove_what_was_put() noexcept {
 
 FileId BackupWriter::add_file(FileEntry entry) {
   OpenFile file;
+  std::uint64_t numbered = 0;
   if (entry.kind == FileKind::file) {
-    file.block_count = (entry.size_bytes + layout_.block_size_bytes - 1) / layout_.block_size_bytes;
+    file.block_count = blocks_of(entry.size_bytes, layout_.block_size_bytes);
+    if (const auto before = same_file(parent_.get(), entry)) {
+      file.parent_bytes = before->size_bytes;
+      numbered = std::min(file.block_count, blocks_of(before->size_bytes, layout_.block_size_bytes));
+      entry.extents = first_blocks(before->extents, numbered);
+    }
   } else {
     file.state = OpenFile::State::finished;
   }
   file.entry = std::move(entry);
   const std::lock_guard lock(mutex_);
-  file.first_block = next_block_;
-  next_block_ += file.block_count;
-  if (file.block_count > 0) file.entry.extents = {{file.first_block, file.block_count}};
+  if (const auto added = file.block_count - numbered; added > 0) {
+    file.entry.extents.push_back({next_block_, added});
+    next_block_ += added;
+  }
   files_.push_back(std::move(file));
   return static_cast<FileId>(files_.size() - 1);
 }
@@ -177,7 +243,21 @@ BackupWriter::CountedBlock BackupWriter::count_block(FileId id, std::uint64_t nu
                 fmt::format("block {} of {} was given {} bytes", number, file.entry.path, clear_bytes));
   }
   ++file.put_count;
-  return {file.first_block + number, file.entry.path};
+  const bool in_parent = offset < file.parent_bytes &&
+                         clear_bytes == std::min<std::uint64_t>(layout_.block_size_bytes, file.parent_bytes - offset);
+  return {file.block_id(number), file.entry.path, in_parent};
+}
+
+bool BackupWriter::keep_block(std::uint64_t block, const BlockHash* hash) {
+  const auto entry = parent_->index().entry(block);
+  if (entry.is_zero != (hash == nullptr)) return false;
+  if (hash != nullptr) {
+    if (parent_->index().hash(block) != *hash) return false;
+    const std::lock_guard lock(mutex_);
+    parent_pack_used_.at(entry.pack_row) = true;
+  }
+  index_->keep(block);
+  return true;
 }
 
 void BackupWriter::finish_file(FileId id, std::uint32_t crc32c) {
@@ -207,10 +287,11 @@ std::unique_ptr<BlockWriter> BackupWriter::make_block_writer() {
 
 std::pair<std::uint32_t, std::string> BackupWriter::begin_pack() {
   const std::lock_guard lock(mutex_);
-  const auto number = static_cast<std::uint32_t>(packs_.size());
+  const auto row = static_cast<std::uint32_t>(packs_.size());
+  const auto number = static_cast<std::uint32_t>(packs_.size() - parent_pack_used_.size());
   packs_.push_back({label_, number, {}});
   put_names_.push_back(pack_name(cluster_, label_, number));
-  return {number, put_names_.back()};
+  return {row, put_names_.back()};
 }
 
 void BackupWriter::end_pack(std::uint32_t row, const ObjectDigest& digest) {
@@ -259,7 +340,15 @@ Manifest BackupWriter::finish() {
   manifest.compression = layout_.compression;
   if (key_) manifest.key_id = key_->id();
   manifest.packs = packs_;
-  manifest.index_backups = {label_};
+  for (std::size_t row = 0; row < parent_pack_used_.size(); ++row) {
+    if (!parent_pack_used_[row]) manifest.packs[row] = {};
+  }
+  manifest.index_backups = index_->index_backups();
+  if (parent_) {
+    manifest.summary.parent_label = parent_->manifest().summary.label;
+    manifest.chain = parent_->manifest().chain;
+    manifest.chain.push_back(manifest.summary.parent_label);
+  }
   return manifest;
 }
 
@@ -267,10 +356,18 @@ void BackupWriter::publish(const Manifest& manifest) {
   if (manifest.summary.cluster != cluster_ || manifest.summary.label != label_) {
     throw Error(ErrorKind::internal, "a manifest of another backup was to be published");
   }
+  const auto require = [&](const std::string& name, bool there) {
+    if (there) return;
+    throw Error(ErrorKind::not_found, fmt::format("{} is gone or incomplete: the backup is not published", name));
+  };
   for (const auto& pack : manifest.packs) {
+    if (pack.is_unused()) continue;
     const auto name = pack_name(cluster_, pack.backup_label, pack.number);
-    if (storage_.size(name) != pack.digest.size_bytes) {
-      throw Error(ErrorKind::not_found, fmt::format("{} is gone or incomplete: the backup is not published", name));
+    require(name, storage_.size(name) == pack.digest.size_bytes);
+  }
+  for (const auto& owner : manifest.index_backups) {
+    for (const auto& name : {block_index_name(cluster_, owner), block_hashes_name(cluster_, owner)}) {
+      require(name, storage_.size(name).has_value());
     }
   }
   const auto name = manifest_name(cluster_, label_);

@@ -27,6 +27,7 @@
 
 namespace backup_engine::store {
 
+class BackupReader;
 class BlockIndexWriter;
 struct BlockEntry;
 
@@ -54,7 +55,8 @@ class BlockWriter {
  public:
   ~BlockWriter();
   // Block `number` of `file`, exactly its clear length. Returns the CRC-32C of `clear`. Different
-  // blocks of one file may come in any order and from several threads.
+  // blocks of one file may come in any order and from several threads. Where the parent has the same content at this
+  // place of the same file, nothing is stored.
   std::uint32_t put(FileId file, std::uint64_t number, std::span<const std::byte> clear);
   void finish();  // completes the pack; without it finish() of the BackupWriter throws
 
@@ -73,6 +75,10 @@ class BackupWriter {
  public:
   // `storage` outlives this. The cluster exists (open_or_create_cluster).
   BackupWriter(Storage& storage, std::string cluster, std::string label, BackupLayout layout);
+  // A backup that builds on `parent`: blocks of its size and under its key, whatever the layout says, numbered as
+  // there.
+  BackupWriter(Storage& storage, std::string cluster, std::string label, BackupLayout layout,
+               std::shared_ptr<const BackupReader> parent);
   ~BackupWriter();  // unless published: removes what it put, as far as that works; the rest is debris without a
                     // manifest
 
@@ -101,22 +107,27 @@ class BackupWriter {
   struct CountedBlock {
     std::uint64_t block = 0;  // its place in the index
     std::string path;         // of its file
+    bool in_parent = false;   // the parent has a block of this length at this place of the same file
   };
   // Books the block against its file.
   [[nodiscard]] CountedBlock count_block(FileId file, std::uint64_t number, std::size_t clear_bytes);
   [[nodiscard]] std::pair<std::uint32_t, std::string> begin_pack();  // row of the pack table, object name
   void end_pack(std::uint32_t row, const ObjectDigest& digest);
+  // Whether the parent's block has this content; then it is kept. `hash`: null for zeros.
+  [[nodiscard]] bool keep_block(std::uint64_t block, const BlockHash* hash);
   [[nodiscard]] ObjectDigest put_table(const std::string& name, ObjectKind kind, std::span<const std::byte> clear);
   void remove_what_was_put() noexcept;
 
   Storage& storage_;
   const std::string cluster_, label_;
+  const std::shared_ptr<const BackupReader> parent_;  // null for a full
   const BackupLayout layout_;
   const std::shared_ptr<const DataKey> key_;  // null in the clear
   std::atomic<std::uint64_t> stored_bytes_ = 0;
-  std::mutex mutex_;  // guards files_, packs_, next_block_, put_names_
+  std::mutex mutex_;  // guards what follows up to put_names_
   std::vector<OpenFile> files_;
-  std::vector<PackEntry> packs_;
+  std::vector<PackEntry> packs_;        // the parent's, at their rows, then our own
+  std::vector<bool> parent_pack_used_;  // by row
   std::uint64_t next_block_ = 0;
   std::vector<std::string> put_names_;
   std::atomic<int> open_block_writers_ = 0;

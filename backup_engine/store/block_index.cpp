@@ -102,10 +102,14 @@ BlockIndex::BlockIndex(Storage& storage, const std::string& cluster, const Manif
 
 BlockIndex::~BlockIndex() = default;
 
-BlockIndex::Place BlockIndex::place_of(std::uint64_t block) const {
+LeafPlace BlockIndex::leaf_place(std::uint64_t number) const {
+  const auto* const row = &root_[number * 8];
+  return {get_little_endian<std::uint32_t>(row), get_little_endian<std::uint32_t>(row + 4)};
+}
+
+LeafPlace BlockIndex::place_of(std::uint64_t block) const {
   if (block >= block_count_) throw Error(ErrorKind::corrupt, fmt::format("block {} is not in the index", block));
-  const auto* const row = &root_[block / leaf_entries * 8];
-  const Place place{get_little_endian<std::uint32_t>(row), get_little_endian<std::uint32_t>(row + 4)};
+  const auto place = leaf_place(block / leaf_entries);
   if (place.row >= index_.size()) throw Error(ErrorKind::corrupt, "the block root names a backup that does not exist");
   return place;
 }

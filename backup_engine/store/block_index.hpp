@@ -7,7 +7,8 @@
 //   blocks.root    framed object: per leaf u32 row of the manifest's index_backups, u32 slot in that backup's
 //   objects
 //
-// A backup writes the leaves that it changed, in the order in which they became complete; a full writes all.
+// A backup writes the leaves that it changed, in the order in which they became complete; a full writes all in which a
+// block is in use. The others of a chain's backup stand where its parent has them.
 #pragma once
 
 #include <array>
@@ -47,28 +48,53 @@ struct BlockEntry {
 class DataKey;
 class LeafCache;
 
-// Takes entries in any order from any thread and writes each leaf once it is complete: memory is bounded by the files
-// in flight.
+class BlockIndex;
+
+// Where a leaf lies: the row of the manifest's index_backups and the slot in that backup's objects.
+struct LeafPlace {
+  static constexpr std::uint32_t nowhere = 0xFFFFFFFF;  // the row of a leaf in which no block is in use
+  std::uint32_t row = nowhere, slot = 0;
+};
+
+// What a backup of a chain builds on.
+struct ParentIndex {
+  const BlockIndex* blocks = nullptr;      // outlives the writer
+  std::vector<std::string> index_backups;  // of its manifest
+};
+
+// Takes entries in any order from any thread and writes each changed leaf once it is complete: memory is bounded by the
+// files in flight and, in a chain, by the changed leaves that files which are gone left holes in.
 class BlockIndexWriter {
  public:
-  // `key`: null in the clear.
+  // `key`: null in the clear. `parent`: without blocks for a full.
   BlockIndexWriter(Storage& storage, const std::string& cluster, const std::string& label, std::uint32_t block_size,
-                   const std::shared_ptr<const DataKey>& key = nullptr);
+                   const std::shared_ptr<const DataKey>& key = nullptr, ParentIndex parent = {});
   ~BlockIndexWriter();
+  // Each block once, by one of the two; `keep` leaves it as the parent has it.
   void set(std::uint64_t block, const BlockEntry& entry, const BlockHash& hash);
-  // All blocks below `block_count` were set: writes the rest and commits (on_sync) both objects. Returns the root.
+  void keep(std::uint64_t block);
+  // All blocks in use below `block_count` were set or kept: writes the rest and commits (on_sync) both objects. Returns
+  // the root.
   std::vector<std::byte> finish(std::uint64_t block_count);
   [[nodiscard]] const ObjectDigest& index_digest() const { return index_digest_; }
   [[nodiscard]] const ObjectDigest& hashes_digest() const { return hashes_digest_; }
+  // The manifest's, after finish: this backup, then those of the chain whose leaves are used.
+  [[nodiscard]] const std::vector<std::string>& index_backups() const { return index_backups_; }
 
  private:
-  struct Leaf;
+  struct Contents;
+  struct OpenLeaf;
   struct Output;
-  void write_leaf(std::uint64_t number, Leaf& leaf);
+  OpenLeaf& leaf_of(std::uint64_t number);
+  void count(std::uint64_t number, OpenLeaf& leaf);
+  void close(std::uint64_t number, const OpenLeaf& leaf);
+  [[nodiscard]] LeafPlace place_in_parent(std::uint64_t number);
 
-  std::mutex mutex_;
-  std::map<std::uint64_t, std::unique_ptr<Leaf>> open_;
-  std::vector<std::uint32_t> slots_;  // of each leaf; all ones: not written yet
+  const ParentIndex parent_;
+  std::mutex mutex_;  // guards what follows
+  std::map<std::uint64_t, OpenLeaf> open_;
+  std::vector<LeafPlace> places_;  // of the leaves that are complete
+  std::vector<std::string> index_backups_;
   std::uint32_t next_slot_ = 0;
   std::unique_ptr<Output> index_, hashes_;
   ObjectDigest index_digest_, hashes_digest_;
@@ -83,13 +109,11 @@ class BlockIndex {
   [[nodiscard]] BlockEntry entry(std::uint64_t block) const;
   [[nodiscard]] BlockHash hash(std::uint64_t block) const;
   [[nodiscard]] std::uint64_t block_count() const { return block_count_; }
+  [[nodiscard]] LeafPlace leaf_place(std::uint64_t number) const;  // below the number of leaves
 
  private:
   struct LeafFile;
-  struct Place {
-    std::uint32_t row = 0, slot = 0;
-  };
-  [[nodiscard]] Place place_of(std::uint64_t block) const;
+  [[nodiscard]] LeafPlace place_of(std::uint64_t block) const;
 
   std::uint64_t block_count_;
   std::vector<std::byte> root_;

@@ -26,6 +26,14 @@ std::string to_string(BackupType type) {
   throw Error(ErrorKind::internal, "no such backup type");
 }
 
+BackupType parse_backup_type(const std::string& text) {
+  for (const auto type : {BackupType::full, BackupType::differential, BackupType::incremental}) {
+    if (text == to_string(type)) return type;
+  }
+  throw Error(ErrorKind::usage, fmt::format("unknown type of backup: '{}'", text))
+      .with_remedy("use full, differential or incremental");
+}
+
 Compression parse_compression(const std::string& text) {
   if (text == "none") return {Codec::none, 0};
   if (text == "lz4") return {Codec::lz4, 0};

@@ -192,6 +192,10 @@ void put_storage(Json& document, const Manifest& manifest) {
   document["index_backups"] = manifest.index_backups;
   auto& packs = document["packs"] = Json::array();
   for (const auto& pack : manifest.packs) {
+    if (pack.is_unused()) {
+      packs.push_back(nullptr);
+      continue;
+    }
     packs.push_back({{"backup", pack.backup_label},
                      {"number", pack.number},
                      {"size_bytes", pack.digest.size_bytes},
@@ -215,6 +219,10 @@ void read_storage(const Json& document, Manifest& manifest) {
   manifest.block_hashes = digest_from(objects.at("blocks.hashes"));
   manifest.index_backups = document.at("index_backups").get<std::vector<std::string>>();
   for (const auto& pack : document.at("packs")) {
+    if (pack.is_null()) {
+      manifest.packs.emplace_back();
+      continue;
+    }
     manifest.packs.push_back(
         {pack.at("backup").get<std::string>(), pack.at("number").get<std::uint32_t>(), digest_from(pack)});
   }

@@ -15,9 +15,11 @@
 
 namespace backup_engine::store {
 
-// One row of the pack table; blocks name their pack by its row.
+// One row of the pack table; blocks name their pack by its row, and keep it in the backups that build on this one. So a
+// row stays where it is when none of its blocks is in use any more, and says that.
 struct PackEntry {
-  std::string backup_label;  // whose folder holds it
+  [[nodiscard]] bool is_unused() const { return backup_label.empty(); }
+  std::string backup_label;  // whose folder holds it; empty: unused
   std::uint32_t number = 0;
   ObjectDigest digest;
 };
@@ -41,8 +43,7 @@ struct DamagedPageEntry {
 
 struct Manifest {
   // Filled by the caller of BackupWriter::publish.
-  BackupSummary summary;           // source_bytes, stored_bytes and file_count are the writer's
-  std::vector<std::string> chain;  // labels from the full to the parent; empty for a full
+  BackupSummary summary;  // source_bytes, stored_bytes, file_count and parent_label are the writer's
   std::uint32_t page_size_bytes = 8192;
   postgres::SegmentSize wal_segment_size;
   std::vector<Tablespace> tablespaces;
@@ -53,6 +54,7 @@ struct Manifest {
   std::vector<DamagedPageEntry> damaged_pages;
 
   // Filled by the writer.
+  std::vector<std::string> chain;  // labels from the full to the parent; empty for a full
   std::uint32_t block_size_bytes = 0;
   std::uint64_t block_count = 0;
   HashKind hash = HashKind::xxh3_128;

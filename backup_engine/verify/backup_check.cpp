@@ -64,7 +64,7 @@ std::vector<std::vector<PlacedBlock>> place_blocks(const store::BackupReader& ba
         // A leaf of hashes is checked when it is first used; the one that is wrong is named here, not a pack later.
         static_cast<void>(backup.index().hash(extent.first_block + n));
         if (entry.is_zero) continue;
-        if (entry.pack_row >= packs.size()) {
+        if (entry.pack_row >= packs.size() || backup.manifest().packs[entry.pack_row].is_unused()) {
           throw Error(ErrorKind::corrupt, fmt::format("{}: names a pack that is not in the manifest", index_name));
         }
         packs[entry.pack_row].push_back({extent.first_block + n, entry.offset_bytes,
@@ -163,10 +163,13 @@ void check_contents(store::Storage& storage, const std::string& cluster, BackupC
   tables_are_sound = check_tables_of_chain(storage, cluster, check, shared, findings) && tables_are_sound;
   auto backup = tables_are_sound ? open_backup(storage, cluster, check, findings) : OpenBackup{};
   backup.blocks.resize(packs.size());
-  for (const auto& pack : packs) check.objects.insert(store::pack_name(cluster, pack.backup_label, pack.number));
+  for (const auto& pack : packs) {
+    if (!pack.is_unused()) check.objects.insert(store::pack_name(cluster, pack.backup_label, pack.number));
+  }
   base::for_each_in_parallel(
       jobs, packs.size(),
       [&](std::size_t row) {
+        if (packs[row].is_unused()) return;
         const auto name = store::pack_name(cluster, packs[row].backup_label, packs[row].number);
         auto blocks = std::move(backup.blocks[row]);
         const auto& digest = packs[row].digest;

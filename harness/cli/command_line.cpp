@@ -151,7 +151,10 @@ void add_backup(CLI::App& app, Parsed& parsed) {
       "--pgdata", request.pgdata,
       "its data directory, when it is on this machine: read in parallel. Without it the server streams its "
       "files over the connection (BASE_BACKUP)");
-  verb->add_option("--type", parsed.type, "full")->check(CLI::IsMember({"full"}));
+  verb->add_option("--type", parsed.type,
+                   "full; differential: what differs from the newest full; incremental: from the newest backup")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"full", "differential", "incremental"}));
   verb->add_option("--jobs", request.jobs, "threads that read, hash and compress; a stream is read by one more")
       ->check(CLI::Range(1U, 256U))
       ->capture_default_str();
@@ -159,6 +162,7 @@ void add_backup(CLI::App& app, Parsed& parsed) {
   add_progress(*verb, parsed.backup.progress);
   verb->callback([&parsed] {
     backup_engine::postgres::refuse_password(parsed.backup.request.conninfo);
+    parsed.backup.request.type = backup_engine::parse_backup_type(parsed.type);
     parsed.backup.request.compression = backup_engine::parse_compression(parsed.compression);
     parsed.verb = parsed.backup;
   });

@@ -68,8 +68,8 @@ struct Word {
 };
 
 inline constexpr std::array backup_words{Word<BackupType>{"full", BackupType::full},
-                                         Word<BackupType>{"differential", std::nullopt},
-                                         Word<BackupType>{"incremental", std::nullopt}};
+                                         Word<BackupType>{"differential", BackupType::differential},
+                                         Word<BackupType>{"incremental", BackupType::incremental}};
 inline constexpr std::array method_words{Word<BackupMethod>{"files", BackupMethod::files},
                                          Word<BackupMethod>{"stream", BackupMethod::stream}};
 inline constexpr std::array transport_words{Word<WalTransport>{"stream", WalTransport::stream},

@@ -31,6 +31,7 @@ struct Compression {
 };
 
 [[nodiscard]] std::string to_string(BackupType type);
+[[nodiscard]] BackupType parse_backup_type(const std::string& text);  // as to_string has it. Throws Error(usage).
 // "none", "lz4", "zstd", "zstd:LEVEL". Throws Error(usage).
 [[nodiscard]] Compression parse_compression(const std::string& text);
 

@@ -20,23 +20,23 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr auto dropped_table = R"(  - backup: full
-  - load: { for: 300ms }
+  - load: { for: 600ms }
   - mark: before
   - disaster: { drop_table: audit.order_events }
-  - load: { for: 300ms }
+  - load: { for: 600ms }
 )";
 
 constexpr auto overwritten_rows = R"(  - backup: full
-  - load: { for: 300ms }
+  - load: { for: 600ms }
   - mark: before
   - disaster: { update_rows: shop.products SET price = 0 }
 )";
 
 constexpr auto dropped_database = R"(  - backup: full
-  - load: { for: 300ms }
+  - load: { for: 600ms }
   - mark: before
   - disaster: { drop_database: shop_archive }
-  - load: { for: 300ms }
+  - load: { for: 600ms }
 )";
 
 std::vector<WrittenScenario> scenarios() {

@@ -107,11 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     NotDelivered, Refusal,
-    testing::Values(Refused{"Incremental", "backup: full", "backup: incremental",
-                            "8:13: backup type \"incremental\" is not delivered yet", "full"},
-                    Refused{"Differential", "backup: full", "backup: differential",
-                            "8:13: backup type \"differential\" is not delivered yet", "full"},
-                    Refused{"HeldRepository", "  provision: { dataset: ecommerce }", "  repository: /backups",
+    testing::Values(Refused{"HeldRepository", "  provision: { dataset: ecommerce }", "  repository: /backups",
                             "4:3: key of source \"repository\" is not delivered yet", "provision"}),
     title_of);
 
