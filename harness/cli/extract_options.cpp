@@ -5,6 +5,7 @@
 #include <CLI/Formatter.hpp>
 
 #include "backup_engine/base/error.hpp"
+#include "harness/extract/schema_name.hpp"
 
 namespace harness::cli {
 
@@ -25,11 +26,13 @@ void add_extract_options(CLI::App& verb, ExtractOptions& options) {
   auto& order = options.verb.order;
   verb.add_option("--cluster", options.verb.cluster, "the cluster's name in the repository")->required();
   add_recovery_options(verb, options.recovery);
-  verb.add_option("--table", order.selection.tables, "SCHEMA.TABLE to take, with its partitions; once for each")
+  verb.add_option(
+          "--table", order.selection.tables,
+          "SCHEMA.TABLE to take, with its partitions; once for each. Names as in SQL: lower case unless \"Quoted\"")
       ->allow_extra_args(false);
   verb.add_option("--where", order.selection.where, "an SQL condition: only these rows of the one table")
       ->check(refuse_blank);
-  verb.add_option("--schema", order.selection.schema, "take this schema with all that is in it");
+  verb.add_option("--schema", order.selection.schema, "take this schema, named as in SQL, with all that is in it");
   verb.add_option("--into", order.live_conninfo, "connection string of the database to put them into")->required();
   auto* beside = verb.add_option("--beside", order.suffix, "put them beside what is there, as NAME_SUFFIX");
   verb.add_flag("--replace", options.replace, "put them in place of what is there, in one transaction")
@@ -47,6 +50,9 @@ ExtractVerb extract_verb(const ExtractOptions& options) {
   if (!options.replace && verb.order.suffix.empty()) {
     throw Error(ErrorKind::usage, "nothing says where what is taken is to go")
         .with_remedy("--beside SUFFIX leaves all that is there as it is, --replace takes its place");
+  }
+  if (!verb.order.selection.schema.empty()) {
+    verb.order.selection.schema = extract::parse_schema_name(verb.order.selection.schema);
   }
   verb.order.placement = options.replace ? extract::Placement::replace : extract::Placement::beside;
   extract::require_sound(verb.order);

@@ -24,7 +24,7 @@ struct ExtractOptions {
 void add_extract_options(CLI::App& verb, ExtractOptions& options);
 
 // Throws base::Error(usage): neither or both of --beside and --replace, nothing to take, tables and a schema, --where
-// without exactly one table, a password in --into, a target as recovery_target refuses it.
+// without exactly one table, a --schema that is no name, a password in --into, a target as recovery_target refuses it.
 [[nodiscard]] ExtractVerb extract_verb(const ExtractOptions& options);
 
 }  // namespace harness::cli

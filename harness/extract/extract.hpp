@@ -24,8 +24,8 @@ enum class Placement {
 // Either tables (with `where` exactly one) or a schema.
 struct Selection {
   std::vector<std::string> tables;  // schema.name, quoted where SQL wants it
-  std::string schema;
-  std::string where;  // an SQL condition; empty: all rows
+  std::string schema;               // as the catalog has it
+  std::string where;                // an SQL condition; empty: all rows
 };
 
 struct Order {

@@ -52,6 +52,21 @@ TEST(ExtractOptions, TakeRowsOrASchemaInPlaceOfWhatIsThere) {
   EXPECT_EQ(verb_of({"--schema", "shop", "--into", "dbname=x", "--replace"}).order.selection.schema, "shop");
 }
 
+TEST(ExtractOptions, ReadASchemasNameAsSqlDoes) {
+  const auto schema = [](const std::string& text) {
+    return verb_of({"--schema", text, "--into", "dbname=x", "--replace"}).order.selection.schema;
+  };
+  EXPECT_EQ(schema("Shop_2$"), "shop_2$");
+  EXPECT_EQ(schema(" shop "), "shop");
+  EXPECT_EQ(schema("\"Shop\""), "Shop");
+  EXPECT_EQ(schema("\"my \"\"shop\"\"\""), "my \"shop\"");
+  EXPECT_EQ(schema("B\u00c5T"), "b\u00c5t");
+  for (const auto* const none :
+       {"shop.orders", "my shop", "\"\"", "\"", "\"shop", "shop\"", "\"a\"b\"", "2shop", " ", "a;"}) {
+    EXPECT_THAT(refusal({"--schema", none, "--into", "dbname=x", "--replace"}), HasSubstr("no schema's name")) << none;
+  }
+}
+
 TEST(ExtractOptions, RefuseWhatDoesNotSayWhereItIsToGo) {
   EXPECT_THAT(refusal({"--table", "a.b", "--into", "dbname=x"}), HasSubstr("where what is taken is to go"));
   EXPECT_THAT(refusal({"--table", "a.b", "--into", "dbname=x", "--replace", "--beside", "old"}), HasSubstr("--beside"));
