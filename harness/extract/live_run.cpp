@@ -10,6 +10,7 @@
 #include "backup_engine/postgres/conninfo.hpp"
 #include "harness/extract/finding.hpp"
 #include "harness/extract/live_state.hpp"
+#include "harness/extract/lock_holders.hpp"
 
 namespace harness::extract {
 
@@ -61,9 +62,10 @@ Error failure_of(const Order& order, const Programs::Told& told, const std::vect
     auto live = connect_live(order);
     const auto holders = holders_of_locks(live, oids_of(tables), std::chrono::milliseconds(0));
     const auto names = tables.empty() ? std::string("a table") : tables.front().text;
-    return Error(ErrorKind::timed_out, fmt::format("{} or a table beside it is in use: {}; {}", names,
-                                                   holders.empty() ? "nobody is any more" : holders, nothing_changed))
-        .with_remedy("let these sessions end, or end them, and try again")
+    return Error(ErrorKind::timed_out,
+                 fmt::format("{} or a table beside it is in use: {}; {}", names,
+                             holders.text.empty() ? "nobody is any more" : holders.text, nothing_changed))
+        .with_remedy(holders.remedy)
         .with_sqlstate(told.sqlstate);
   }
   if (told.sqlstate == "42501") {

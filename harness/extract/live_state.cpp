@@ -7,6 +7,8 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/conninfo.hpp"
+#include "harness/extract/condition.hpp"
+#include "harness/extract/lock_holders.hpp"
 
 namespace harness::extract {
 
@@ -129,23 +131,23 @@ void refuse_taken_names(const Order& order, const LiveState& state, Connection& 
 void refuse_use(const Order& order, const LiveState& state, Connection& live) {
   if (order.placement == Placement::beside || state.tables.empty()) return;
   const auto holders = holders_of_locks(live, oids_of(state.tables), order.lock_timeout);
-  if (holders.empty()) return;
+  if (holders.text.empty()) return;
   throw Error(ErrorKind::timed_out, fmt::format("{} is in use, for longer than would be waited for it: {}",
-                                                state.tables.front().text, holders))
-      .with_remedy("let these end, or end them, and try again");
+                                                state.tables.front().text, holders.text))
+      .with_remedy(holders.remedy);
 }
 
 // Only what no server could read as a condition; a column may be one of the target's.
 void refuse_bad_condition(const Order& order, const LiveState& state, Connection& live) {
   if (order.selection.where.empty() || state.tables.empty()) return;
-  try {
-    live.query(
-        fmt::format("EXPLAIN SELECT $1::text FROM {} WHERE ({}\n)", state.tables.front().text, order.selection.where),
-        {""});
-  } catch (const Error& error) {
-    if (error.sqlstate() != "42601") return;
-    throw Error(ErrorKind::usage, fmt::format("--where {}: {}", order.selection.where, error.what()))
-        .with_remedy(fmt::format("write an SQL condition on the rows of {}", state.tables.front().text));
+  for (const auto& check : condition_checks("FROM " + state.tables.front().text, order.selection.where)) {
+    try {
+      live.query(check, {""});
+    } catch (const Error& error) {
+      if (error.sqlstate() != "42601") continue;
+      throw Error(ErrorKind::usage, fmt::format("--where {}: {}", order.selection.where, error.what()))
+          .with_remedy(fmt::format("write one SQL condition on the rows of {}", state.tables.front().text));
+    }
   }
 }
 
@@ -244,21 +246,6 @@ void require_room_for(const Order& order, const LiveState& state, Connection& li
   refuse_children(state);
   refuse_replication_role(order, state, live);
   refuse_use(order, state, live);
-}
-
-std::string holders_of_locks(Connection& live, const std::string& oids, std::chrono::milliseconds at_least) {
-  const auto rows = live.query(
-      "SELECT DISTINCT a.pid, format('process %s (%s%s)', a.pid, coalesce(nullif(a.application_name, ''), 'no name'), "
-      "CASE WHEN a.state LIKE 'idle%' THEN ', idle in its transaction' ELSE '' END) "
-      "FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "
-      "WHERE l.locktype = 'relation' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
-      "AND l.granted AND l.relation = ANY ($1::oid[]) AND a.pid <> pg_backend_pid() "
-      "AND a.application_name <> 'lifeboat extract' AND clock_timestamp() - a.xact_start >= $2::interval ORDER BY 1 "
-      "LIMIT 10",
-      {oids, fmt::format("{} milliseconds", at_least.count())});
-  std::string text;
-  for (const auto& row : rows) text += (text.empty() ? "" : ", ") + *row[1];
-  return text;
 }
 
 }  // namespace harness::extract

@@ -30,9 +30,4 @@ struct LiveState {
 // What stands in the way there, in the order in which a person would look. Throws as require_possible.
 void require_room_for(const Order& order, const LiveState& state, backup_engine::postgres::Connection& live);
 
-// "process 4711 (psql), process …" of those that hold a lock on any of the tables, for longer than `at_least`; empty
-// when nobody does.
-[[nodiscard]] std::string holders_of_locks(backup_engine::postgres::Connection& live, const std::string& oids,
-                                           std::chrono::milliseconds at_least);
-
 }  // namespace harness::extract

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "backup_engine/base/error.hpp"
+#include "harness/extract/condition.hpp"
 #include "harness/extract/finding.hpp"
 
 namespace harness::extract {
@@ -136,7 +137,8 @@ void find_selection(const Selection& selection, Connection& scratch, Taken& take
   if (!selection.schema.empty()) {
     if (!schema_exists(scratch, selection.schema)) {
       throw Error(ErrorKind::not_found, fmt::format("there was no schema {} at the target", selection.schema))
-          .with_remedy("choose a target at which it existed, or look at its name");
+          .with_remedy(
+              "choose a target at which it existed, or look at its name (one with capitals wants double quotes)");
     }
     taken.schema = selection.schema;
     taken.tables = tables_of_schema(scratch, selection.schema);
@@ -189,15 +191,14 @@ void choose_rows(const Order& order, const std::string& scratch_conninfo, const 
   const auto from =
       fmt::format("FROM {}{} AS {}", table.kind == 'p' ? "" : "ONLY ", quoted(table.name), quote_identifier(original));
   try {
-    // With a parameter it is one statement or an error.
-    connection.query(fmt::format("EXPLAIN SELECT $1::text {} WHERE ({}\n)", from, order.selection.where), {""});
+    for (const auto& check : condition_checks(from, order.selection.where)) connection.query(check, {""});
     connection.execute("CREATE SCHEMA lifeboat_extract");
-    connection.execute(fmt::format("CREATE VIEW lifeboat_extract.chosen AS SELECT {} {} WHERE ({}\n)", columns, from,
+    connection.execute(fmt::format("CREATE VIEW lifeboat_extract.chosen AS SELECT {} {} WHERE (\n{}\n)", columns, from,
                                    order.selection.where));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::server) throw;
     throw Error(ErrorKind::usage, fmt::format("--where {}: {}", order.selection.where, error.what()))
-        .with_remedy(fmt::format("write an SQL condition on the rows of {}", table.text));
+        .with_remedy(fmt::format("write one SQL condition on the rows of {}", table.text));
   }
 }
 

@@ -116,5 +116,32 @@ TEST_F(FailingReplace, ByALockOfOthersNamesThem) {
   }
 }
 
+TEST_F(FailingReplace, ByALockOfAPreparedTransactionNamesItAndHowToEndIt) {
+  live("BEGIN; LOCK TABLE shop.orders IN ACCESS SHARE MODE; PREPARE TRANSACTION 'monthly ''transfer'''");
+  const auto wanted = order(Placement::replace, {"shop.orders"});
+  expect_nothing_changed(wanted, ErrorKind::timed_out, "the prepared transaction 'monthly ''transfer'''");
+  auto impatient = wanted;
+  impatient.lock_timeout = std::chrono::milliseconds(0);
+  try {
+    (void)require_possible(impatient);
+    ADD_FAILURE() << "did not fail";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("the prepared transaction 'monthly ''transfer'''"));
+    EXPECT_THAT(error.remedy(), AllOf(HasSubstr("COMMIT PREPARED"), HasSubstr("ROLLBACK PREPARED")));
+  }
+  live("ROLLBACK PREPARED 'monthly ''transfer'''");
+}
+
+// PostgreSQL shows an owner the sessions of others without their age.
+TEST_F(FailingReplace, ByALockOfASuperuserNamesItToAnOwner) {
+  live("ALTER ROLE lifeboat_owner LOGIN");
+  auto holder = backup_engine::postgres::Connection(conninfo("live"), "monthly report");
+  holder.execute("BEGIN; LOCK TABLE inventory.stock IN ACCESS SHARE MODE");
+  auto wanted = order(Placement::replace, {"inventory.stock"});
+  wanted.live_conninfo = server().conninfo_as("lifeboat_owner", "live");
+  expect_nothing_changed(wanted, ErrorKind::timed_out, fmt::format("process {} (monthly report", holder.backend_pid()));
+  live("ALTER ROLE lifeboat_owner NOLOGIN");
+}
+
 }  // namespace
 }  // namespace harness::extract

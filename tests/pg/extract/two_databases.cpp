@@ -37,7 +37,7 @@ struct Source {
     provision::ClusterOptions cluster;
     cluster.installation = installation;
     cluster.data_directory = directory.path() / "data";
-    cluster.settings = {{"wal_level", "logical"}, {"max_connections", "30"}};
+    cluster.settings = {{"wal_level", "logical"}, {"max_connections", "30"}, {"max_prepared_transactions", "4"}};
     cluster.run_as = user;
     provision::make_cluster(cluster);
     server::ServerOptions options;
