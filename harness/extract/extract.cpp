@@ -159,8 +159,13 @@ Extracted extract(const Order& order, base::Progress& progress, const std::stop_
   const bool only_rows = order.placement == Placement::replace && !order.selection.where.empty();
   Dependencies dependencies;
   if (!only_rows) {
-    if (order.placement == Placement::replace) refuse_taken_names(taken, state, live);
+    std::vector<Place> places;
+    if (order.placement == Placement::replace) {
+      refuse_taken_names(taken, state, live);
+      places = places_on(live, state.tables, taken.places);
+    }
     dependencies = read_dependencies(order, taken, state, live, scratch, programs, stop);
+    dependencies.places = std::move(places);
   }
   extracted.dump_seconds = seconds_since(dump_begin);
 

@@ -30,7 +30,7 @@ constexpr auto select =
     "  WHERE i.indrelid = c.conrelid AND i.indisprimary),"
     " (SELECT string_agg(format('c.%I', a.attname), ', ') FROM pg_attribute a"
     "   WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey))), "
-    "obj_description(c.oid, 'pg_constraint'), format('CONSTRAINT %I ON %I', c.conname, t.relname) "
+    "obj_description(c.oid, 'pg_constraint'), format('CONSTRAINT %I ON %I', c.conname, t.relname), r.relkind = 'p' "
     "FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace "
     "JOIN pg_class r ON r.oid = c.confrelid JOIN pg_namespace rn ON rn.oid = r.relnamespace ";
 
@@ -45,13 +45,14 @@ std::vector<ForeignKey> keys_of(const Rows& rows) {
     key.references_text = *row[6];
     key.definition = *row[7];
     key.partitioned = row[8] == "t";
+    key.references_rows = (row[14] == "t" ? "" : "ONLY ") + key.references_text;
     key.join = *row[9];
     key.not_null = *row[10];
     // The digest of a key is that of harness/verify: docs/formats/evidence.md.
     key.orphans = fmt::format(
-        "SELECT left(encode(sha256(convert_to((ROW({}))::text, 'UTF8')), 'hex'), 16) AS k FROM {} AS c WHERE {} "
+        "SELECT left(encode(sha256(convert_to((ROW({}))::text, 'UTF8')), 'hex'), 16) AS k FROM {}{} AS c WHERE {} "
         "AND NOT EXISTS (SELECT FROM {} AS p WHERE {})",
-        *row[11], key.table_text, key.not_null, key.references_text, key.join);
+        *row[11], key.partitioned ? "" : "ONLY ", key.table_text, key.not_null, key.references_rows, key.join);
     if (row[12]) {
       key.comment = fmt::format("COMMENT ON CONSTRAINT {} ON {} IS {};", quote_identifier(key.name), key.table_text,
                                 quote_literal(*row[12]));
@@ -92,6 +93,15 @@ std::vector<ForeignKey> foreign_keys_of(Connection& connection, const std::vecto
       connection.query(std::string(select) +
                            "WHERE c.contype = 'f' AND c.conparentid = 0 AND c.conrelid = ANY ($1::oid[]) ORDER BY 6, 1",
                        {oids_of(tables)}));
+}
+
+std::vector<ForeignKey> enforced_keys_of(Connection& connection, const Relation& table) {
+  // A partition's key has the parent's key above it; PostgreSQL keeps others below, one for each partition referred to.
+  return keys_of(connection.query(
+      std::string(select) +
+          "LEFT JOIN pg_constraint above ON above.oid = c.conparentid WHERE c.contype = 'f' AND c.conrelid = $1::oid "
+          "AND (c.conparentid = 0 OR above.confrelid = c.confrelid) ORDER BY 6, 1",
+      {table.oid}));
 }
 
 ForeignKey foreign_key(Connection& connection, const std::string& oid) {

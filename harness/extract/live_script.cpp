@@ -200,15 +200,12 @@ std::string load_rows(const Order& order, const Taken& taken) {
                      fmt::join(taken.row_columns, ", "), psql_quoted(taken.rows), taken.sequence_positions);
 }
 
-std::string put_selection(const Order& order, const Taken& taken) {
+std::string put_selection(const Order& order, const Taken& taken, const std::vector<Place>& places) {
   std::string text = include(order, taken.parts.definitions) + taken.not_null_names +
                      reset_privileges(selected(taken)) + include(order, taken.parts.privileges) +
                      "\\echo lifeboat rows begin\n" + load_rows(order, taken) + "\\echo lifeboat rows end\n";
   for (const auto& view : taken.materialized_views) text += refresh(view);
-  text += include(order, taken.parts.indexes) + taken.statistics;
-  if (order.placement == Placement::replace) {
-    for (const auto& statement : taken.attachments_to_parents) text += statement + "\n";
-  }
+  text += include(order, taken.parts.indexes) + taken.statistics + put_in_places(places);
   for (const auto& key : taken.foreign_keys) text += add_statements(key, WhenImpossible::note_finding);
   return text + include(order, taken.parts.rest);
 }
@@ -285,6 +282,39 @@ std::string put_lost_dependents(const Order& order, const Taken& taken, const Li
   return text;
 }
 
+// Rows of which `lost` holds are taken out of those to be put back, and told of.
+std::string leave_out(const RowTarget& target, const ForeignKey& key, const std::string& lost) {
+  return fmt::format(
+      "WITH orphan AS (DELETE FROM pg_temp.lifeboat_rows AS c WHERE {} AND {} "
+      "RETURNING left(encode(sha256(convert_to((ROW({}))::text, 'UTF8')), 'hex'), 16) AS k) "
+      "INSERT INTO pg_temp.lifeboat_findings (object, key, text) SELECT {}, k, {} FROM orphan;\n",
+      key.not_null, lost, fmt::join(target.key, ", "), quote_literal(target.table.text),
+      quote_literal(fmt::format("not put back: it refers to a row of {} that is not there: constraint {}",
+                                key.references_text, key.name)));
+}
+
+// Each row that is left out may be what another one refers to: again, until none goes. What a row refers to comes back
+// with it, or is there and does not get another content.
+std::string leave_out_by_own_keys(const RowTarget& target) {
+  if (target.own_keys.empty()) return {};
+  std::vector<std::string> coming, there;
+  for (const auto& column : target.key) {
+    coming.push_back("r." + column);
+    there.push_back("p." + column);
+  }
+  const auto overwritten = fmt::format("EXISTS (SELECT FROM pg_temp.lifeboat_rows AS r WHERE ({}) = ({}))",
+                                       fmt::join(coming, ", "), fmt::join(there, ", "));
+  std::string text = "DECLARE gone bigint; left_out bigint; BEGIN LOOP\nleft_out := 0;\n";
+  for (const auto& [key, by_primary_key] : target.own_keys) {
+    text += leave_out(target, key,
+                      fmt::format("NOT EXISTS (SELECT FROM pg_temp.lifeboat_rows AS p WHERE {0}) "
+                                  "AND NOT EXISTS (SELECT FROM {1} AS p WHERE {0}{2})",
+                                  key.join, key.references_rows, by_primary_key ? "" : " AND NOT " + overwritten));
+    text += "GET DIAGNOSTICS gone = ROW_COUNT;\nleft_out := left_out + gone;\n";
+  }
+  return do_block(text + "EXIT WHEN left_out = 0;\nEND LOOP; END");
+}
+
 }  // namespace
 
 ScriptFiles script_files(const fs::path& directory) {
@@ -299,7 +329,7 @@ std::string replacing_script(const Order& order, const Taken& taken, const LiveS
   std::string text = opening(order, lock(locked, "ACCESS EXCLUSIVE"), files);
   text += name_all(taken, live, dependencies) + recreated(live) + snapshot("lifeboat_before");
   if (replaces) text += drop_dependents(live.dependents) + drop_selection(taken, live);
-  text += put_selection(order, taken);
+  text += put_selection(order, taken, dependencies.places);
   text += put_views(order, live.dependents.views, dependencies.views, dependencies.statistics);
   for (const auto& key : live.dependents.foreign_keys) text += add_statements(key, WhenImpossible::fail);
   for (const auto& other : live.dependents.others) text += other.create + "\n";
@@ -320,15 +350,10 @@ std::string rows_script(const Order& order, const Taken& taken, const RowTarget&
       "\\copy pg_temp.lifeboat_rows ({}) from {}\n",
       columns, target.table.text, fmt::join(taken.row_columns, ", "), psql_quoted(taken.rows));
   for (const auto& key : target.foreign_keys) {
-    if (key.references == target.table.name) continue;
-    text += fmt::format(
-        "WITH orphan AS (DELETE FROM pg_temp.lifeboat_rows AS c WHERE {} AND NOT EXISTS (SELECT FROM {} AS p WHERE {}) "
-        "RETURNING left(encode(sha256(convert_to((ROW({}))::text, 'UTF8')), 'hex'), 16) AS k) "
-        "INSERT INTO pg_temp.lifeboat_findings (object, key, text) SELECT {}, k, {} FROM orphan;\n",
-        key.not_null, key.references_text, key.join, fmt::join(target.key, ", "), quote_literal(target.table.text),
-        quote_literal(fmt::format("not put back: it refers to a row of {} that is not there: constraint {}",
-                                  key.references_text, key.name)));
+    text +=
+        leave_out(target, key, fmt::format("NOT EXISTS (SELECT FROM {} AS p WHERE {})", key.references_rows, key.join));
   }
+  text += leave_out_by_own_keys(target);
   text += target.triggers_off;
   for (const auto& column : target.always_identity) {
     text += fmt::format("ALTER TABLE {} ALTER COLUMN {} SET GENERATED BY DEFAULT;\n", target.table.text, column);

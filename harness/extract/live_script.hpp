@@ -33,16 +33,23 @@ struct Dependencies {
   Parts views;             // of the live server's kept views
   std::string statistics;  // of its materialized ones
   std::vector<LostView> lost_views;
+  std::vector<Place> places;  // on the live server
 };
 
 [[nodiscard]] std::string replacing_script(const Order& order, const Taken& taken, const LiveState& live,
                                            const Dependencies& dependencies, const ScriptFiles& files);
+// A key by which rows refer to the table that they go into, or to the whole of which that is a partition.
+struct OwnKey {
+  ForeignKey key;
+  bool by_primary_key = false;  // refers to that, which a row keeps when it is put back
+};
 // Rows into the table that is there, by its primary key. `key` and `columns` are quoted names.
 struct RowTarget {
   Relation table;
   std::vector<std::string> key, columns;
   std::vector<std::string> always_identity;  // columns GENERATED ALWAYS AS IDENTITY outside the key
-  std::vector<ForeignKey> foreign_keys;
+  std::vector<ForeignKey> foreign_keys;      // to other tables
+  std::vector<OwnKey> own_keys;
   std::string triggers_off, triggers_on;
 };
 [[nodiscard]] std::string rows_script(const Order& order, const Taken& taken, const RowTarget& target,

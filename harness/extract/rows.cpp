@@ -43,6 +43,36 @@ bool has(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// Columns that the rows do not have (newer or generated ones) are PostgreSQL's to fill, and such a key its own to
+// judge.
+void find_foreign_keys(Connection& live, RowTarget& target) {
+  for (auto& key : enforced_keys_of(live, target.table)) {
+    const auto columns = live.query(
+        "SELECT ca.attname, pa.attname, k.confrelid = k.conrelid OR k.confrelid IN (SELECT relid FROM "
+        "pg_partition_ancestors(k.conrelid)) FROM pg_constraint k CROSS JOIN unnest(k.conkey, k.confkey) AS c (child, "
+        "parent) JOIN pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = c.child "
+        "JOIN pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = c.parent "
+        "WHERE k.conrelid = $1::oid AND k.conname = $2 AND k.contype = 'f' AND k.confrelid = $3::regclass",
+        {target.table.oid, key.name, key.references_text});
+    bool known = true, own = false;
+    std::vector<std::string> referenced;
+    for (const auto& row : columns) {
+      own = row[2] == "t";
+      referenced.push_back(quote_identifier(*row[1]));
+      known =
+          known && has(target.columns, quote_identifier(*row[0])) && (!own || has(target.columns, referenced.back()));
+    }
+    if (!known) continue;
+    if (!own) {
+      target.foreign_keys.push_back(std::move(key));
+      continue;
+    }
+    const bool by_primary_key =
+        std::is_permutation(referenced.begin(), referenced.end(), target.key.begin(), target.key.end());
+    target.own_keys.push_back({std::move(key), by_primary_key});
+  }
+}
+
 }  // namespace
 
 RowTarget row_target(Connection& live, const LiveState& state, const Taken& taken) {
@@ -68,7 +98,7 @@ RowTarget row_target(Connection& live, const LiveState& state, const Taken& take
                                               target.table.text, column))
         .with_remedy("use --beside, and put back what is wanted by hand");
   }
-  target.foreign_keys = foreign_keys_of(live, {target.table});
+  find_foreign_keys(live, target);
   find_triggers(live, state, target);
   return target;
 }

@@ -83,16 +83,12 @@ std::vector<std::string> attached_entries(Connection& scratch, const std::vector
   return entries;
 }
 
-std::vector<std::string> attach_statements(Connection& scratch, const std::vector<Relation>& tables) {
-  std::vector<std::string> statements;
-  for (const auto& table : tables) {
-    if (table.parent_outside.empty()) continue;
-    const auto bound =
-        scratch.query("SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE oid = $1::oid", {table.oid}).single();
-    statements.push_back(
-        fmt::format("ALTER TABLE ONLY {} ATTACH PARTITION {} {};", table.parent_outside, table.text, bound));
+// A copy that inherited from what is there would show its rows there as well.
+void leave_parents(Connection& scratch, const std::vector<Relation>& tables) {
+  for (const auto& place : places_of(scratch, tables)) {
+    if (!place.bound.empty()) continue;
+    scratch.execute(fmt::format("ALTER TABLE {} NO INHERIT {}", place.table_text, place.parent_text));
   }
-  return statements;
 }
 
 std::vector<std::string> chosen_objects(const Taken& taken) {
@@ -283,8 +279,9 @@ Taken take(const Order& order, Connection& scratch, const Programs& programs, ba
   const auto original = taken.tables.empty() ? std::string() : taken.tables.front().name.object;
   if (order.placement == Placement::replace) {
     taken.dependents = dependents_of(scratch, taken.tables, taken.schema);
-    taken.attachments_to_parents = attach_statements(scratch, taken.tables);
+    taken.places = places_of(scratch, taken.tables);
   } else if (!taken.schema.empty()) {
+    leave_parents(scratch, taken.tables);
     const auto renamed = suffixed(taken.schema, order.suffix);
     scratch.execute(
         fmt::format("ALTER SCHEMA {} RENAME TO {}", quote_identifier(taken.schema), quote_identifier(renamed)));
@@ -292,6 +289,7 @@ Taken take(const Order& order, Connection& scratch, const Programs& programs, ba
     taken.tables = tables_of_schema(scratch, renamed);
     taken.attachments = attachments_of(scratch, oids_of(taken.tables));
   } else {
+    leave_parents(scratch, taken.tables);
     rename_tables(scratch, order.suffix, taken);
   }
   taken.foreign_keys = foreign_keys_of(scratch, taken.tables);

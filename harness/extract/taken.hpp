@@ -11,6 +11,7 @@
 #include "harness/extract/dependents.hpp"
 #include "harness/extract/extract.hpp"
 #include "harness/extract/foreign_keys.hpp"
+#include "harness/extract/places.hpp"
 #include "harness/extract/programs.hpp"
 #include "harness/extract/relations.hpp"
 
@@ -33,8 +34,8 @@ struct Taken {
   std::vector<View> materialized_views;  // of the schema, to be refreshed
   std::string not_null_names;            // SQL that gives such constraints (PostgreSQL 18) the names they had
   std::string statistics;                // SQL that makes extended statistics, which pg_dump -t leaves out
-  std::vector<std::string> attachments_to_parents;  // SQL, for partitions whose parent was not ordered
-  Dependents dependents;                            // as they were at the target
+  std::vector<Place> places;             // of those whose parent was not ordered; with --replace
+  Dependents dependents;                 // as they were at the target
   std::vector<reports::record::Finding> findings;
 };
 

@@ -61,6 +61,17 @@ TEST_F(Beside, PutsAPartitionedTableWithAllThatItHasUnderNewNames) {
   EXPECT_EQ(content("live"), rows_before);
 }
 
+TEST_F(Beside, PutsAChildByInheritanceBelowNoTableThatIsThere) {
+  const auto suppliers = ask_live("SELECT count(*) FROM shop.suppliers");
+  const auto result = extracted(order(Placement::beside, {"shop.foreign_suppliers"}));
+  EXPECT_EQ(std::to_string(result.rows), ask_live("SELECT count(*) FROM shop.foreign_suppliers"));
+  const auto digest = [](const std::string& database, const std::string& table) {
+    return ask(database, "SELECT md5(string_agg(t::text, '' ORDER BY supplier_id)) FROM " + table + " AS t");
+  };
+  EXPECT_EQ(digest("live", "shop.foreign_suppliers_restored"), digest("source", "shop.foreign_suppliers"));
+  EXPECT_EQ(ask_live("SELECT count(*) FROM shop.suppliers"), suppliers);
+}
+
 TEST_F(Beside, TakesEachKindOfTable) {
   const std::vector<std::string> tables = {"shop.customers", "shop.products",  "shop.prices",
                                            "shop.payments",  "shop.documents", "shop.contracts",

@@ -4,6 +4,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "tests/pg/extract/two_databases.hpp"
+#include "tests/support/failure.hpp"
 
 namespace harness::extract {
 namespace {
@@ -86,6 +87,27 @@ TEST_F(Refusal, NamesWhatIsThereOrIsNot) {
   auto secret = replacing("shop.payments");
   secret.live_conninfo += " password=secret";
   expect_refused(secret, ErrorKind::usage, "password");
+}
+
+TEST_F(Refusal, NamesAParentThatHasAnotherNameNow) {
+  const auto expect_impossible = [&](const std::string& table, const std::string& words) {
+    const auto before = definitions("live");
+    std::string message;
+    EXPECT_EQ(tests::kind_of_failure([&] { (void)extract(replacing(table), progress_); }, &message), ErrorKind::usage);
+    EXPECT_THAT(message, HasSubstr(words));
+    EXPECT_EQ(definitions("live"), before);
+  };
+  live("ALTER TABLE shop.suppliers RENAME TO vendors");
+  expect_impossible("shop.foreign_suppliers",
+                    "shop.foreign_suppliers inherits from shop.vendors now, and inherited from shop.suppliers at the "
+                    "target");
+  live("DROP TABLE shop.foreign_suppliers");
+  expect_impossible("shop.foreign_suppliers", "was a child of shop.suppliers at the target");
+  live(
+      "SET session_replication_role = replica; DELETE FROM shop.orders_2025_h1; ALTER TABLE shop.orders DETACH "
+      "PARTITION "
+      "shop.orders_2025_h1; DROP TABLE shop.orders_2025_h1; ALTER TABLE shop.orders RENAME TO orders_of_all_years");
+  expect_impossible("shop.orders_2025_h1", "was a partition of shop.orders at the target");
 }
 
 TEST_F(Refusal, NamesAPartitionThatWasDetached) {

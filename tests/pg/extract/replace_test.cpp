@@ -67,6 +67,25 @@ TEST_F(Replace, PutsAPartitionBackUnderAParentThatStays) {
   expect_alike("live", "source");
 }
 
+TEST_F(Replace, PutsAPartitionBackUnderAParentThatWasRenamed) {
+  live("ALTER TABLE shop.orders RENAME TO orders_of_all_years");
+  const auto before = definitions("live");
+  live("SET session_replication_role = replica; UPDATE shop.orders_2025_h1 SET total = 0");
+  (void)extracted(order(Placement::replace, {"shop.orders_2025_h1"}));
+  EXPECT_EQ(definitions("live"), before);
+  EXPECT_EQ(content("live"), content("source"));
+}
+
+TEST_F(Replace, PutsADroppedPartitionOrChildBackUnderItsParent) {
+  live(
+      "SET session_replication_role = replica; DELETE FROM shop.orders_2025_h1; ALTER TABLE shop.orders DETACH "
+      "PARTITION "
+      "shop.orders_2025_h1; DROP TABLE shop.orders_2025_h1, shop.foreign_suppliers");
+  (void)extracted(order(Placement::replace, {"shop.orders_2025_h1"}));
+  (void)extracted(order(Placement::replace, {"shop.foreign_suppliers"}));
+  expect_alike("live", "source");
+}
+
 TEST_F(Replace, NeedsNoSuperuserForAnOwnersTables) {
   live("SET session_replication_role = replica; DELETE FROM inventory.stock; ALTER ROLE lifeboat_owner LOGIN");
   auto wanted = order(Placement::replace, {"inventory.stock"});

@@ -1,6 +1,8 @@
 // --where: some rows of one table, beside it or back into it.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "backup_engine/base/error.hpp"
 #include "tests/pg/extract/two_databases.hpp"
 #include "tests/support/failure.hpp"
@@ -72,6 +74,42 @@ TEST_F(Rows, ThatReferToWhatIsGoneStayOutAndAreTold) {
   EXPECT_EQ(ask_live("SELECT bool_and(convalidated) FROM pg_constraint WHERE contype = 'f'"), "t");
 }
 
+// Invoices that correct others: 1 corrects one that is gone, 2 corrects 1, 3 corrects 2; 4 corrects one that is there,
+// 5 corrects 4 and 6 itself.
+TEST_F(Rows, ThatReferToRowsOfTheirOwnTableThatStayOutStayOutAsWell) {
+  const auto gone = ask("source", "SELECT min(corrects) FROM shop.invoices");
+  const auto there = ask("source", "SELECT max(corrects) FROM shop.invoices");
+  make_scratch(
+      "INSERT INTO shop.invoices (invoice_no, order_id, placed_on, corrects) SELECT n, order_id, placed_on, c FROM "
+      "(VALUES (1, " +
+      gone + "), (2, 1), (3, 2), (4, " + there +
+      "), (5, 4), (6, 6)) AS v (n, c), (SELECT order_id, placed_on FROM "
+      "shop.orders WHERE order_id NOT IN (SELECT order_id FROM shop.invoices) LIMIT 1) AS o");
+  live("SET session_replication_role = replica; DELETE FROM shop.invoices WHERE invoice_no = " + gone +
+       " OR corrects = " + gone);
+  auto wanted = order(Placement::replace, {"shop.invoices"});
+  wanted.selection.where = "invoice_no < 7";
+  const auto result = extracted(wanted);
+  EXPECT_EQ(result.rows, 3U);
+  EXPECT_EQ(ask_live("SELECT string_agg(invoice_no::text, ' ' ORDER BY 1) FROM shop.invoices WHERE invoice_no < 7"),
+            "4 5 6");
+  const auto words = words_of(result.findings);
+  EXPECT_EQ(std::count(words.begin(), words.end(),
+                       "shop.invoices: not put back: it refers to a row of shop.invoices that is not there: constraint "
+                       "invoices_corrects"),
+            3);
+}
+
+TEST_F(Rows, OfAPartitionAreHeldToTheKeysOfItsParent) {
+  live(
+      "SET session_replication_role = replica; DELETE FROM shop.orders_2025_h1; DELETE FROM shop.customers WHERE "
+      "customer_id = 7");
+  const auto result = extracted(rows(Placement::replace, "shop.orders_2025_h1", "customer_id IN (7, 8)"));
+  EXPECT_EQ(std::to_string(result.rows),
+            ask("source", "SELECT count(*) FROM shop.orders_2025_h1 WHERE customer_id = 8"));
+  EXPECT_THAT(words_of(result.findings), Contains(HasSubstr("it refers to a row of shop.customers that is not there")));
+}
+
 TEST_F(Rows, MakeATableOfTheirOwnBeside) {
   const auto before = content("live");
   const auto result =
@@ -87,10 +125,26 @@ TEST_F(Rows, MakeATableOfTheirOwnBeside) {
   for (const auto& [table, digest] : before) EXPECT_EQ(after.at(table), digest) << table;
 }
 
+TEST_F(Rows, AreChosenByAConditionWithBracketsQuotesAndComments) {
+  const auto result = extracted(
+      rows(Placement::replace, "shop.orders",
+           "order_id IN (10, 11) AND $x$)($x$ <> ') -- ' /* ) ] */ AND (ARRAY[order_id])[1] = 11 -- ) OR true"));
+  EXPECT_EQ(result.rows, 1U);
+}
+
 TEST_F(Rows, AreRefusedAConditionThatIsNone) {
   expect_refused(rows(Placement::replace, "shop.orders", "order_id ="), ErrorKind::usage, "syntax error");
   expect_refused(rows(Placement::replace, "shop.orders", "true); DROP TABLE shop.orders; SELECT (1"), ErrorKind::usage,
                  "--where");
+  for (const std::string other :
+       {"true) or (true", "true)) or ((true", "false) or true --", "false] or [true", "false -- )\n) or (true",
+        "false /* ( */) or (true /* ) */", "'(' = ')') or (true", "$x$($x$ = '') or (true", "true, false", "/*", "'"}) {
+    auto wanted = order(Placement::replace, {"shop.orders"});
+    wanted.selection.where = other;
+    expect_refused(wanted, ErrorKind::usage, "--where " + other);
+    if (other == "true, false") continue;  // a type that no condition has is found later
+    EXPECT_EQ(tests::kind_of_failure([&] { (void)require_possible(wanted); }), ErrorKind::usage) << other;
+  }
   expect_refused(rows(Placement::beside, "shop.orders", "colour = 'red'"), ErrorKind::usage, "colour");
   expect_refused(rows(Placement::beside, "shop.orders", "order_id + 1"), ErrorKind::usage, "boolean");
   expect_refused(rows(Placement::replace, "shop.prices", "true"), ErrorKind::usage, "no primary key");
