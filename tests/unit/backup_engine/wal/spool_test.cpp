@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -185,6 +187,25 @@ TEST_F(SpoolOfSegments, IsNotMadeAgainByAProcessThatStillFillsIt) {
   EXPECT_THROW(prefetch(repository_.archive(), late, {one, 4}, 2), base::Error);
   EXPECT_FALSE(late.lock());
   EXPECT_FALSE(fs::exists(spooled("")));
+}
+
+// As PostgreSQL's startup process does, each server process leads a session of its own. When it goes, by promotion or
+// by SIGKILL, nobody may go on writing into its data directory.
+TEST_F(SpoolOfSegments, WhoeverFillsItEndsWithTheLeaderOfItsSession) {
+  ASSERT_TRUE(spool().make());
+  const auto leader = ::fork();
+  ASSERT_GE(leader, 0);
+  if (leader == 0) {
+    ::setsid();
+    start_behind(spool(), [] {
+      for (;;) ::pause();
+    });
+    ::_exit(spool().lock() ? 1 : 0);  // held by the one that was started
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(leader, &status, 0), leader);
+  EXPECT_EQ(status, 0);
+  wait_for_prefetch();
 }
 
 TEST(SpoolLimit, IsBoundedByBytes) {
