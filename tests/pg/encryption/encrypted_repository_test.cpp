@@ -215,6 +215,12 @@ TEST_F(EncryptedShop, IsRefusedToTheWrongKeyAndKeepsItsPastWhenRekeyed) {
   EXPECT_THAT(lifeboat_ok(in_repository({"repo", "rekey"}, {"--new-key-file", path("another"), "--new-data-key"})),
               HasSubstr("2 data keys"));
   EXPECT_EQ(lifeboat(in_repository({"list"}, {})).code, usage);
+  // The chain that had begun goes on under its own key.
+  EXPECT_THAT(lifeboat_ok(in_repository({"backup"},
+                                        {"--cluster", "shop", "--dbname", source_.conninfo(), "--pgdata",
+                                         options().data_directory, "--type", "incremental", "--progress", "none"},
+                                        "another")),
+              HasSubstr("-incr: "));
   const auto after_words = lifeboat_ok(in_repository(
       {"backup"}, {"--cluster", "shop", "--dbname", source_.conninfo(), "--progress", "none"}, "another"));
   const auto after = after_words.substr(0, after_words.find(':'));
@@ -222,6 +228,7 @@ TEST_F(EncryptedShop, IsRefusedToTheWrongKeyAndKeepsItsPastWhenRekeyed) {
   EXPECT_EQ(receiver.wait(soon()).code, 0);
   const auto verified = nlohmann::json::parse(lifeboat_ok(in_repository({"verify"}, {"--json"}, "another")));
   EXPECT_EQ(verified["state_digest"].get<std::string>().size(), 64U);
+  EXPECT_EQ(verified["backups"].size(), 3U);
   for (const auto& backup : verified["backups"]) EXPECT_TRUE(backup["restorable"]) << backup;
 
   // A pack that was swapped for another's is damage, by name.
