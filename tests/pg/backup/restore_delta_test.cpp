@@ -118,6 +118,29 @@ TEST_F(RestoreDelta, TakesTheSourcesOwnDirectoryWithDamagedAndLostFiles) {
   expect_everything();
 }
 
+TEST_F(RestoreDelta, GoesFromAFullToItsIncrementalByWhatChanged) {
+  start_source();
+  receive_wal();
+  run("CREATE TABLE t AS SELECT i, md5(i::text) AS x FROM generate_series(1, 50000) i");
+  const auto full = back_up();
+  run("UPDATE t SET x = 'changed' WHERE i <= 10");
+  auto backup = backup_request();
+  backup.type = BackupType::incremental;
+  base::NoProgress progress;
+  const auto incremental = take_backup(backup, progress);
+  lose_source();
+  auto request = delta_request();
+  request.backup_label = full.summary.label;
+  restore(request);
+  request.backup_label = incremental.summary.label;
+  request.target.kind = TargetKind::immediate;
+  const auto result = restore(request);
+  EXPECT_GT(result.reused_bytes, result.restored_bytes / 2);
+  auto server = start_restored();
+  wait_until_promoted(server);
+  EXPECT_EQ(server.connect().query("SELECT count(*) FROM t WHERE x = 'changed'").single(), "10");
+}
+
 TEST_F(RestoreDelta, RemovesNoWalThatTheRepositoryDoesNotHave) {
   start_source();
   receive_wal();

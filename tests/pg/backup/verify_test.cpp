@@ -1,6 +1,9 @@
 // What verify says of backups and WAL that real servers made: nothing false, and the points that can be reached.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <fstream>
+
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/verify.hpp"
 #include "tests/pg/backup/backed_up_cluster.hpp"
@@ -60,6 +63,39 @@ TEST_F(VerifyRepository, SaysWhichPointsEachBackupOfALivingClusterReaches) {
   EXPECT_EQ(result.backups[0].spans[0].earliest, by_files.summary.stop_lsn);
   EXPECT_EQ(result.backups[1].spans[0].earliest, by_stream.summary.stop_lsn);
   EXPECT_LE(result.backups[1].spans[0].earliest_time, before);
+}
+
+TEST_F(VerifyRepository, ReadsAChainOnceAndNamesEveryBackupThatDamageTouches) {
+  start_source();
+  receive_wal();
+  run("CREATE TABLE t AS SELECT generate_series(1, 20000) i");
+  const auto full = back_up();
+  run("DELETE FROM t WHERE i < 100");
+  auto request = backup_request();
+  request.type = BackupType::incremental;
+  base::NoProgress progress;
+  static_cast<void>(take_backup(request, progress));
+  lose_source();
+  auto result = verify();
+  EXPECT_THAT(text_of(result.damage), IsEmpty());
+  ASSERT_EQ(result.backups.size(), 2U);
+  EXPECT_TRUE(result.backups[0].restorable && result.backups[1].restorable);
+  const auto is_file = [](const auto& entry) { return entry.is_regular_file(); };
+  EXPECT_EQ(result.objects, std::ranges::count_if(fs::recursive_directory_iterator(repository()), is_file))
+      << "each once";
+
+  const auto pack = "clusters/main/backups/" + full.summary.label + "/packs/00000000.pack";
+  const auto path = repository() / pack;
+  auto bytes = base::read_file(path);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  std::ofstream(path, std::ios::binary) << bytes;
+  result = verify();
+  ASSERT_FALSE(result.damage.empty());
+  for (const auto& damage : result.damage) EXPECT_EQ(damage.object, pack) << damage.text;
+  for (const auto& backup : result.backups) {
+    EXPECT_FALSE(backup.restorable) << backup.label;
+    EXPECT_THAT(backup.reason, HasSubstr(pack));
+  }
 }
 
 TEST_F(VerifyRepository, FollowsATimelineThatBranchedOff) {
