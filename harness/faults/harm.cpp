@@ -85,7 +85,15 @@ std::string rows_changed_by(Connection& connection, const std::string& statement
       quote_literal(fmt::format("DECLARE changed bigint; BEGIN EXECUTE {}; GET DIAGNOSTICS changed = ROW_COUNT; "
                                 "PERFORM set_config('lifeboat.rows_changed', changed::text, true); END",
                                 quote_literal(statement)))));
-  return connection.query("SELECT current_setting('lifeboat.rows_changed')").single();
+  auto rows = connection.query("SELECT current_setting('lifeboat.rows_changed')").single();
+  if (rows == "0") throw harmed_nothing(statement);
+  return rows;
+}
+
+Error harmed_nothing(const std::string& statement) {
+  return Error(ErrorKind::usage, fmt::format("the harm {} harmed nothing: it hit no row", statement))
+      .with_remedy(
+          "a recovery from it would prove nothing; choose a table that holds rows, and values that change them");
 }
 
 }  // namespace harness::faults

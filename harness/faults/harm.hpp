@@ -7,6 +7,7 @@
 #include <string>
 
 #include "backup_engine/base/deadline.hpp"
+#include "backup_engine/base/error.hpp"
 #include "backup_engine/base/utc_time.hpp"
 #include "backup_engine/postgres/connection.hpp"
 
@@ -30,7 +31,11 @@ struct Harm {
 [[nodiscard]] Harm harm_in_one_transaction(backup_engine::postgres::Connection& connection, const std::string& what,
                                            const Patience& patience, const std::function<std::string()>& harm);
 
-// Runs one DELETE or UPDATE in the current transaction and returns how many rows it changed, as text.
+// A disaster without a victim: any recovery from it would pass. Kind usage, thrown before COMMIT.
+[[nodiscard]] backup_engine::base::Error harmed_nothing(const std::string& statement);
+
+// Runs one DELETE or UPDATE in the current transaction and returns how many rows it changed, as text. Throws
+// harmed_nothing when it changed none.
 [[nodiscard]] std::string rows_changed_by(backup_engine::postgres::Connection& connection,
                                           const std::string& statement);
 

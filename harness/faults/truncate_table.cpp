@@ -42,9 +42,13 @@ Harm truncate_table(Connection& connection, const std::string& table, const Pati
     const auto tables = tables_emptied(connection, victim);
     connection.execute(fmt::format("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", fmt::join(tables, ", ")));
     std::vector<std::string> emptied;
+    bool any = false;
     for (const auto& each : tables) {
-      emptied.push_back(fmt::format("{} rows of {}", connection.query("SELECT count(*) FROM " + each).single(), each));
+      const auto rows = connection.query("SELECT count(*) FROM " + each).single();
+      any = any || rows != "0";
+      emptied.push_back(fmt::format("{} rows of {}", rows, each));
     }
+    if (!any) throw harmed_nothing(statement);
     connection.execute(statement);
     return fmt::format("{}: {}", statement, fmt::join(emptied, ", "));
   });

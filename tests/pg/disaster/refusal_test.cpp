@@ -68,6 +68,8 @@ TEST_F(Refusal, OfWrongNamesAndWrongKindsTouchesNothing) {
       {"update_rows", "shop.products SET price = 0; DROP TABLE shop.orders", ErrorKind::usage,
        "more than one statement"},
       {"update_rows", "shop.products SET cost = 0", ErrorKind::server, "\"cost\""},
+      // A trigger leaves out what changes nothing; a disaster without a victim would let any recovery pass.
+      {"update_rows", "shop.products SET price = price", ErrorKind::usage, "harmed nothing"},
       // Rules of the database itself stop these mistakes, the last two only at COMMIT and on its way there.
       {"update_rows", "shop.products SET price = -1", ErrorKind::server, "refused the harm UPDATE shop.products"},
       {"delete_rows", "shop.products", ErrorKind::server, "violates foreign key constraint"},
