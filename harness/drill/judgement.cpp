@@ -109,9 +109,11 @@ std::optional<measure::RpoQuestion> rpo_question(const record::Report& report, c
 // Without the witness's WAL only the end of WAL can be told: that is what is there.
 measure::StopPosition stop_of(const record::Report& report, const std::optional<record::CommitOrderEvidence>& order) {
   const auto& restore = report.restores.back();
-  return measure::stop_position(
-      order.value_or(record::CommitOrderEvidence{}), restore.target,
-      order || restore.target.type == "end_of_wal" ? restored_backup(report, restore) : nullptr);
+  const auto* backup = restored_backup(report, restore);
+  // Which backup was taken for it only the engine says; the earliest possible end is that of the newest one.
+  if (restore.target.type == "immediate" && !report.backups.empty()) backup = &report.backups.back();
+  return measure::stop_position(order.value_or(record::CommitOrderEvidence{}), restore.target,
+                                order || restore.target.type == "end_of_wal" ? backup : nullptr);
 }
 
 // Put into a server that lives on, or a database that the ledger is not in: no commit that came back tells anything,

@@ -52,7 +52,9 @@ Exactness measure_exactness(const CommitOrderEvidence& order, const std::vector<
   exactness.expected = expected.size();
   for (const auto xid : expected) *exactness.missing += present.contains(xid) ? 0U : 1U;
   for (const auto xid : present) *exactness.extra += expected.contains(xid) ? 0U : 1U;
-  const bool ended_there = !has_target || ended_at(reached, end);
+  // The same position on another timeline is another place.
+  const bool same_timeline = order.records.empty() || order.records.front().timeline == order.reached_timeline;
+  const bool ended_there = same_timeline && (!has_target || ended_at(reached, end));
   if (witnessed || !present.empty()) exactness.met = *exactness.missing == 0 && *exactness.extra == 0 && ended_there;
   return exactness;
 }

@@ -11,11 +11,11 @@
 namespace harness::measure {
 
 // expected: the ledger's transactions whose commit record starts before `stop`; recovery must have ended right there,
-// neither short of it nor past it, and is not met otherwise. The end of WAL asks for what recovery reached, and at
-// least for every commit that lies whole before what the WAL receiver had acknowledged: WAL that the engine called
-// durable and did not give back is missing. Commits of others than the load (vacuum, DDL) leave no ledger row and are
-// not counted. All but the witness stays empty when the stop is unknown; `met` is empty when the witness holds no
-// commit of the load at all. Throws base::Error(corrupt) for an LSN that is none.
+// neither short of it nor past it, on the witness's timeline, and is not met otherwise. The end of WAL asks for what
+// recovery reached, and at least for every commit that lies whole before what the WAL receiver had acknowledged: WAL
+// that the engine called durable and did not give back is missing. Commits of others than the load (vacuum, DDL) leave
+// no ledger row and are not counted. All but the witness stays empty when the stop is unknown; `met` is empty when the
+// witness holds no commit of the load at all. Throws base::Error(corrupt) for an LSN that is none.
 [[nodiscard]] reports::record::Exactness measure_exactness(
     const reports::record::CommitOrderEvidence& order, const std::vector<reports::record::LedgerTransaction>& ledger,
     const StopPosition& stop);

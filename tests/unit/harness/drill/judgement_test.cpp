@@ -84,6 +84,23 @@ TEST(JudgeDrill, ComparesARestoreToTheBackupsPointWithTheBackupAndNotWithItself)
   EXPECT_EQ(report.restores[0].exact.met, false);
 }
 
+TEST(JudgeDrill, ExpectsTheNewestBackupsPointWhicheverTheEngineTook) {
+  auto report = recovered();
+  report.restores[0].target.type = "immediate";
+  auto newer = report.backups[0];
+  newer.label = "20261120T021430Z-full";
+  newer.start_lsn = "0/280";
+  newer.stop_lsn = "0/300";
+  report.backups.push_back(newer);
+  Evidence evidence;
+  evidence.ledger = reports::record::LedgerRows{};
+  evidence.commit_order = CommitOrderEvidence{
+      "pg_receivewal", {{"0/200", "", 701, {}, "2026-11-20T02:14:59Z", 1, true}}, "0/180", 1, "", {}};
+  judge(report, {promising(), one_acknowledged(), {}, evidence});
+  EXPECT_EQ(report.restores[0].exact.missing, 1U);
+  EXPECT_EQ(report.restores[0].exact.met, false);
+}
+
 // 701 committed before the point, 702 behind it; both were acknowledged, 702 is not there.
 struct BeforeADrop {
   Report report = recovered();
@@ -190,6 +207,15 @@ TEST(JudgeDrill, DoesNotCallAPartialRestoreExactWhenItsScratchServerStoppedElsew
   PartOfAServer drill;
   drill.evidence.commit_order->reached_lsn = "0/328";
   EXPECT_EQ(drill.judged().exact.met, false);
+}
+
+TEST(JudgeDrill, DoesNotCallAPartialRestoreOfNoRowsExact) {
+  PartOfAServer drill;
+  for (auto* tables : {&*drill.marks[0].selected, &*drill.evidence.selected}) {
+    tables->content.tables = {{"shop.orders", 0, "o", {}}};
+    tables->ledger_ids.clear();
+  }
+  EXPECT_FALSE(drill.judged().exact.met.has_value());
 }
 
 TEST(JudgeDrill, KnowsNothingOfAPartialRestoreThatNoMarkDescribes) {

@@ -152,6 +152,13 @@ TEST(MeasureExactness, IsNotMetShortOfTheBackupsStop) {
   EXPECT_EQ(measure_exactness(evidence, {transaction(1)}, at("0/301")).met, false);
 }
 
+TEST(MeasureExactness, IsNotMetOnAnotherTimeline) {
+  auto evidence = order({commit(701, "0/100")}, {701});
+  evidence.reached_timeline = 2;
+  EXPECT_EQ(measure_exactness(evidence, {transaction(1)}, at("0/300")).met, false);
+  EXPECT_EQ(measure_exactness(evidence, {transaction(1)}, end_of_wal).met, false);
+}
+
 TEST(MeasureExactness, CountsWhatRanPastTheBackupsStopAsExtra) {
   const auto evidence = order({commit(701, "0/100"), commit(702, "0/200")}, {701, 702});
   const auto exact = measure_exactness(evidence, {transaction(1), transaction(2)}, at("0/180"));
