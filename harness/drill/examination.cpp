@@ -69,6 +69,17 @@ void examine_second_copy(const Context& context, const SourceSide& source, const
   }
 }
 
+// Whoever recovers works with this server and not with the second copy. Only where nothing is replayed past the mark
+// must it hold what the mark says.
+void probe_restored_content(const Context& context, const SourceSide& source, const verify::Cluster& cluster,
+                            Prober& prober, record::Evidence& evidence) {
+  const auto* const mark = describing_mark(context, source);
+  const bool past_the_mark = context.plan.scenario.restore.target.kind == scenario::TargetKind::end_of_wal;
+  if (!wants(context, CheckKind::content) || mark == nullptr || past_the_mark) return;
+  const auto& then = mark->selected ? mark->selected->content : mark->content;
+  prober.probe("restored_content", [&] { evidence.restored_content = verify::probe_content(cluster, &then); });
+}
+
 // The ledger lies in the load's database, which a restore of another one does not have.
 bool has_ledger(const Context& context, const SourceSide& source) {
   const auto& database = context.plan.scenario.restore.partial.database;
@@ -90,6 +101,7 @@ void examine_target(const Context& context, const SourceSide& source, const rest
                                                        evidence.ledger.value_or(record::LedgerRows{}));
     evidence.commit_order->acknowledged_lsn = source.acknowledged_lsn();
   });
+  probe_restored_content(context, source, cluster, prober, evidence);
   probe_database(context, recovery.server, cluster, prober, evidence);
 }
 

@@ -159,6 +159,7 @@ template <class SomeEvidence, class Visit>
 void for_each_member(SomeEvidence& evidence, const Visit& visit) {
   visit("ledger", evidence.ledger);
   visit("content", evidence.content);
+  visit("restored_content", evidence.restored_content);
   visit("verify_backup", evidence.verify_backup);
   visit("page_checksums", evidence.page_checksums);
   visit("amcheck", evidence.amcheck);

@@ -115,6 +115,9 @@ struct UntouchedEvidence {
 struct Evidence {
   std::optional<LedgerRows> ledger;
   std::optional<ContentDigests> content;  // at `content_mark`
+  // The same of the recovered server itself, where recovery ends at what the mark describes; `content` is a second
+  // copy's.
+  std::optional<ContentDigests> restored_content;
   std::string content_mark;
   std::optional<ToolRun> verify_backup, page_checksums, amcheck;
   std::optional<ConstraintEvidence> constraints;

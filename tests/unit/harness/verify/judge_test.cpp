@@ -49,6 +49,38 @@ TEST(Judge, ThatExaminedNothingIsUnknown) {
   for (const auto kind : all_kinds) EXPECT_EQ(judged(kind, records).verdict, Verdict::unknown) << to_string(kind);
 }
 
+// A second copy that is right says nothing of the server that people will work with.
+TEST(ContentCheck, LooksAtTheRecoveredServerToo) {
+  Records records;
+  auto& mark = records.marks.emplace_back();
+  mark.name = records.evidence.content_mark = "m";
+  mark.content.tables = {{"shop.products", 2, "as it was", {}}};
+  records.evidence.content = mark.content;
+  EXPECT_EQ(judged(CheckKind::content, records).verdict, Verdict::pass);
+  records.evidence.restored_content = mark.content;
+  EXPECT_EQ(judged(CheckKind::content, records).verdict, Verdict::pass);
+  records.evidence.restored_content->tables[0].digest = "a value changed";
+  const auto check = judged(CheckKind::content, records);
+  EXPECT_EQ(check.verdict, Verdict::fail);
+  EXPECT_EQ(check.findings.at(0).object, "shop.products");
+  EXPECT_THAT(check.findings.at(0).text, HasSubstr("on the recovered server"));
+  records.evidence.restored_content.reset();
+  records.evidence.missing["restored_content"] = "the connection was lost";
+  EXPECT_EQ(judged(CheckKind::content, records).verdict, Verdict::unknown);
+}
+
+TEST(ContentCheck, OfTablesWithoutOneRowIsUnknown) {
+  Records records;
+  auto& mark = records.marks.emplace_back();
+  mark.name = records.evidence.content_mark = "m";
+  mark.content.tables = {{"shop.products", 0, "empty", {}}};
+  records.evidence.content = mark.content;
+  records.evidence.untouched.emplace();
+  records.evidence.untouched->before.content = records.evidence.untouched->after.content = mark.content;
+  EXPECT_EQ(judged(CheckKind::content, records).verdict, Verdict::unknown);
+  EXPECT_EQ(judged(CheckKind::untouched, records).verdict, Verdict::unknown);
+}
+
 TEST(Judge, GivesTheReasonWhyEvidenceIsMissing) {
   Records records;
   records.evidence.missing["constraints"] = "the server went away";
