@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backup_engine/base/utc_time.hpp"
@@ -11,6 +12,12 @@
 #include "backup_engine/store/manifest.hpp"
 
 namespace backup_engine::backup {
+
+// Of a standby that will not start or stop a backup.
+inline constexpr std::string_view not_in_prerequisite_state = "55000";
+inline constexpr std::string_view standby_remedy =
+    "Set full_page_writes = on at the primary, run CHECKPOINT there, and take the backup again when the standby has "
+    "replayed it.";
 
 // A connection, or nullptr when the server lets the role have none: one that may only replicate needs none. Tries the
 // database "postgres" when the one of `conninfo` cannot be had.

@@ -69,10 +69,6 @@ fs::path Session::setting_path(const std::string& name) {
 }
 
 void Session::require_serving(const fs::path& data_directory, const postgres::ControlFile& control) {
-  if (query("SELECT pg_is_in_recovery()").single() == "t") {
-    throw Error(ErrorKind::unsupported, "the server is a standby; its files cannot be backed up from here")
-        .with_remedy("Connect to the primary.");
-  }
   const auto identifier = query("SELECT system_identifier FROM pg_control_system()").single();
   const auto serving = setting_path("data_directory");
   const auto refuse = [&](const std::string& why) {
@@ -88,6 +84,10 @@ void Session::require_serving(const fs::path& data_directory, const postgres::Co
 }
 
 postgres::TimelineId Session::timeline() {
+  if (in_recovery()) {  // it writes none itself: that of the restartpoint where recovery will start
+    const auto followed = query("SELECT timeline_id FROM pg_control_checkpoint()").single();
+    return postgres::TimelineId(static_cast<std::uint32_t>(std::stoul(followed)));
+  }
   const auto name = query("SELECT pg_walfile_name(pg_current_wal_flush_lsn())").single();
   std::uint32_t number = 0;
   const auto result = std::from_chars(name.data(), name.data() + std::min<std::size_t>(name.size(), 8), number, 16);
@@ -97,16 +97,42 @@ postgres::TimelineId Session::timeline() {
   return postgres::TimelineId(number);
 }
 
+bool Session::in_recovery() {
+  return query("SELECT pg_is_in_recovery()").single() == "t";
+}
+
 postgres::Lsn Session::start(const std::string& label) {
-  return lsn_of(query("SELECT pg_backup_start($1, fast => true)", {label}).single());
+  try {
+    return lsn_of(query("SELECT pg_backup_start($1, fast => true)", {label}).single());
+  } catch (const Error& error) {
+    explain_standby(error);
+    throw;
+  }
+}
+
+// What a standby finds only in the WAL that it replays: pages may have been torn that no full image repairs.
+void Session::explain_standby(const Error& error) {
+  if (error.sqlstate() != not_in_prerequisite_state || !in_recovery()) return;
+  throw Error(ErrorKind::unsupported, fmt::format("the standby cannot be backed up: {}", error.what()))
+      .with_sqlstate(error.sqlstate())
+      .with_remedy(std::string(standby_remedy));
 }
 
 void Session::end_segment() {
   end_archived_segment(connection_);
 }
 
+postgres::Rows Session::ask_to_stop() {
+  try {
+    return query("SELECT lsn, labelfile, spcmapfile FROM pg_backup_stop(wait_for_archive => false)");
+  } catch (const Error& error) {
+    explain_standby(error);
+    throw;
+  }
+}
+
 StoppedBackup Session::stop() {
-  const auto rows = query("SELECT lsn, labelfile, spcmapfile FROM pg_backup_stop(wait_for_archive => false)");
+  const auto rows = ask_to_stop();
   const auto& row = rows[0];
   StoppedBackup stopped;
   stopped.stop_lsn = lsn_of(row.at(0).value_or(""));

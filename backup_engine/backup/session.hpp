@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backup_engine/backup/source.hpp"
+#include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/connection.hpp"
 #include "backup_engine/postgres/control_file.hpp"
 #include "backup_engine/postgres/lsn.hpp"
@@ -20,16 +21,17 @@ class Session {
   // Connects. Throws Error: connection, unsupported (the major is named), permission.
   explicit Session(const std::string& conninfo);
 
-  // Throws Error(mismatch) when `data_directory` (whose pg_control is `control`) is not the connected server's, and
-  // Error(unsupported) when the server is a standby.
+  // Throws Error(mismatch) when `data_directory` (whose pg_control is `control`) is not the connected server's.
   void require_serving(const std::filesystem::path& data_directory, const postgres::ControlFile& control);
 
   [[nodiscard]] std::filesystem::path setting_path(const std::string& name);  // config_file, hba_file, …
 
-  // The timeline that the server writes now. pg_control may lag behind it after a promotion.
+  // The timeline that the server writes now (pg_control may lag behind it after a promotion); of a standby, after
+  // start(), the one of its backup's start.
   [[nodiscard]] postgres::TimelineId timeline();
 
-  // Asks for an immediate checkpoint; blocks until it is done. The position where recovery will start.
+  // Asks for an immediate checkpoint (of a standby: a restartpoint); blocks until it is done. The position where
+  // recovery will start. Throws Error(unsupported) where a standby replays WAL without full page images.
   [[nodiscard]] postgres::Lsn start(const std::string& label);
   // As end_archived_segment.
   void end_segment();
@@ -38,6 +40,9 @@ class Session {
 
  private:
   postgres::Rows query(const std::string& sql, const std::vector<postgres::Value>& parameters = {});
+  postgres::Rows ask_to_stop();
+  bool in_recovery();
+  void explain_standby(const base::Error& error);
   postgres::Connection connection_;
 };
 

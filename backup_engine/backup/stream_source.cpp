@@ -72,10 +72,6 @@ class StreamSource final : public Source {
           .with_remedy(fmt::format("Lifeboat backs up PostgreSQL {} to {}.", postgres::oldest_supported_major,
                                    postgres::newest_supported_major));
     }
-    if (connection_.in_recovery()) {
-      throw Error(ErrorKind::unsupported, "the server is a standby; it cannot be backed up from yet")
-          .with_remedy("Connect to the primary.");
-    }
     if (connection_.show("block_size") != std::to_string(postgres::page_bytes)) {
       throw Error(ErrorKind::unsupported,
                   fmt::format("the server was built with pages of {} bytes", connection_.show("block_size")))
@@ -90,7 +86,12 @@ class StreamSource final : public Source {
   }
 
   [[nodiscard]] StartedBackup start(const std::string& label, const std::stop_token& stop) override {
-    started_ = connection_.start(label, stop);
+    try {
+      started_ = connection_.start(label, stop);
+    } catch (const Error& error) {
+      explain_standby(error);
+      throw;
+    }
     return {started_.lsn, started_.timeline, started_.size_bytes};
   }
 
@@ -132,6 +133,13 @@ class StreamSource final : public Source {
   }
 
  private:
+  void explain_standby(const Error& error) const {
+    if (error.sqlstate() != not_in_prerequisite_state || !connection_.in_recovery()) return;
+    throw Error(ErrorKind::unsupported, fmt::format("the standby cannot be backed up: {}", error.what()))
+        .with_sqlstate(error.sqlstate())
+        .with_remedy(std::string(standby_remedy));
+  }
+
   ServerManifest receive_all(StreamEntries& entries, base::Progress& progress, const std::stop_token& stop) {
     try {
       auto announced = receive(entries, progress, stop);
@@ -139,6 +147,7 @@ class StreamSource final : public Source {
       return announced;
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::server) throw;
+      explain_standby(error);
       throw Error(error.kind(), error.what())
           .with_sqlstate(error.sqlstate())
           .with_remedy("What the server cannot send may be read beside it: give --pgdata.");

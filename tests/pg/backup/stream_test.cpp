@@ -202,16 +202,6 @@ TEST_F(StreamBackup, AsksForTheRightToReadConfigurationThatLiesElsewhere) {
   EXPECT_EQ(server.connect().query("SHOW work_mem").single(), "7MB");
 }
 
-TEST_F(StreamBackup, RefusesAStandby) {
-  start_source();
-  source_->stop(harness::server::StopMode::fast, soon());
-  std::ofstream(data() / "standby.signal");
-  start_source();
-  const auto error = failure(backup_request());
-  EXPECT_EQ(error.kind(), ErrorKind::unsupported) << describe(error);
-  EXPECT_THAT(error.what(), HasSubstr("standby"));
-}
-
 TEST_F(StreamBackup, RefusesToBeginWhileNoWalArrives) {
   start_source();
   auto request = backup_request();
