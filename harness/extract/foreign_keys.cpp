@@ -70,7 +70,7 @@ std::string add_to(const std::string& table, const ForeignKey& key, const std::s
 
 // Before PostgreSQL 18 a partitioned table takes no key that is not valid, but its partitions do.
 std::string add_not_valid(const ForeignKey& key) {
-  const auto plain = add_to(key.table_text, key, " NOT VALID");
+  auto plain = add_to(key.table_text, key, " NOT VALID");
   if (!key.partitioned) return plain;
   return fmt::format(
       "IF current_setting('server_version_num')::int >= 180000 THEN {0} "
