@@ -90,6 +90,11 @@ class Backup {
     return result;
   }
 
+  // A revoked intent explains every failure that follows: what was put may have been removed under our hands.
+  void throw_if_revoked() const {
+    if (intent_) intent_->throw_if_revoked();
+  }
+
  private:
   void require_same_cluster() {
     store::open_or_create_cluster(*storage_, request_.cluster,
@@ -149,10 +154,16 @@ BackupResult take_backup(const BackupRequest& request, base::Progress& progress,
   const auto source = request.pgdata.empty() ? backup::stream_source(request) : backup::files_source(request);
   backup::Backup backup(request, *source, progress, stop);
   backup.check();
-  backup.start();
-  backup.copy();
-  backup.stop_and_label();
-  auto result = backup.publish();
+  BackupResult result;
+  try {
+    backup.start();
+    backup.copy();
+    backup.stop_and_label();
+    result = backup.publish();
+  } catch (const base::Error&) {
+    backup.throw_if_revoked();
+    throw;
+  }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }

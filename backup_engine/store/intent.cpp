@@ -147,6 +147,14 @@ HeldIntent::~HeldIntent() {
   }
 }
 
+void HeldIntent::throw_if_revoked() const {
+  try {
+    require();
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::not_found) throw;
+  }
+}
+
 void HeldIntent::confirm_published() const {
   try {
     require();

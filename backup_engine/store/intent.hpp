@@ -58,6 +58,8 @@ class HeldIntent {
   HeldIntent& operator=(const HeldIntent&) = delete;
 
   void require() const { require_intent(storage_, cluster_, intent_); }
+  // As require, but only when it is known to be gone.
+  void throw_if_revoked() const;
   // Call it when the manifest is visible. An intent that went away just before (the host slept between the last look
   // and the manifest) may have let expire remove what the manifest names: the manifest is withdrawn and
   // Error(not_found) says so. An intent that is still there was there all the time, and whoever expires later sees the

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 #include "backup_engine/base/error.hpp"
@@ -296,6 +297,34 @@ void PosixStorage::remove(const std::string& name) {
   }
   file_system_.remove(path);
   unsynced_directories_.insert(path.parent_path());
+}
+
+std::optional<base::UtcTime> PosixStorage::changed_at(const std::string& name) {
+  struct stat info {};
+  if (::stat(path_of(name).c_str(), &info) != 0) return std::nullopt;
+  return base::UtcTime(std::chrono::seconds(info.st_mtim.tv_sec) +
+                       std::chrono::microseconds(info.st_mtim.tv_nsec / 1000));
+}
+
+void PosixStorage::remove_empty_folders(const std::string& prefix) {
+  const auto top = path_of(prefix.substr(0, prefix.size() - 1));
+  std::vector<fs::path> folders{top};
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(top, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->is_directory()) folders.push_back(entry->path());
+  }
+  // The deepest first. One that something lies in, or that is gone, stays as it is.
+  std::sort(folders.rbegin(), folders.rend());
+  const std::lock_guard lock(mutex_);
+  for (const auto& folder : folders) {
+    if (!fs::is_empty(folder, error) || error) continue;
+    try {
+      file_system_.remove(folder);
+    } catch (const Error&) {
+      continue;  // an empty folder harms nobody
+    }
+    durable_directories_.erase(folder);
+  }
 }
 
 }  // namespace backup_engine::store

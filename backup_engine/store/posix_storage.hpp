@@ -32,6 +32,8 @@ class PosixStorage final : public Storage {
   [[nodiscard]] std::vector<ListedObject> list(const std::string& prefix) override;
   [[nodiscard]] std::vector<std::string> list_debris(const std::string& prefix) override;
   void remove(const std::string& name) override;
+  [[nodiscard]] std::optional<base::UtcTime> changed_at(const std::string& name) override;
+  void remove_empty_folders(const std::string& prefix) override;
   void sync() override;
   void make_durable(const std::string& folder) override;
   [[nodiscard]] std::string location() const override { return root_.string(); }

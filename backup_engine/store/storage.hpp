@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "backup_engine/base/utc_time.hpp"
+
 namespace backup_engine::store {
 
 enum class Durability {
@@ -61,6 +63,11 @@ class Storage {
   // What interrupted puts left below `prefix`; may include puts that are still going on elsewhere.
   [[nodiscard]] virtual std::vector<std::string> list_debris(const std::string& prefix) = 0;
   virtual void remove(const std::string& name) = 0;  // durable at the next sync; Error(not_found)
+  // When an object or a piece of debris was last written, by the storage's clock; nullopt: not there, or not known.
+  [[nodiscard]] virtual std::optional<base::UtcTime> changed_at(const std::string& /*name*/) { return std::nullopt; }
+  // Where folders are things of their own: removes those at and below `prefix` that nothing lies in. For a prefix that
+  // nobody puts under any more.
+  virtual void remove_empty_folders(const std::string& /*prefix*/) {}
   // Makes everything committed with on_sync visible and durable, and every removal durable.
   virtual void sync() = 0;
   // Makes every object directly in `folder` (ending in '/') durable, whoever put it: for one who found an object that

@@ -12,6 +12,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/conninfo.hpp"
+#include "harness/cli/expire_options.hpp"
 #include "harness/cli/extract_options.hpp"
 #include "harness/cli/recovery_options.hpp"
 #include "harness/cli/repository_options.hpp"
@@ -40,6 +41,7 @@ struct Parsed {
   VerifyVerb verify;
   RestoreVerb restore;
   bool delta = false, in_place = false;
+  ExpireOptions expire;
   ExtractOptions extract;
   WalOptions wal;
   std::string compression = "zstd:1";
@@ -247,6 +249,7 @@ Verb parse_command_line(const std::vector<std::string>& arguments) {
   add_backup(app, parsed);
   add_restore(app, parsed);
   add_extract(app, parsed);
+  add_expire(app, parsed.expire, parsed.verb);
   add_wal_verbs(app, parsed.wal, parsed.verb);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));

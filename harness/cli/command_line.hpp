@@ -10,6 +10,7 @@
 
 #include "backup_engine/backup.hpp"
 #include "backup_engine/encryption.hpp"
+#include "backup_engine/expire.hpp"
 #include "backup_engine/restore.hpp"
 #include "backup_engine/wal.hpp"
 #include "backup_engine/wal_check.hpp"
@@ -67,6 +68,10 @@ struct BackupVerb {
   backup_engine::BackupRequest request;
   ProgressMode progress = ProgressMode::automatic;
 };
+struct ExpireVerb {
+  backup_engine::ExpireRequest request;
+  std::string revoke;  // a label; empty: none
+};
 struct ListVerb {
   backup_engine::RepositoryLocation repository;
   OutputFormat format = OutputFormat::text;
@@ -111,8 +116,8 @@ struct ShowText {  // --help and --version: text for stdout, exit 0
 };
 
 using Verb = std::variant<RunVerb, ValidateVerb, PlanVerb, JudgeVerb, DoctorVerb, ReportVerb, RepoInitVerb,
-                          RepoNewKeyVerb, RepoRekeyVerb, BackupVerb, ListVerb, VerifyVerb, RestoreVerb, ExtractVerb,
-                          WalReceiveVerb, WalPushVerb, WalFetchVerb, WalCheckVerb, ShowText>;
+                          RepoNewKeyVerb, RepoRekeyVerb, BackupVerb, ExpireVerb, ListVerb, VerifyVerb, RestoreVerb,
+                          ExtractVerb, WalReceiveVerb, WalPushVerb, WalFetchVerb, WalCheckVerb, ShowText>;
 
 // Throws base::Error(usage) with a remedy for anything that is not a whole, known command.
 [[nodiscard]] Verb parse_command_line(const std::vector<std::string>& arguments);

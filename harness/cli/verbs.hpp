@@ -19,6 +19,9 @@ namespace harness::cli {
 [[nodiscard]] ExitCode execute(const VerifyVerb& verb, const std::stop_token& stop);
 [[nodiscard]] ExitCode execute(const RestoreVerb& verb, const std::stop_token& stop);
 
+// expire_verb.cpp
+[[nodiscard]] ExitCode execute(const ExpireVerb& verb);
+
 // wal_verbs.cpp
 [[nodiscard]] ExitCode execute(const WalReceiveVerb& verb, const std::stop_token& stop);
 [[nodiscard]] ExitCode execute(const WalPushVerb& verb);

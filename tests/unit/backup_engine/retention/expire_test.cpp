@@ -1,0 +1,187 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/failure.hpp"
+#include "tests/unit/backup_engine/retention/history.hpp"
+
+namespace backup_engine {
+namespace {
+
+using base::ErrorKind;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
+using ::testing::Not;
+using ::testing::SizeIs;
+using tests::History;
+using tests::keep_full;
+using tests::kind_of_failure;
+using namespace std::chrono_literals;
+
+class Expire : public ::testing::Test {
+ protected:
+  base::TemporaryDirectory directory_{"/var/tmp", "lifeboat-expire"};
+  tests::FaultyFileSystem files_{directory_.path()};
+  History history_{directory_.path(), files_};
+};
+
+TEST_F(Expire, RemovesABackupItsPacksAndTheWalThatOnlyItNeeded) {
+  history_.put_wal(10, 40);
+  const auto old = history_.add(48h, 10, 11);
+  const auto newest = history_.add(1h, 20, 21);
+  const auto result = history_.expire(keep_full(1));
+  EXPECT_THAT(result.expired, ElementsAre(old));
+  EXPECT_EQ(history_.backup_objects(), history_.needed_by(newest));
+  EXPECT_THAT(history_.wal(), SizeIs(20));
+  EXPECT_THAT(history_.wal(), Contains(History::segment(20)));
+  EXPECT_FALSE(std::filesystem::exists(directory_.path() / "repository" / store::backup_prefix("main", old)));
+}
+
+TEST_F(Expire, KeepsThePacksOfAnExpiredFullThatAKeptMemberNames) {
+  history_.put_wal(10, 40);
+  const auto full = history_.add(48h, 10, 11);
+  const auto member = history_.add(1h, 20, 21, full);
+  RetentionRules daily;
+  daily.keep_daily = 1;
+  const auto result = history_.expire(daily);
+  EXPECT_THAT(result.expired, ElementsAre(full));
+  EXPECT_EQ(history_.backup_objects(), history_.needed_by(member));
+  EXPECT_THAT(result.retained, SizeIs(4));  // two packs, index and hashes
+  for (const auto& object : result.retained) EXPECT_EQ(object.reason, "needed by " + member);
+}
+
+TEST_F(Expire, LeavesOlderBackupsTheWalFromStartToStop) {
+  history_.put_wal(10, 60);
+  const auto monthly = history_.add(40 * 24h, 10, 12);
+  const auto base = history_.add(3 * 24h, 30, 31);
+  history_.add(1h, 50, 51);
+  RetentionRules rules;
+  rules.keep_monthly = 2;
+  rules.pitr_window = 48h;
+  const auto result = history_.expire(rules);
+  std::set<std::string> expected;
+  for (const auto number : {10, 11, 12}) expected.insert(History::segment(static_cast<std::uint64_t>(number)));
+  for (std::uint64_t number = 30; number < 60; ++number) expected.insert(History::segment(number));
+  EXPECT_EQ(history_.wal(), expected);
+  ASSERT_THAT(result.kept, SizeIs(3));
+  EXPECT_EQ(result.kept[0].label, monthly);
+  EXPECT_FALSE(result.kept[0].point_in_time);
+  EXPECT_EQ(result.kept[1].label, base);
+  EXPECT_TRUE(result.kept[1].point_in_time);
+}
+
+TEST_F(Expire, ChangesNothingInADryRunAndSaysWhatWouldGo) {
+  history_.put_wal(10, 40);
+  history_.add(48h, 10, 11);
+  history_.add(1h, 20, 21);
+  const auto before = history_.names("");
+  auto request = history_.request(keep_full(1));
+  request.dry_run = true;
+  const auto told = retention::expire_cluster(history_.storage(), "main", request);
+  EXPECT_EQ(history_.names(""), before);
+  history_.expire(keep_full(1));
+  auto left = before;
+  for (const auto& object : told.removed) left.erase(object.name);
+  EXPECT_EQ(history_.names(""), left);
+}
+
+TEST_F(Expire, KeepsWhatARunningBackupOnAnotherHostNeedsAndSaysWhoHoldsIt) {
+  history_.put_wal(10, 40);
+  const auto old = history_.add(48h, 10, 11);
+  history_.add(1h, 20, 21);
+  const std::string running = "20261120T115900Z-incr";
+  history_.put_intent(running, {old}, 15);
+  history_.put(store::pack_name("main", running, 0));
+  const auto result = history_.expire(keep_full(1));
+  EXPECT_THAT(result.expired, IsEmpty());
+  ASSERT_THAT(result.held, SizeIs(1));
+  EXPECT_THAT(result.held[0], HasSubstr(running + ", taken by "));
+  EXPECT_THAT(history_.backup_objects(), Contains(store::pack_name("main", running, 0)));
+  EXPECT_THAT(history_.backup_objects(), IsSupersetOf(history_.needed_by(old)));
+  EXPECT_THAT(history_.wal(), Contains(History::segment(15)));
+}
+
+TEST_F(Expire, CleansUpAfterABackupWhoseIntentWasRevoked) {
+  history_.put_wal(10, 40);
+  const auto old = history_.add(48h, 10, 11);
+  const auto newest = history_.add(1h, 20, 21);
+  const std::string killed = "20261120T115900Z-incr";
+  history_.put_intent(killed, {old}, 15);
+  history_.put(store::pack_name("main", killed, 0));
+  store::revoke_intent(history_.storage(), "main", killed);
+  const auto result = history_.expire(keep_full(1));
+  EXPECT_THAT(result.expired, ElementsAre(old));
+  EXPECT_EQ(history_.backup_objects(), history_.needed_by(newest));
+  EXPECT_THAT(history_.wal(), Not(Contains(History::segment(15))));
+}
+
+TEST_F(Expire, TakesAnInterruptedPutForDebrisOnlyWhenItIsOld) {
+  history_.put_wal(10, 40);
+  history_.add(1h, 20, 21);
+  const auto put =
+      directory_.path() / "repository" / store::wal_prefix("main") / (".put-" + std::string(32, 'a') + ".tmp");
+  (void)files_.create(put, 0600);
+  auto request = history_.request(keep_full(1));
+  request.now = base::utc_now();
+  EXPECT_THAT(retention::expire_cluster(history_.storage(), "main", request).removed,
+              Not(Contains(::testing::Field(&ExpiredObject::reason, HasSubstr("interrupted")))));
+  EXPECT_TRUE(std::filesystem::exists(put));
+  request.now += 25h;
+  retention::expire_cluster(history_.storage(), "main", request);
+  EXPECT_FALSE(std::filesystem::exists(put));
+}
+
+TEST_F(Expire, LeavesAloneWhatIsNotLifeboats) {
+  history_.put_wal(10, 40);
+  history_.add(1h, 20, 21);
+  history_.put("clusters/main/backups/notes.txt");
+  history_.put("clusters/main/backups/20200101T000000Z-full/notes.txt");
+  const auto before = history_.backup_objects();
+  history_.expire(keep_full(1));
+  EXPECT_EQ(history_.backup_objects(), before);
+}
+
+TEST_F(Expire, RemovesNothingWhenAManifestCannotBeRead) {
+  history_.put_wal(10, 40);
+  history_.add(48h, 10, 11);
+  history_.add(1h, 20, 21);
+  history_.put(store::manifest_name("main", "20261101T000000Z-full"));
+  const auto before = history_.names("");
+  std::string message;
+  EXPECT_EQ(kind_of_failure([&] { history_.expire(keep_full(1)); }, &message), ErrorKind::corrupt);
+  EXPECT_THAT(message, HasSubstr("20261101T000000Z-full/manifest.json"));
+  EXPECT_EQ(history_.names(""), before);
+}
+
+TEST_F(Expire, DoesNotCountABackupWhosePackIsGoneAndKeepsTheLastRestorableOne) {
+  history_.put_wal(10, 40);
+  const auto sound = history_.add(48h, 10, 11);
+  const auto broken = history_.add(1h, 20, 21);
+  history_.storage().remove(store::pack_name("main", broken, 0));
+  const auto result = history_.expire(keep_full(1));
+  EXPECT_THAT(result.expired, IsEmpty());
+  EXPECT_THAT(history_.backup_objects(), IsSupersetOf(history_.needed_by(sound)));
+}
+
+TEST_F(Expire, KeepsTheWalOfTimelinesThatTheWindowCanGoTo) {
+  history_.put_wal(10, 40);
+  history_.add(1h, 20, 21);
+  const auto put_history = [&](std::uint32_t timeline, std::uint64_t branch) {
+    const auto text = "1\t" + to_string(History::at_segment(branch)) + "\tpromoted\n";
+    store::put_framed(history_.storage(), store::wal_history_name("main", postgres::TimelineId(timeline)),
+                      store::ObjectKind::wal_history, {}, std::as_bytes(std::span(text)), store::Durability::now);
+  };
+  put_history(2, 30);  // behind the backup
+  history_.put_wal(30, 35, 2);
+  put_history(3, 15);  // before it: no recovery from the backup gets there
+  history_.put_wal(15, 45, 3);
+  history_.expire(keep_full(1));
+  EXPECT_THAT(history_.wal(), Contains(History::segment(30, 2)));
+  EXPECT_THAT(history_.wal(), Not(Contains(History::segment(40, 3))));
+  EXPECT_THAT(history_.wal(), Contains(store::wal_history_name("main", postgres::TimelineId(3))));
+}
+
+}  // namespace
+}  // namespace backup_engine
