@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "backup_engine/operations/log.hpp"
 #include "backup_engine/store/intent.hpp"
 #include "backup_engine/store/names.hpp"
 #include "backup_engine/store/repository_store.hpp"
@@ -42,6 +43,10 @@ std::optional<store::ClusterIdentity> check_cluster_document(store::Storage& sto
     identity = store::read_cluster(storage, cluster);
   });
   return identity;
+}
+
+void check_operations(store::Storage& storage, const std::string& cluster, Findings& findings) {
+  for (const auto& entry : operations::read(storage, cluster).tampered) findings.add_damage(entry.object, entry.text);
 }
 
 bool is_needed_by(const store::WalObject& object, const BackupCheck& backup) {
@@ -240,11 +245,13 @@ VerifyResult verify_repository(const VerifyRequest& request, base::Progress& pro
     throw Error(ErrorKind::not_found, fmt::format("{} holds no cluster '{}'", storage->location(), *request.cluster))
         .with_remedy("see what it holds with: lifeboat list --repo LOCATION");
   }
+  if (!request.cluster) verify::check_operations(*storage, "", findings);
   for (const auto& cluster : clusters) {
     if (request.cluster && cluster != *request.cluster) {
       found.not_looked_at.push_back(fmt::format("the cluster {}", cluster));
       continue;
     }
+    verify::check_operations(*storage, cluster, findings);
     verify::ClusterVerification(*storage, cluster, request, findings).run(found);
   }
   for (auto& name : storage->list_debris("")) {

@@ -49,6 +49,7 @@ struct Parsed {
   std::vector<std::string> tablespaces;
   RecoveryOptions recovery;
   bool json = false;
+  std::string reason;
 };
 
 unsigned cores() {
@@ -220,6 +221,7 @@ void add_repository_verbs(CLI::App& app, Parsed& parsed) {
   auto* list = app.add_subcommand("list", "List clusters, backups and WAL");
   add_repository(*list, parsed.list.repository);
   list->add_flag("--json", parsed.json, "as JSON");
+  list->add_flag("--operations", parsed.list.operations, "what was done, by whom and why, as JSON lines");
   list->callback([&parsed] {
     if (parsed.json) parsed.list.format = OutputFormat::json;
     parsed.verb = parsed.list;
@@ -237,9 +239,18 @@ void add_repository_verbs(CLI::App& app, Parsed& parsed) {
   });
 }
 
+// To every verb that works on a repository.
+void add_reason(CLI::App& app, std::string& reason) {
+  for (auto* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
+    add_reason(*verb, reason);
+    if (verb->get_option_no_throw("--repo") == nullptr || verb->get_option_no_throw("--reason") != nullptr) continue;
+    verb->add_option("--reason", reason, "why, for the operations log");
+  }
+}
+
 }  // namespace
 
-Verb parse_command_line(const std::vector<std::string>& arguments) {
+Command parse_command(const std::vector<std::string>& arguments) {
   CLI::App app("Lifeboat proves that a PostgreSQL database can be recovered.", "lifeboat");
   app.require_subcommand(1);
   app.set_version_flag("--version", version_text());
@@ -251,17 +262,22 @@ Verb parse_command_line(const std::vector<std::string>& arguments) {
   add_extract(app, parsed);
   add_expire(app, parsed.expire, parsed.verb);
   add_wal_verbs(app, parsed.wal, parsed.verb);
+  add_reason(app, parsed.reason);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& asked) {
     std::ostringstream text, ignored;
     app.exit(asked, text, ignored);
-    return ShowText{text.str()};
+    return {ShowText{text.str()}, {}};
   } catch (const CLI::ParseError& error) {
     throw Error(ErrorKind::usage, error.what())
         .with_remedy("lifeboat --help lists the verbs, lifeboat VERB --help a verb's options");
   }
-  return *parsed.verb;
+  return {*parsed.verb, parsed.reason};
+}
+
+Verb parse_command_line(const std::vector<std::string>& arguments) {
+  return parse_command(arguments).verb;
 }
 
 bool asks_for_wal_fetch(const std::vector<std::string>& arguments) {

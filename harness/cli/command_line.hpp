@@ -74,6 +74,7 @@ struct ExpireVerb {
 };
 struct ListVerb {
   backup_engine::RepositoryLocation repository;
+  bool operations = false;  // those instead
   OutputFormat format = OutputFormat::text;
 };
 struct VerifyVerb {
@@ -119,8 +120,14 @@ using Verb = std::variant<RunVerb, ValidateVerb, PlanVerb, JudgeVerb, DoctorVerb
                           RepoNewKeyVerb, RepoRekeyVerb, BackupVerb, ExpireVerb, ListVerb, VerifyVerb, RestoreVerb,
                           ExtractVerb, WalReceiveVerb, WalPushVerb, WalFetchVerb, WalCheckVerb, ShowText>;
 
+struct Command {
+  Verb verb;
+  std::string reason;  // --reason of a verb that works on a repository
+};
+
 // Throws base::Error(usage) with a remedy for anything that is not a whole, known command.
-[[nodiscard]] Verb parse_command_line(const std::vector<std::string>& arguments);
+[[nodiscard]] Command parse_command(const std::vector<std::string>& arguments);
+[[nodiscard]] Verb parse_command_line(const std::vector<std::string>& arguments);  // its verb
 
 // Whether these arguments ask for `wal fetch`, however wrong the rest of them is: its failures follow PostgreSQL's
 // restore_command contract, where a usage error must not look like "not there".

@@ -5,8 +5,10 @@
 
 #include "backup_engine/base/quantity_text.hpp"
 #include "backup_engine/base/utc_time.hpp"
+#include "backup_engine/operations.hpp"
 #include "backup_engine/verify.hpp"
 #include "harness/cli/listing.hpp"
+#include "harness/cli/operations_listing.hpp"
 #include "harness/cli/terminal.hpp"
 #include "harness/cli/verbs.hpp"
 
@@ -31,7 +33,19 @@ ExitCode execute(const BackupVerb& verb, const std::stop_token& stop) {
 
 ExitCode execute(const ListVerb& verb) {
   const auto clusters = backup_engine::list_repository(verb.repository);
+  if (verb.operations) {
+    fmt::print("{}", operations_jsonl(backup_engine::read_operations(verb.repository, "")));
+    for (const auto& cluster : clusters) {
+      fmt::print("{}", operations_jsonl(backup_engine::read_operations(verb.repository, cluster.name)));
+    }
+    return ExitCode::pass;
+  }
   fmt::print("{}", verb.format == OutputFormat::json ? listing_json(clusters) : listing_text(clusters));
+  if (verb.format == OutputFormat::json) return ExitCode::pass;
+  for (const auto& cluster : clusters) {
+    const auto text = rates_text(backup_engine::read_operations(verb.repository, cluster.name), base::utc_now());
+    if (!text.empty()) fmt::print("operations of {}\n{}", cluster.name, text);
+  }
   return ExitCode::pass;
 }
 

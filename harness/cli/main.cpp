@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "backup_engine/base/signal_watch.hpp"
+#include "harness/cli/recorded_verb.hpp"
 #include "harness/cli/verbs.hpp"
 
 namespace base = backup_engine::base;
@@ -49,7 +50,8 @@ struct Execute {
 ExitCode run(const std::vector<std::string>& arguments) {
   try {
     const base::SignalWatch signals;
-    return std::visit(Execute{signals.token()}, parse_command_line(arguments));
+    const auto command = parse_command(arguments);
+    return execute_recorded(command, [&] { return std::visit(Execute{signals.token()}, command.verb); });
   } catch (const base::Error& error) {
     fmt::print(stderr, "{}\n", base::describe(error));
     return exit_code_for(error.kind());

@@ -1,0 +1,24 @@
+// The operations log over an open storage. Entries are objects put if absent under the next number, so that the
+// repository itself orders two hosts; each holds the SHA-256 of the one before it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "backup_engine/operations.hpp"
+#include "backup_engine/store/storage.hpp"
+
+namespace backup_engine::operations {
+
+void append(store::Storage& storage, const Operation& operation);
+
+struct Tampered {
+  std::string object, text;
+};
+struct Log {
+  std::vector<Operation> operations;
+  std::vector<Tampered> tampered;
+};
+[[nodiscard]] Log read(store::Storage& storage, const std::string& cluster);
+
+}  // namespace backup_engine::operations
