@@ -8,8 +8,8 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/sha256.hpp"
 #include "backup_engine/store/document_object.hpp"
-#include "backup_engine/store/json_document.hpp"
 #include "backup_engine/store/names.hpp"
+#include "backup_engine/store/operation_entry.hpp"
 #include "backup_engine/store/repository_store.hpp"
 
 namespace backup_engine {
@@ -20,58 +20,7 @@ using base::ErrorKind;
 namespace operations {
 namespace {
 
-constexpr auto format_name = "lifeboat-operation";
 const std::string before_the_first(64, '0');
-
-std::string encode(const Operation& operation, std::uint32_t number, const std::string& previous) {
-  auto document = store::new_document(format_name);
-  document["number"] = number;
-  document["previous"] = previous;
-  document["cluster"] = operation.cluster;
-  document["verb"] = operation.verb;
-  document["reason"] = operation.reason;
-  document["user"] = operation.user;
-  document["host"] = operation.host;
-  document["pid"] = operation.pid;
-  document["started_at"] = base::to_rfc3339(operation.started_at);
-  document["finished_at"] = base::to_rfc3339(operation.finished_at);
-  document["exit_code"] = operation.exit_code;
-  document["outcome"] = operation.outcome;
-  // A file name in a message may be no UTF-8: what cannot be written is replaced.
-  return store::seal_json(document.dump(2, ' ', false, store::Json::error_handler_t::replace));
-}
-
-base::UtcTime time_from(const store::Json& value) {
-  const auto time = base::parse_rfc3339(value.get<std::string>());
-  if (!time) throw std::invalid_argument("not a time");
-  return *time;
-}
-
-struct Entry {
-  Operation operation;
-  std::uint32_t number = 0;
-  std::string previous;
-};
-
-Entry decode(const std::string& text, const std::string& object) {
-  return store::read_document(text, object, format_name, [](const store::Json& document) {
-    Entry entry;
-    entry.number = document.at("number").get<std::uint32_t>();
-    entry.previous = document.at("previous").get<std::string>();
-    auto& operation = entry.operation;
-    operation.cluster = document.at("cluster").get<std::string>();
-    operation.verb = document.at("verb").get<std::string>();
-    operation.reason = document.at("reason").get<std::string>();
-    operation.user = document.at("user").get<std::string>();
-    operation.host = document.at("host").get<std::string>();
-    operation.pid = document.at("pid").get<std::uint32_t>();
-    operation.started_at = time_from(document.at("started_at"));
-    operation.finished_at = time_from(document.at("finished_at"));
-    operation.exit_code = document.at("exit_code").get<int>();
-    operation.outcome = document.at("outcome").get<std::string>();
-    return entry;
-  });
-}
 
 std::vector<std::uint32_t> numbers(store::Storage& storage, const std::string& cluster) {
   std::vector<std::uint32_t> found;
@@ -104,8 +53,8 @@ void append(store::Storage& storage, const Operation& operation) {
     const auto previous =
         there.empty() ? before_the_first : hash_of_entry(storage, store::operation_name(log, there.back()));
     try {
-      store::put_document(storage, store::operation_name(log, number), encode(operation, number, previous),
-                          store::Durability::now);
+      store::put_document(storage, store::operation_name(log, number),
+                          store::encode_operation({operation, number, previous}), store::Durability::now);
       return;
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::already_exists || attempt == most_attempts) throw;
@@ -124,7 +73,7 @@ Log read(store::Storage& storage, const std::string& cluster) {
     }
     try {
       const auto text = store::read_document_text(storage, name);
-      auto entry = decode(text, name);
+      auto entry = store::decode_operation(text, name);
       if (entry.number != number || (number == expected && entry.previous != previous)) {
         log.tampered.push_back({name, "does not follow the entry before it: one of them was changed"});
       }

@@ -47,5 +47,14 @@ TEST(ParseExpire, WantsTheClusterOfWhatItRevokes) {
   EXPECT_EQ(std::get<ExpireVerb>(verb).revoke, "x");
 }
 
+TEST(ParseReason, IsTakenByEveryVerbThatWorksOnARepository) {
+  for (const auto& verb : std::vector<std::vector<std::string>>{
+           {"expire"}, {"list"}, {"verify"}, {"repo", "init"}, {"wal", "check", "--cluster", "main"}}) {
+    auto arguments = verb;
+    arguments.insert(arguments.end(), {"--repo", "/r", "--reason", "ticket 7"});
+    EXPECT_EQ(parse_command(arguments).reason, "ticket 7") << verb[0];
+  }
+}
+
 }  // namespace
 }  // namespace harness::cli
