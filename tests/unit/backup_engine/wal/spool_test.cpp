@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -51,6 +52,19 @@ class SpoolOfSegments : public testing::Test {
   }
   WalFetchOutcome fetch(const std::string& file) {
     return fetch_wal({repository_.location(), TemporaryArchive::cluster, file, repository_.target(), 2});
+  }
+  // A file's times advance in ticks of the coarse clock: only what happens in a later one can be seen in them.
+  static void wait_for_a_tick() {
+    const auto now = [] {
+      timespec time{};
+      ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
+      return std::pair(time.tv_sec, time.tv_nsec);
+    };
+    base::poll_until(base::Deadline::after(std::chrono::seconds(20)), "the clock to tick",
+                     [&, before = now()]() -> std::optional<std::string> {
+                       if (now() != before) return std::nullopt;
+                       return "it stands still";
+                     });
   }
   // The lock's holder has ended: whatever a fetch started in the background is done.
   void wait_for_prefetch() {
@@ -102,6 +116,7 @@ TEST_F(SpoolOfSegments, IsNotMadeInPlaceOfALink) {
 TEST_F(SpoolOfSegments, BelievesNothingThatItsRecordDoesNotSay) {
   const auto spoil = [&](const std::string& what, const std::function<void()>& how) {
     fill(1);
+    wait_for_a_tick();
     how();
     EXPECT_FALSE(spool().take(name(4), repository_.target())) << what;
     EXPECT_FALSE(spool().holds(name(4))) << what << ": it is removed";
@@ -143,6 +158,7 @@ TEST_F(SpoolOfSegments, FetchingTakesFromItAndGoesOnBehind) {
 
 TEST_F(SpoolOfSegments, WhatCannotBeBelievedIsFetchedAnew) {
   fill(2);
+  wait_for_a_tick();
   std::ofstream(spooled(name(4)), std::ios::binary) << "torn";
   ASSERT_EQ(fetch(name(4)), WalFetchOutcome::fetched);
   EXPECT_EQ(repository_.fetched(), text_of(wal_bytes(Lsn(4 * megabyte), Lsn(5 * megabyte))));
