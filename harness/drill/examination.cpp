@@ -56,7 +56,7 @@ void examine_second_copy(const Context& context, const SourceSide& source, const
     prober.probe("verify_backup", [&] { evidence.verify_backup = run_verifybackup(options, copy.data_directory); });
   }
   std::optional<server::Server> second;
-  prober.probe("second_copy", [&] { second = start_second_copy(context, copy); });
+  prober.probe("second_server", [&] { second = start_second_copy(context, copy); });
   if (!second) return;
   if (wants(context, CheckKind::content) && mark != nullptr) {
     prober.probe("content", [&] { probe_at_mark(view_of(context, *second, source.dataset()), *mark, evidence); });

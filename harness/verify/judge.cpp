@@ -14,6 +14,7 @@ using reports::record::Check;
 using reports::record::Verdict;
 using scenario::CheckKind;
 using scenario::CheckRequest;
+using namespace std::string_literals;
 
 namespace {
 
@@ -25,7 +26,7 @@ Check unknown(const std::string& why) {
 }
 
 Check missing(const Records& records, const std::string& evidence) {
-  for (const auto& name : {evidence, std::string("selected"), std::string("second_copy")}) {
+  for (const auto& name : {evidence, "selected"s, "second_copy"s, "second_server"s}) {
     const auto reason = records.evidence.missing.find(name);
     if (reason != records.evidence.missing.end()) {
       return unknown(fmt::format("not examined: {}", reason->second));
@@ -169,8 +170,10 @@ std::optional<ComparedContent> compared_content(const Records& records) {
 void conclude(Check& check, std::uint64_t examined, const std::string& what_was_examined) {
   if (!check.findings.empty()) {
     check.verdict = Verdict::fail;
-    check.summary = fmt::format("{} of {} {} wrong, first: {}", check.findings.size(), examined, what_was_examined,
-                                check.findings.front().object + ": " + check.findings.front().text);
+    const auto& first = check.findings.front();
+    check.summary =
+        fmt::format("{} finding{} over {} {}, first: {}: {}", check.findings.size(),
+                    check.findings.size() == 1 ? "" : "s", examined, what_was_examined, first.object, first.text);
   } else if (examined == 0) {
     check.verdict = Verdict::unknown;
     check.summary = fmt::format("nothing was examined: no {} were found", what_was_examined);
