@@ -96,7 +96,7 @@ class Looking {
       const bool restorable =
           is_there(store::file_table_name(view_.cluster, label), manifest.file_table.size_bytes) &&
           is_there(store::block_root_name(view_.cluster, label), manifest.block_root.size_bytes) &&
-          std::ranges::all_of(manifest.packs,
+          std::ranges::all_of(store::used_packs(manifest),
                               [&](const auto& pack) {
                                 return is_there(store::pack_name(view_.cluster, pack.backup_label, pack.number),
                                                 pack.digest.size_bytes);

@@ -66,7 +66,8 @@ class SortingObjects {
       need(store::manifest_name(cluster, label), label);
       need(store::file_table_name(cluster, label), label);
       need(store::block_root_name(cluster, label), label);
-      for (const auto& pack : manifest->packs) need(store::pack_name(cluster, pack.backup_label, pack.number), label);
+      for (const auto& pack : store::used_packs(*manifest))
+        need(store::pack_name(cluster, pack.backup_label, pack.number), label);
       for (const auto& other : manifest->index_backups) {
         need(store::block_index_name(cluster, other), label);
         need(store::block_hashes_name(cluster, other), label);

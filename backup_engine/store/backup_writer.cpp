@@ -360,8 +360,7 @@ void BackupWriter::publish(const Manifest& manifest) {
     if (there) return;
     throw Error(ErrorKind::not_found, fmt::format("{} is gone or incomplete: the backup is not published", name));
   };
-  for (const auto& pack : manifest.packs) {
-    if (pack.is_unused()) continue;
+  for (const auto& pack : used_packs(manifest)) {
     const auto name = pack_name(cluster_, pack.backup_label, pack.number);
     require(name, storage_.size(name) == pack.digest.size_bytes);
   }

@@ -231,6 +231,12 @@ void read_storage(const Json& document, Manifest& manifest) {
 
 }  // namespace
 
+std::vector<PackEntry> used_packs(const Manifest& manifest) {
+  auto packs = manifest.packs;
+  std::erase_if(packs, [](const auto& pack) { return pack.is_unused(); });
+  return packs;
+}
+
 std::string encode_manifest(const Manifest& manifest) {
   auto document = new_document(manifest_format);
   put_summary(document, manifest.summary);

@@ -61,10 +61,13 @@ struct Manifest {
   // The data key of its blocks and tables, and so of its chain, whose hashes are compared; null: in the clear.
   std::optional<KeyId> key_id;
   Compression compression;
-  std::vector<PackEntry> packs;
+  std::vector<PackEntry> packs;            // by row; see used_packs
   std::vector<std::string> index_backups;  // whose blocks.index and .hashes the root's rows name; row 0: this backup
   ObjectDigest file_table, block_root, block_index, block_hashes;
 };
+
+// Those in which a block of the backup lies.
+[[nodiscard]] std::vector<PackEntry> used_packs(const Manifest& manifest);
 
 [[nodiscard]] std::string encode_manifest(const Manifest& manifest);
 // Throws Error naming `object`: corrupt, unsupported (a future version, a cipher).

@@ -103,6 +103,32 @@ TEST_F(Expire, LeavesABackupAndItsWalThatRestore) {
   EXPECT_EQ(server.connect().query("SELECT count(*) FROM t").single(), "3000");
 }
 
+// The full counts no more, but half of it is in use: the packs in which nothing of the incremental lies go.
+TEST_F(Expire, LeavesOfAChainWhatItsNewestMemberNeeds) {
+  start_source();
+  receive_wal();
+  run("CREATE TABLE t AS SELECT generate_series(1, 1000) AS n");
+  const auto full = back_up().summary.label;
+  run("INSERT INTO t SELECT generate_series(1001, 2000)");
+  auto request = backup_request();
+  request.type = BackupType::incremental;
+  base::NoProgress progress;
+  const auto incremental = take_backup(request, progress).summary.label;
+  wait_for_all_wal();
+  RetentionRules daily;
+  daily.keep_daily = 1;
+  const auto result = expire(daily);
+  EXPECT_THAT(result.expired, ElementsAre(full));
+  EXPECT_THAT(labels(), ElementsAre(incremental));
+  EXPECT_FALSE(fs::exists(repository() / "clusters/main/backups" / full / "manifest.json"));
+  expect_all_restorable();
+  lose_source();
+  restore(restore_request());
+  auto server = start_restored();
+  wait_until_promoted(server);
+  EXPECT_EQ(server.connect().query("SELECT count(*) FROM t").single(), "2000");
+}
+
 TEST_F(Expire, GoesRoundABackupOnAnotherHostThatWhenRevokedInItsSleepIsRefusedAsItWakes) {
   start_source();
   receive_wal();

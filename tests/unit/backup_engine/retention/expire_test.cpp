@@ -48,7 +48,7 @@ TEST_F(Expire, KeepsThePacksOfAnExpiredFullThatAKeptMemberNames) {
   const auto result = history_.expire(daily);
   EXPECT_THAT(result.expired, ElementsAre(full));
   EXPECT_EQ(history_.backup_objects(), history_.needed_by(member));
-  EXPECT_THAT(result.retained, SizeIs(4));  // two packs, index and hashes
+  EXPECT_THAT(result.retained, SizeIs(3));  // the pack in use, index and hashes
   for (const auto& object : result.retained) EXPECT_EQ(object.reason, "needed by " + member);
 }
 

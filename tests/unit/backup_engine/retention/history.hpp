@@ -46,7 +46,8 @@ class History {
     return backup_engine::postgres::Lsn(number * some_cluster().wal_segment_size.bytes() + 40);
   }
 
-  // Needs the WAL of segments `first` to `last`. An incremental names every pack and index of its parent.
+  // Needs the WAL of segments `first` to `last`. An incremental uses the first pack of each
+  // backup before it, and names every index of its parent.
   std::string add(std::chrono::seconds ago, std::uint64_t first, std::uint64_t last, const std::string& parent = {}) {
     using backup_engine::BackupType;
     namespace store = backup_engine::store;
@@ -70,7 +71,7 @@ class History {
       const auto& of = made_.at(parent);
       manifest.chain = of.chain;
       manifest.chain.push_back(parent);
-      manifest.packs.insert(manifest.packs.end(), of.packs.begin(), of.packs.end());
+      for (const auto& pack : of.packs) manifest.packs.push_back(pack.number == 0 ? pack : store::PackEntry{});
       manifest.index_backups.insert(manifest.index_backups.end(), of.index_backups.begin(), of.index_backups.end());
     }
     for (const auto& name : own_objects(summary.label)) put(name);
@@ -93,7 +94,8 @@ class History {
     const auto& manifest = made_.at(label);
     std::set<std::string> names{store::manifest_name("main", label), store::file_table_name("main", label),
                                 store::block_root_name("main", label)};
-    for (const auto& pack : manifest.packs) names.insert(store::pack_name("main", pack.backup_label, pack.number));
+    for (const auto& pack : store::used_packs(manifest))
+      names.insert(store::pack_name("main", pack.backup_label, pack.number));
     for (const auto& other : manifest.index_backups) {
       names.insert(store::block_index_name("main", other));
       names.insert(store::block_hashes_name("main", other));
