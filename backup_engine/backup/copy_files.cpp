@@ -146,6 +146,7 @@ class Copy {
     for (auto at = begin; at < begin + size;) {
       if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
       const auto bytes = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), begin + size - at));
+      if (options_.pace != nullptr) options_.pace->take(bytes.size(), stop_);
       read_block(read, bytes, at, options_.verify_pages ? file.first_block : std::nullopt, file.path, suspects);
       crc = base::crc32c_combine(crc, put_blocks(writer_, blocks, state.id, at, bytes), bytes.size());
       at += bytes.size();

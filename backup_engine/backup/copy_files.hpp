@@ -8,6 +8,7 @@
 
 #include "backup_engine/backup/put_file.hpp"
 #include "backup_engine/backup/source_files.hpp"
+#include "backup_engine/base/pace.hpp"
 #include "backup_engine/base/progress.hpp"
 #include "backup_engine/store/backup_writer.hpp"
 
@@ -17,6 +18,7 @@ struct CopyOptions {
   unsigned jobs = 1;
   bool verify_pages = false;                             // the cluster has data checksums
   std::uint64_t piece_bytes = std::uint64_t{64} << 20U;  // of a big file, per turn of a thread
+  base::Pace* pace = nullptr;                            // of reading; outlives the call; null: no limit
 };
 
 // A file that vanished since it was listed is left out; its size is what the listing says. Throws Error: permission,

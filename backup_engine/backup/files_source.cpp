@@ -95,8 +95,10 @@ class FilesSource final : public Source {
     });
     add_directories(listing, contents);
     progress.begin("copy", total_bytes(listing));
-    contents.add_stored(
-        copy_files(listing.files, contents.writer(), {request_.jobs, control_.data_checksums}, progress, stop));
+    base::Pace pace(request_.max_bytes_per_second, request_.on_held_back);
+    CopyOptions options{.jobs = request_.jobs, .verify_pages = control_.data_checksums};
+    options.pace = &pace;
+    contents.add_stored(copy_files(listing.files, contents.writer(), options, progress, stop));
     progress.end();
     contents.add_configuration(configuration, reader,
                                [](const fs::path& path) { return describe_entry(path, path.string()); });

@@ -12,6 +12,7 @@
 #include "backup_engine/backup/stream_configuration.hpp"
 #include "backup_engine/backup/stream_entries.hpp"
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/pace.hpp"
 #include "backup_engine/postgres/base_backup_connection.hpp"
 #include "backup_engine/postgres/control_file.hpp"
 #include "backup_engine/postgres/page.hpp"
@@ -158,9 +159,11 @@ class StreamSource final : public Source {
   ServerManifest receive(StreamEntries& entries, base::Progress& progress, const std::stop_token& stop) {
     ServerManifest announced;
     std::optional<TarReader> archive;
+    base::Pace pace(request_.max_bytes_per_second, request_.on_held_back);
     for (;;) {
       const auto message = connection_.take(stop);
       if (const auto* const more = std::get_if<postgres::StreamedBytes>(&message)) {
+        pace.take(more->bytes.size(), stop);  // the server waits with us once the connection's buffers are full
         progress.advance(more->bytes.size());
         if (archive) {
           archive->feed(more->bytes);

@@ -12,6 +12,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/conninfo.hpp"
+#include "harness/cli/backup_options.hpp"
 #include "harness/cli/expire_options.hpp"
 #include "harness/cli/extract_options.hpp"
 #include "harness/cli/recovery_options.hpp"
@@ -36,7 +37,7 @@ struct Parsed {
   DoctorVerb doctor;
   ReportVerb report;
   RepositoryOptions repo;
-  BackupVerb backup;
+  BackupOptions backup;
   ListVerb list;
   VerifyVerb verify;
   RestoreVerb restore;
@@ -44,8 +45,6 @@ struct Parsed {
   ExpireOptions expire;
   ExtractOptions extract;
   WalOptions wal;
-  std::string compression = "zstd:1";
-  std::string type = "full";
   std::vector<std::string> tablespaces;
   RecoveryOptions recovery;
   bool json = false;
@@ -144,31 +143,12 @@ void add_drill_verbs(CLI::App& app, Parsed& parsed) {
 }
 
 void add_backup(CLI::App& app, Parsed& parsed) {
-  auto& request = parsed.backup.request;
-  request.jobs = cores();
   auto* verb = app.add_subcommand("backup", "Back up a running cluster");
-  add_repository(*verb, request.repository);
-  verb->add_option("--cluster", request.cluster, "the cluster's name in the repository")->required();
-  verb->add_option("--dbname", request.conninfo, "connection string of the running server")->required();
-  verb->add_option(
-      "--pgdata", request.pgdata,
-      "its data directory, when it is on this machine: read in parallel. Without it the server streams its "
-      "files over the connection (BASE_BACKUP)");
-  verb->add_option("--type", parsed.type,
-                   "full; differential: what differs from the newest full; incremental: from the newest backup")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"full", "differential", "incremental"}));
-  verb->add_option("--jobs", request.jobs, "threads that read, hash and compress; a stream is read by one more")
-      ->check(CLI::Range(1U, 256U))
-      ->capture_default_str();
-  verb->add_option("--compress", parsed.compression, "none, lz4 or zstd[:LEVEL]")->capture_default_str();
-  add_progress(*verb, parsed.backup.progress);
-  verb->callback([&parsed] {
-    backup_engine::postgres::refuse_password(parsed.backup.request.conninfo);
-    parsed.backup.request.type = backup_engine::parse_backup_type(parsed.type);
-    parsed.backup.request.compression = backup_engine::parse_compression(parsed.compression);
-    parsed.verb = parsed.backup;
-  });
+  parsed.backup.verb.request.jobs = cores();
+  add_repository(*verb, parsed.backup.verb.request.repository);
+  add_backup_options(*verb, parsed.backup);
+  add_progress(*verb, parsed.backup.verb.progress);
+  verb->callback([&parsed] { parsed.verb = backup_verb(parsed.backup); });
 }
 
 void add_restore(CLI::App& app, Parsed& parsed) {

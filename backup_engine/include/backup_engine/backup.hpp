@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -22,6 +24,10 @@ struct BackupRequest {
   unsigned jobs = 1;  // threads that read, hash and compress; of a stream, beside the one that reads it
   Compression compression;
   std::chrono::seconds wal_timeout{60};  // how long to wait for WAL to arrive, before the copy and after it
+  // How many bytes of the server's files are read, or taken from its stream, by all threads; 0: as fast as they come.
+  std::uint64_t max_bytes_per_second = 0;
+  // Called before each wait for that limit, from the thread that waits; may be empty.
+  std::function<void(std::chrono::nanoseconds)> on_held_back;
 };
 
 // A page whose checksum was wrong, re-read and judged against the WAL: stored, counted and named.

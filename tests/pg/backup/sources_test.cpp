@@ -79,6 +79,35 @@ class Sources : public BackedUpCluster {
   }
 };
 
+// At this rate the backup would take hours: that it waits, and can be interrupted as it does, shows in either source.
+TEST_F(Sources, AreHeldBackByTheRateAskedFor) {
+  start_source();
+  receive_wal();
+  for (const bool stream : {false, true}) {
+    streaming_ = stream;
+    auto request = backup_request();
+    request.max_bytes_per_second = 1000;
+    std::stop_source stop;
+    std::atomic<int> waits = 0;
+    request.on_held_back = [&](std::chrono::nanoseconds) {
+      ++waits;
+      stop.request_stop();
+    };
+    base::NoProgress progress;
+    try {
+      static_cast<void>(take_backup(request, progress, stop.get_token()));
+      ADD_FAILURE() << "went at full speed";
+    } catch (const base::Error& error) {
+      EXPECT_EQ(error.kind(), base::ErrorKind::interrupted) << error.what();
+    }
+    EXPECT_GT(waits, 0) << (stream ? "stream" : "files");
+    request.max_bytes_per_second = 100'000'000'000;
+    waits = 0;
+    static_cast<void>(take_backup(request, progress));
+    EXPECT_EQ(waits, 0) << (stream ? "stream" : "files");
+  }
+}
+
 TEST_F(Sources, HoldTheSameOfTheSameServer) {
   auto wanted = options();
   wanted.settings = {{"autovacuum", "off"}};

@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <mutex>
 #include <random>
 
 #include "backup_engine/base/crc32c.hpp"
@@ -70,6 +71,22 @@ class CopyFiles : public testing::Test {
   std::unique_ptr<store::Storage> storage_;
   std::string label_;
 };
+
+TEST_F(CopyFiles, ReadsNoFasterThanItsPace) {
+  write("big", random_text(5'000'000));
+  write("small", random_text(250'000));
+  constexpr base::Pace::Clock::time_point start{std::chrono::hours(1)};
+  std::mutex mutex;
+  auto until = start;  // when the last byte may have been read
+  base::Pace pace(1'000'000, {},
+                  {[] { return start; },
+                   [&](base::Pace::Clock::time_point at, const auto&) {
+                     const std::lock_guard lock(mutex);
+                     until = std::max(until, at);
+                   }});
+  copy(list(), {.jobs = 2, .pace = &pace});
+  EXPECT_EQ(until, start + std::chrono::seconds(5)) << "5.25 MB at 1 MB/s, a quarter of a second was saved up";
+}
 
 TEST_F(CopyFiles, PutsABigFileTogetherFromItsPieces) {
   const auto big = random_text(5'000'123), small = random_text(10);

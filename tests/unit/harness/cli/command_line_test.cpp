@@ -64,6 +64,18 @@ TEST(ParseCommandLine, RefusesAPasswordInTheConnectionString) {
   EXPECT_EQ(text.find("hunter2"), std::string::npos) << "the password itself is never repeated";
 }
 
+TEST(ParseCommandLine, LimitsTheRateOfABackup) {
+  const std::vector<std::string> backup{"backup", "--repo", "/r", "--cluster", "c", "--dbname", "host=/s"};
+  const auto with = [&](const std::string& rate) {
+    auto arguments = backup;
+    arguments.insert(arguments.end(), {"--max-rate", rate});
+    return arguments;
+  };
+  EXPECT_EQ(std::get<BackupVerb>(parse_command_line(backup)).request.max_bytes_per_second, 0U);
+  EXPECT_EQ(std::get<BackupVerb>(parse_command_line(with("20MB"))).request.max_bytes_per_second, 20'000'000U);
+  EXPECT_NE(usage_error_of(with("fast")).find("fast"), std::string::npos);
+}
+
 TEST(ParseCommandLine, MapsTablespaces) {
   const auto verb =
       parse_command_line({"restore", "--repo", "/r", "--cluster", "c", "--to", "/t", "--tablespace-map", "/a=/b"});
