@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,10 @@ ExitCode run(const std::vector<std::string>& arguments) {
   } catch (const base::Error& error) {
     fmt::print(stderr, "{}\n", base::describe(error));
     return exit_code_for(error.kind());
+  } catch (const std::filesystem::filesystem_error& error) {
+    const auto known = base::system_error(error.code().value(), "look at", error.path1().string());
+    fmt::print(stderr, "{}\n", base::describe(known));
+    return exit_code_for(known.kind());
   } catch (const std::exception& error) {
     fmt::print(stderr, "lifeboat: a defect of Lifeboat: {}\n", error.what());
     return ExitCode::unknown;
