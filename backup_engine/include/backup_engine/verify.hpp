@@ -36,8 +36,8 @@ struct RecoverySpan {
 
 struct BackupVerdict {
   std::string cluster, label;
-  bool restorable = false;  // every block sound, and whole records of WAL from its start to its stop
-  std::string reason;       // empty when restorable
+  bool restorable = false;          // every block sound, and whole records of WAL from its start to its stop
+  std::string reason;               // empty when restorable
   std::vector<RecoverySpan> spans;  // by timeline; as far as sound WAL goes
 };
 
