@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/file.hpp"
 #include "backup_engine/base/utc_time.hpp"
 #include "backup_engine/postgres/lsn.hpp"
 #include "harness/drill/drill_directory.hpp"
@@ -14,6 +15,7 @@
 #include "harness/measure/rpo.hpp"
 #include "harness/measure/rto.hpp"
 #include "harness/measure/stop_position.hpp"
+#include "harness/plan/plan.hpp"
 #include "harness/verify/comparison.hpp"
 #include "harness/verify/judge.hpp"
 #include "reports/record/journal.hpp"
@@ -221,7 +223,8 @@ record::Report judge_again(const std::filesystem::path& drill_directory, const s
                            const std::filesystem::path& out) {
   const auto directory = DrillDirectory::open(drill_directory);
   auto report = record::read_report(directory.report());
-  const auto scenario = scenario::parse_scenario(directory.scenario(report.scenario.name), fixtures);
+  const auto scenario = scenario::parse_scenario(directory.scenario(report.scenario.name), fixtures,
+                                                 plan::variables_of_plan(base::read_file(directory.plan())));
   if (scenario.digest != report.scenario.digest) {
     throw base::Error(base::ErrorKind::corrupt,
                       fmt::format("{} is not the scenario that was drilled", scenario.file.string()))

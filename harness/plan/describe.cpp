@@ -138,7 +138,8 @@ std::string describe(const Plan& plan) {
   for (const auto& step : scenario.timeline) steps.push_back(std::visit(StepText{scenario.source.load}, step.what));
   steps.push_back(restore_text(scenario));
   steps.push_back(checks_text(scenario.verify));
-  std::string text = fmt::format("{}: {}\n", scenario.name, scenario.claim);
+  const auto& cluster = plan.circumstances.filled_for;
+  auto text = fmt::format("{}{}{}: {}\n", scenario.name, cluster.empty() ? "" : "@", cluster, scenario.claim);
   for (std::size_t i = 0; i < steps.size(); ++i) text += fmt::format("  {:2}. {}\n", i + 1, steps[i]);
   text +=
       fmt::format("  {}\n  drill directory: {}\n", objectives_text(scenario.objectives), plan.drill_directory.string());

@@ -47,7 +47,8 @@ std::map<std::string, std::string> server_settings_of(const Scenario& scenario, 
 Plan make_plan(const Scenario& scenario, const Circumstances& circumstances) {
   const auto now = backup_engine::base::utc_now();
   Plan plan;
-  plan.drill_id = scenario.name + "/" + backup_engine::base::to_compact(now);
+  const auto filled_for = circumstances.filled_for.empty() ? "" : "@" + circumstances.filled_for;
+  plan.drill_id = scenario.name + filled_for + "/" + backup_engine::base::to_compact(now);
   plan.drill_directory = (std::filesystem::absolute(circumstances.out) / plan.drill_id).lexically_normal();
   plan.started_at = backup_engine::base::to_rfc3339(now);
   plan.scenario = scenario;

@@ -26,6 +26,7 @@ struct Circumstances {
   std::string postgres_version;  // "15.18"
   std::string run_as;            // empty: the caller (not root)
   std::string reason;
+  std::string filled_for;  // the cluster of lifeboat.yaml that filled the scenario's variables; empty: none
   Keep keep = Keep::on_failure;
   unsigned jobs = 2;  // threads of one drill
   unsigned concurrent_drills = 1;
@@ -33,7 +34,7 @@ struct Circumstances {
 };
 
 struct Plan {
-  std::string drill_id;                   // SCENARIO/UTC-start, also the directory below `out`
+  std::string drill_id;  // SCENARIO/UTC-start, SCENARIO@CLUSTER/UTC-start when filled; also the directory below `out`
   std::filesystem::path drill_directory;  // absolute
   std::string started_at;                 // RFC 3339
   scenario::Scenario scenario;
@@ -48,6 +49,8 @@ struct Plan {
 [[nodiscard]] Plan make_plan(const scenario::Scenario& scenario, const Circumstances& circumstances);
 // Indented, every field always present, final newline.
 [[nodiscard]] std::string to_json(const Plan& plan);
+// The values that filled the scenario of a plan.json, which are needed to parse it again. Throws base::Error(corrupt).
+[[nodiscard]] scenario::Variables variables_of_plan(const std::string& json);
 // The steps that would happen, in words, for `lifeboat plan`.
 [[nodiscard]] std::string describe(const Plan& plan);
 

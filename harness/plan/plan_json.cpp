@@ -1,6 +1,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "backup_engine/base/error.hpp"
 #include "harness/plan/plan.hpp"
 #include "harness/plan/words.hpp"
 #include "harness/scenario/described_target.hpp"
@@ -68,6 +69,7 @@ Json scenario_json(const Scenario& scenario) {
           {"name", scenario.name},
           {"claim", scenario.claim},
           {"digest", scenario.digest},
+          {"variables", scenario.variables},
           {"source", source_json(scenario.source)},
           {"timeline", std::move(timeline)},
           {"restore", restore_json(scenario.restore, mark_describing_target(scenario))},
@@ -86,6 +88,7 @@ Json circumstances_json(const Circumstances& here) {
           {"postgres_version", here.postgres_version},
           {"run_as", here.run_as},
           {"reason", here.reason},
+          {"filled_for", here.filled_for},
           {"keep", word(here.keep)},
           {"jobs", here.jobs},
           {"concurrent_drills", here.concurrent_drills}};
@@ -109,6 +112,21 @@ std::string to_json(const Plan& plan) {
                     {"recovery_seconds", plan.recovery_limit.count()},
                     {"backup_seconds", plan.backup_limit.count()}}}};
   return json.dump(2) + "\n";
+}
+
+scenario::Variables variables_of_plan(const std::string& json) {
+  try {
+    scenario::Variables result;
+    // Plans that were written before there were variables have none.
+    const auto plan = Json::parse(json);
+    const auto values = plan.value("scenario", Json::object()).value("variables", Json::object());
+    for (const auto& [name, value] : values.items()) result.values.emplace(name, value.get<std::string>());
+    return result;
+  } catch (const Json::exception& error) {
+    using namespace backup_engine::base;
+    throw Error(ErrorKind::corrupt, std::string("plan.json cannot be read: ") + error.what())
+        .with_remedy("judge the drill directory as the drill left it");
+  }
 }
 
 }  // namespace harness::plan

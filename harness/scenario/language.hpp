@@ -60,6 +60,11 @@ inline constexpr std::array target_keys{Key{"mark", Standing::optional}, Key{"na
 inline constexpr std::array sql_check_keys{Key{"sql"}};
 inline constexpr std::array objective_keys{Key{"rto", Standing::optional}, Key{"rpo", Standing::optional}};
 
+// What ${…} may name. Any other name is refused, so that a slip of the pen does not silently take its default.
+inline constexpr std::array<std::string_view, 14> variable_names{
+    "cluster", "repository", "key_file",   "connection", "pgdata",    "slot",       "rto",
+    "rpo",     "rto_small",  "rto_medium", "rto_large",  "rpo_small", "rpo_medium", "rpo_large"};
+
 // A word that a value may be; without a meaning it belongs to a feature that is not delivered yet.
 template <typename Meaning>
 struct Word {

@@ -15,6 +15,7 @@
 #include "harness/scenario/scenario.hpp"
 #include "harness/scenario/setting_rules.hpp"
 #include "harness/scenario/step_parser.hpp"
+#include "harness/scenario/variable_filler.hpp"
 #include "harness/scenario/yaml_reader.hpp"
 
 namespace harness::scenario {
@@ -31,6 +32,12 @@ std::string read_scenario_file(const fs::path& file) {
         .with_remedy("name a YAML file, or a directory that holds some");
   }
   return backup_engine::base::read_file(file);
+}
+
+// What was filled in belongs to what was promised.
+std::string digest_of(std::string bytes, const std::map<std::string, std::string>& variables) {
+  for (const auto& [name, value] : variables) bytes += fmt::format("\n{}={}", name, value);
+  return backup_engine::base::sha256_hex(bytes);
 }
 
 // What is wrong with a dataset's manifest is said where the dataset is loaded; here its rules are then left out.
@@ -51,7 +58,7 @@ class Parser {
  public:
   Parser(const fs::path& file, const fs::path& fixtures) : reader_(file), file_(file), fixtures_(fixtures) {}
 
-  [[nodiscard]] Scenario parse(const std::string& bytes) const;
+  [[nodiscard]] Scenario parse(const std::string& bytes, const Variables& variables) const;
 
  private:
   [[nodiscard]] std::string name(const YAML::Node& node) const;
@@ -72,12 +79,14 @@ class Parser {
   fs::path file_, fixtures_;
 };
 
-Scenario Parser::parse(const std::string& bytes) const {
-  const Mapping top(reader_, reader_.load(bytes), "the scenario", scenario_keys);
+Scenario Parser::parse(const std::string& bytes, const Variables& variables) const {
+  const auto document = reader_.load(bytes);
   Scenario result;
   Places places;
   result.file = file_;
-  result.digest = backup_engine::base::sha256_hex(bytes);
+  result.variables = fill_variables(reader_, document, variables);
+  result.digest = digest_of(bytes, result.variables);
+  const Mapping top(reader_, document, "the scenario", scenario_keys);
   result.name = name(top.at("scenario"));
   result.claim = reader_.text(top.at("claim"), "the claim");
   result.source = source(top.at("source"));
@@ -279,8 +288,13 @@ std::string_view to_string(BackupType type) {
   return "unknown";
 }
 
-Scenario parse_scenario(const fs::path& file, const fs::path& fixtures) {
-  return Parser(file, fixtures).parse(read_scenario_file(file));
+Scenario parse_scenario(const fs::path& file, const fs::path& fixtures, const Variables& variables) {
+  return Parser(file, fixtures).parse(read_scenario_file(file), variables);
+}
+
+std::set<std::string> variables_of(const fs::path& file) {
+  const Reader reader(file);
+  return used_variables(reader, reader.load(read_scenario_file(file)));
 }
 
 }  // namespace harness::scenario

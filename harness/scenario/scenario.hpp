@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "harness/scenario/variables.hpp"
+
 namespace harness::scenario {
 
 using Seconds = std::chrono::duration<double>;
@@ -130,8 +132,9 @@ struct Objectives {
 
 struct Scenario {
   std::filesystem::path file;
+  std::map<std::string, std::string> variables;  // those that filled it, by name; defaults are not among them
   std::string name, claim;
-  std::string digest;  // sha256 of the file's bytes, hex
+  std::string digest;  // sha256, hex: of the file's bytes, and of the values of the variables that filled it, if any
   Source source;
   std::vector<Step> timeline;
   Restore restore;
@@ -145,7 +148,8 @@ struct Scenario {
 // Parses and checks one file: unknown keys, wrong types, unknown words, zero checks, a timeline without backup or
 // disaster, a target that cannot be reached or lies behind the harm, a content check that no mark can describe. Throws
 // base::Error(usage), message "FILE:LINE:COLUMN: …" and a remedy. `fixtures` is the folder in which datasets and checks
-// are found.
-[[nodiscard]] Scenario parse_scenario(const std::filesystem::path& file, const std::filesystem::path& fixtures);
+// are found, `variables` what ${…} stands for.
+[[nodiscard]] Scenario parse_scenario(const std::filesystem::path& file, const std::filesystem::path& fixtures,
+                                      const Variables& variables = {});
 
 }  // namespace harness::scenario

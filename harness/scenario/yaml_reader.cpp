@@ -31,6 +31,11 @@ std::string described(const YAML::Node& node) {
   return is_plain(node) ? node.Scalar() : fmt::format("\"{}\"", node.Scalar());
 }
 
+std::string_view line_of(std::string_view text, int line) {  // from 1
+  for (; line > 1 && text.find('\n') != std::string_view::npos; --line) text.remove_prefix(text.find('\n') + 1);
+  return text.substr(0, text.find('\n'));
+}
+
 std::optional<double> seconds_of(std::string_view unit) {
   if (unit == "ms") return 0.001;
   if (unit == "s") return 1;
@@ -80,14 +85,20 @@ YAML::Node Reader::load(const std::string& text) const {
   try {
     const auto documents = YAML::LoadAll(text);
     if (documents.empty() || documents.front().IsNull()) {
-      fail(Position{1, 1}, "the file holds no scenario", "write one, as docs/scenarios.md shows");
+      fail(Position{1, 1}, fmt::format("the file holds no {}", subject_.what),
+           fmt::format("write one, as {} shows", subject_.page));
     }
     if (documents.size() > 1) {
-      fail(documents[1], "a second document begins here", "one file holds one scenario: move the second into its own");
+      fail(documents[1], "a second document begins here",
+           fmt::format("one file holds one {}: move the second into its own", subject_.what));
     }
     return documents.front();
   } catch (const YAML::Exception& error) {
-    fail(position_of(error.mark), "not YAML: " + error.msg, "correct the file's syntax at this place");
+    const auto place = position_of(error.mark);
+    const bool unquoted = line_of(text, place.line).find("${") != std::string_view::npos;
+    fail(place, "not YAML: " + error.msg,
+         unquoted ? "within { } and [ ] a variable stands in quotes: \"${name}\""
+                  : "correct the file's syntax at this place");
   }
 }
 
@@ -170,7 +181,7 @@ Mapping::Mapping(const Reader& reader, const YAML::Node& node, std::string what,
   for (const auto& key : keys) {
     if (key.standing == Standing::required && !has(key.name)) {
       reader.fail(node, fmt::format("{} lacks the key \"{}\"", what, key.name),
-                  fmt::format("add \"{}:\"; docs/scenarios.md says what it may be", key.name));
+                  fmt::format("add \"{}:\"; {} says what it may be", key.name, reader.subject().page));
     }
   }
 }

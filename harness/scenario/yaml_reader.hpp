@@ -1,5 +1,6 @@
 // Reads YAML strictly: each mapping knows its keys, each value its type, and what does not fit is an Error(usage) that
-// names file, line and column and says what is allowed. Internal to harness/scenario.
+// names file, line and column and says what is allowed. Internal to harness/scenario, and to harness/config, which
+// reads lifeboat.yaml as strictly.
 #pragma once
 
 #include <yaml-cpp/yaml.h>
@@ -16,9 +17,13 @@
 
 namespace harness::scenario {
 
+struct Subject {  // of a file, for messages
+  std::string_view what = "scenario", page = "docs/scenarios.md";
+};
+
 class Reader {
  public:
-  explicit Reader(std::filesystem::path file) : file_(std::move(file)) {}
+  explicit Reader(std::filesystem::path file, Subject subject = {}) : file_(std::move(file)), subject_(subject) {}
 
   // Throws Error(usage) "FILE:LINE:COLUMN: message"; positions count from 1.
   [[noreturn]] void fail(Position position, const std::string& message, const std::string& remedy) const;
@@ -34,6 +39,7 @@ class Reader {
   [[nodiscard]] Seconds duration(const YAML::Node& node, std::string_view what) const;  // 0 or more
   [[nodiscard]] Seconds positive_duration(const YAML::Node& node, std::string_view what) const;
   void require_list(const YAML::Node& node, std::string_view what) const;
+  [[nodiscard]] const Subject& subject() const { return subject_; }
 
   template <typename Meaning>
   [[nodiscard]] Meaning word(const YAML::Node& node, std::string_view what,
@@ -63,6 +69,7 @@ class Reader {
 
  private:
   std::filesystem::path file_;
+  Subject subject_;
 };
 
 [[nodiscard]] Position position_of(const YAML::Node& node);

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "backup_engine/base/error.hpp"
+
 namespace harness::plan {
 namespace {
 
@@ -41,6 +43,25 @@ TEST(MakePlan, NamesTheDrillByScenarioAndUtcStart) {
   const auto plan = make_plan(a_scenario(), here());
   EXPECT_THAT(plan.drill_id, testing::MatchesRegex("drill/[0-9]{8}T[0-9]{6}Z"));
   EXPECT_EQ(plan.drill_directory, std::filesystem::path("/somewhere/drills") / plan.drill_id);
+}
+
+TEST(MakePlan, NamesTheDrillByTheClusterThatFilledItToo) {
+  auto circumstances = here();
+  circumstances.filled_for = "main";
+  const auto plan = make_plan(a_scenario(), circumstances);
+  EXPECT_THAT(plan.drill_id, testing::MatchesRegex("drill@main/[0-9]{8}T[0-9]{6}Z"));
+  EXPECT_THAT(describe(plan), testing::StartsWith("drill@main: It comes back."));
+}
+
+TEST(VariablesOfPlan, AreThoseThatFilledTheScenario) {
+  auto scenario = a_scenario();
+  scenario.variables = {{"cluster", "main"}, {"rto", "1h"}};
+  EXPECT_EQ(variables_of_plan(to_json(make_plan(scenario, here()))).values, scenario.variables);
+}
+
+TEST(VariablesOfPlan, AreNoneInAPlanOfOldAndRefusedInADamagedOne) {
+  EXPECT_TRUE(variables_of_plan("{}").values.empty());
+  EXPECT_THROW(static_cast<void>(variables_of_plan("{\"scenario\": {\"variables\": 7}}")), backup_engine::base::Error);
 }
 
 TEST(MakePlan, PlacesTheDrillBelowTheCurrentDirectoryWhenOutIsRelative) {
