@@ -24,6 +24,7 @@ std::string listing_text(const std::vector<backup_engine::ClusterSummary>& clust
                           to_string(backup.start_lsn), to_string(backup.stop_lsn),
                           backup.damaged_pages == 0 ? "" : fmt::format(", {} damaged pages", backup.damaged_pages));
     }
+    for (const auto& what : cluster.unreadable) text += fmt::format("  backup CANNOT BE READ: {}\n", what);
     for (const auto& range : cluster.wal) {
       text += fmt::format("  wal    timeline {}  {} to {}\n", range.timeline.number(), to_string(range.start),
                           to_string(range.end));
@@ -32,7 +33,28 @@ std::string listing_text(const std::vector<backup_engine::ClusterSummary>& clust
   return text;
 }
 
-std::string listing_json(const std::vector<backup_engine::ClusterSummary>& clusters) {
+namespace {
+
+Json json_of(const OperationsLogs& logs, const std::string& cluster, base::UtcTime now) {
+  const auto log = logs.find(cluster);
+  auto rates = Json::array(), tampered = Json::array();
+  if (log != logs.end()) {
+    for (const auto& rate : backup_engine::success_rates(log->second.operations, now)) {
+      rates.push_back({{"verb", rate.verb},
+                       {"succeeded_in_30_days", rate.recent_succeeded},
+                       {"ended_in_30_days", rate.recent},
+                       {"succeeded", rate.all_succeeded},
+                       {"ended", rate.all}});
+    }
+    for (const auto& entry : log->second.tampered) tampered.push_back(entry);
+  }
+  return {{"verbs", rates}, {"tampered", tampered}};
+}
+
+}  // namespace
+
+std::string listing_json(const std::vector<backup_engine::ClusterSummary>& clusters, const OperationsLogs& logs,
+                         base::UtcTime now) {
   auto all = Json::array();
   for (const auto& cluster : clusters) {
     auto backups = Json::array(), wal = Json::array();
@@ -61,9 +83,11 @@ std::string listing_json(const std::vector<backup_engine::ClusterSummary>& clust
                    {"system_identifier", std::to_string(cluster.system_identifier)},
                    {"postgres_major", cluster.postgres_major},
                    {"backups", backups},
-                   {"wal", wal}});
+                   {"unreadable", cluster.unreadable},
+                   {"wal", wal},
+                   {"operations", json_of(logs, cluster.name, now)}});
   }
-  return Json{{"clusters", all}}.dump(2) + "\n";
+  return Json{{"clusters", all}, {"operations", json_of(logs, "", now)}}.dump(2) + "\n";
 }
 
 namespace {
