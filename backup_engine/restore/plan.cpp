@@ -194,7 +194,9 @@ Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request)
     entries.push_back(std::move(entry));
   }
 
-  plan.texts = make_texts(reader, request);
+  auto texts = make_texts(reader, request);
+  plan.texts = std::move(texts.files);
+  plan.archiving_note = std::move(texts.archiving_note);
   std::set<std::string> replaced;
   for (const auto& text : plan.texts) replaced.insert(text.path);
   if (hollow.any()) replaced.insert("backup_manifest");  // it would vouch for files that are not there

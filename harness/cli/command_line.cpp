@@ -165,6 +165,10 @@ void add_restore(CLI::App& app, Parsed& parsed) {
   add_target_action(*verb, parsed.recovery);
   verb->add_option("--database", request.databases, "restore only this database, once for each (all)")
       ->allow_extra_args(false);
+  add_word<backup_engine::ArchiveMode>(
+      *verb, "--archive-mode", request.archive_mode,
+      {{"off", backup_engine::ArchiveMode::off}, {"preserve", backup_engine::ArchiveMode::preserve}},
+      "off: the restored server does not archive (the default); preserve: as its source did, once it is promoted");
   verb->add_option("--tablespace-map", parsed.tablespaces, "OLD=NEW, once for each tablespace");
   verb->add_option("--jobs", request.jobs, "writing threads")->check(CLI::Range(1U, 256U))->capture_default_str();
   add_progress(*verb, parsed.restore.progress);

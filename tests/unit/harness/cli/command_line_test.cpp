@@ -84,6 +84,16 @@ TEST(ParseCommandLine, MapsTablespaces) {
             "no error");
 }
 
+TEST(ParseCommandLine, RestoresWithoutArchivingUnlessToldTo) {
+  using backup_engine::ArchiveMode;
+  std::vector<std::string> restore{"restore", "--repo", "/r", "--cluster", "c", "--to", "/t"};
+  EXPECT_EQ(std::get<RestoreVerb>(parse_command_line(restore)).request.archive_mode, ArchiveMode::off);
+  restore.insert(restore.end(), {"--archive-mode", "preserve"});
+  EXPECT_EQ(std::get<RestoreVerb>(parse_command_line(restore)).request.archive_mode, ArchiveMode::preserve);
+  restore.back() = "on";
+  EXPECT_NE(usage_error_of(restore).find("off, preserve"), std::string::npos);
+}
+
 TEST(ParseCommandLine, RestoresOverAClusterInOneOfTwoWays) {
   using backup_engine::ExistingFiles;
   std::vector<std::string> arguments = {"restore", "--repo", "/r", "--cluster", "c", "--to", "/t"};
