@@ -82,7 +82,9 @@ void plan_tablespace(const store::FileEntry& entry, const RestoreRequest& reques
   if (!is_mapped && request.other_tablespaces.empty()) {
     throw Error(ErrorKind::usage,
                 fmt::format("the backup has a tablespace at {} and nothing says where to put it", entry.link_target))
-        .with_remedy(fmt::format("Add --tablespace-map {}=NEW_DIRECTORY.", entry.link_target));
+        .with_remedy(fmt::format(
+            "Add --tablespace-map '{}=NEW_DIRECTORY'{}.", entry.link_target,
+            entry.link_target.find('=') == std::string::npos ? "" : ", with each = of the old path written \\="));
   }
   const auto location =
       normal_absolute(is_mapped ? mapped->second : request.other_tablespaces / fs::path(entry.path).filename());
