@@ -18,6 +18,7 @@
 #include "harness/cli/recovery_options.hpp"
 #include "harness/cli/repository_options.hpp"
 #include "harness/cli/repository_verb_options.hpp"
+#include "harness/cli/tablespace_map.hpp"
 #include "harness/cli/version.hpp"
 #include "harness/cli/wal_options.hpp"
 
@@ -178,14 +179,8 @@ void add_restore(CLI::App& app, Parsed& parsed) {
     using backup_engine::ExistingFiles;
     if (parsed.delta) parsed.restore.request.existing = ExistingFiles::compare;
     if (parsed.in_place) parsed.restore.request.existing = ExistingFiles::replace;
-    for (const auto& pair : parsed.tablespaces) {
-      const auto equals = pair.find('=');
-      if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size()) {
-        throw Error(ErrorKind::usage, fmt::format("--tablespace-map {}: not OLD=NEW", pair))
-            .with_remedy("give the old and the new absolute directory with = between them");
-      }
-      parsed.restore.request.tablespace_map[pair.substr(0, equals)] = pair.substr(equals + 1);
-    }
+    for (const auto& pair : parsed.tablespaces)
+      parsed.restore.request.tablespace_map.insert(parse_tablespace_map(pair));
     parsed.verb = parsed.restore;
   });
 }
