@@ -10,6 +10,7 @@
 #include "backup_engine/backup/parent.hpp"
 #include "backup_engine/backup/session.hpp"
 #include "backup_engine/backup/source.hpp"
+#include "backup_engine/backup/take_backup.hpp"
 #include "backup_engine/backup/wal_arrival.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/space.hpp"
@@ -27,13 +28,14 @@ using base::ErrorKind;
 // One backup from the checks to the manifest. take_backup reads as its table of contents.
 class Backup {
  public:
-  Backup(const BackupRequest& request, Source& source, base::Progress& progress, const std::stop_token& stop)
-      : request_(request), source_(source), progress_(progress), stop_(stop) {}
+  Backup(const BackupRequest& request, Source& source, base::FileSystem& file_system, base::Progress& progress,
+         const std::stop_token& stop)
+      : request_(request), source_(source), file_system_(file_system), progress_(progress), stop_(stop) {}
 
   // Nothing is touched before all of this holds.
   void check() {
     facts_ = source_.check();
-    storage_ = store::open_repository(request_.repository);
+    storage_ = store::open_repository(request_.repository, file_system_);
     // A cluster that nobody has received WAL of yet is not made here: then the wait for WAL says what is missing.
     const auto known = store::list_clusters(*storage_);
     if (std::find(known.begin(), known.end(), request_.cluster) != known.end()) require_same_cluster();
@@ -79,6 +81,7 @@ class Backup {
     auto manifest = writer_->finish();
     progress_.begin("wait for WAL", 0);
     arrival().wait_for(timeline_, started_.start_lsn, stopped_.stop_lsn, stop_);
+    arrival().make_durable(timeline_, started_.start_lsn, stopped_.stop_lsn);
     progress_.end();
     BackupResult result;
     result.damaged_pages = damaged_among(contents_->suspects(), started_.start_lsn, stopped_.stop_lsn);
@@ -132,6 +135,7 @@ class Backup {
 
   const BackupRequest& request_;
   Source& source_;
+  base::FileSystem& file_system_;
   base::Progress& progress_;
   const std::stop_token stop_;
   ServerFacts facts_;
@@ -147,12 +151,11 @@ class Backup {
 };
 
 }  // namespace
-}  // namespace backup
 
-BackupResult take_backup(const BackupRequest& request, base::Progress& progress, const std::stop_token& stop) {
+BackupResult take_backup(Source& source, const BackupRequest& request, base::FileSystem& file_system,
+                         base::Progress& progress, const std::stop_token& stop) {
   const auto begin = std::chrono::steady_clock::now();
-  const auto source = request.pgdata.empty() ? backup::stream_source(request) : backup::files_source(request);
-  backup::Backup backup(request, *source, progress, stop);
+  Backup backup(request, source, file_system, progress, stop);
   backup.check();
   BackupResult result;
   try {
@@ -160,12 +163,19 @@ BackupResult take_backup(const BackupRequest& request, base::Progress& progress,
     backup.copy();
     backup.stop_and_label();
     result = backup.publish();
-  } catch (const base::Error&) {
+  } catch (const Error&) {
     backup.throw_if_revoked();
     throw;
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
+}
+
+}  // namespace backup
+
+BackupResult take_backup(const BackupRequest& request, base::Progress& progress, const std::stop_token& stop) {
+  const auto source = request.pgdata.empty() ? backup::stream_source(request) : backup::files_source(request);
+  return backup::take_backup(*source, request, base::posix_file_system(), progress, stop);
 }
 
 }  // namespace backup_engine

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <set>
 
 #include "backup_engine/base/deadline.hpp"
 #include "backup_engine/base/error.hpp"
@@ -57,6 +58,16 @@ void WalArrival::wait_for(postgres::TimelineId timeline, postgres::Lsn start, po
                         "and let the role end segments: GRANT EXECUTE ON FUNCTION pg_switch_wal() TO …",
                         storage_.location(), cluster_));
   }
+}
+
+void WalArrival::make_durable(postgres::TimelineId timeline, postgres::Lsn start, postgres::Lsn stop_lsn) const {
+  std::set<std::string> folders{store::wal_prefix(cluster_)};
+  const auto last = postgres::segment_ending_at(timeline, stop_lsn, segment_size_);
+  for (auto segment = postgres::segment_holding(timeline, start, segment_size_); segment.number <= last.number;
+       ++segment.number) {
+    folders.insert(store::wal_folder(cluster_, segment, segment_size_));
+  }
+  for (const auto& folder : folders) storage_.make_durable(folder);
 }
 
 }  // namespace backup_engine::backup

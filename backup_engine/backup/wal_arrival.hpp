@@ -26,6 +26,9 @@ class WalArrival {
                 const std::function<void()>& when_late = {}) const;
   void wait_for(postgres::TimelineId timeline, postgres::Lsn start, postgres::Lsn stop_lsn, const std::stop_token& stop,
                 const std::function<void()>& when_late = {}) const;
+  // Makes durable what is there of it, whoever put it: a receiver that died may have left an object that is visible and
+  // would not survive a power loss. Before a backup is published on it.
+  void make_durable(postgres::TimelineId timeline, postgres::Lsn start, postgres::Lsn stop_lsn) const;
 
  private:
   store::Storage& storage_;

@@ -10,9 +10,7 @@
 
 namespace backup_engine::operations {
 
-enum class Repeats { keep, leave_out };  // of the newest entry's failure, on the same host, within an hour
-
-void append(store::Storage& storage, const Operation& operation, Repeats repeats = Repeats::keep);
+void append(store::Storage& storage, const Operation& operation);
 
 struct Tampered {
   std::string object, text;

@@ -30,6 +30,7 @@ class Looking {
   View look() {
     view_.objects = storage_.list(store::cluster_prefix(view_.cluster));
     const auto puts = storage_.list_debris(store::cluster_prefix(view_.cluster));
+    view_.folders = storage_.list_folders(store::backups_prefix(view_.cluster));
     view_.intents = store::list_intents(storage_, view_.cluster);
     read_manifests();
     find_old_puts(puts);
@@ -138,9 +139,26 @@ bool is_manifest(const ExpiredObject& object) {
   return object.name.ends_with("/manifest.json");
 }
 
+// Of backups that expired, and of those that failed or were killed before they put anything.
+void remove_empty_folders(store::Storage& storage, const View& view) {
+  const auto held = held_labels(view);
+  const auto prefix = store::backups_prefix(view.cluster);
+  for (const auto& folder : view.folders) {
+    const auto label = folder.substr(prefix.size(), folder.size() - prefix.size() - 1);
+    if (store::parse_backup_label(label) && !held.contains(label)) storage.remove_empty_folders(folder);
+  }
+}
+
+// A manifest whose last sync failed is visible, and a power loss would take it: nothing may have gone for its sake.
+void make_durable_what_stays(store::Storage& storage, const View& view, const Selection& selection) {
+  if (selection.expired.empty()) return;
+  for (const auto& [label, reasons] : selection.kept) storage.make_durable(store::backup_prefix(view.cluster, label));
+}
+
 // Manifests, durably; then a second look, because another host may have begun a backup since the first; then the rest.
 std::vector<ExpiredObject> remove_all(store::Storage& storage, const ExpireRequest& request, const View& view,
                                       const Selection& selection, const Sorting& sorting) {
+  make_durable_what_stays(storage, view, selection);
   std::vector<ExpiredObject> removed;
   for (const auto& object : sorting.going) {
     if (!is_manifest(object)) continue;
@@ -154,13 +172,7 @@ std::vector<ExpiredObject> remove_all(store::Storage& storage, const ExpireReque
     removed.push_back(std::move(object));
   }
   storage.sync();
-  const auto held = held_labels(now);
-  for (const auto& object : removed) {
-    const auto folders = store::backups_prefix(view.cluster);
-    if (!object.name.starts_with(folders)) continue;
-    const auto label = object.name.substr(folders.size(), object.name.find('/', folders.size()) - folders.size());
-    if (!held.contains(label)) storage.remove_empty_folders(store::backup_prefix(view.cluster, label));
-  }
+  remove_empty_folders(storage, now);
   return removed;
 }
 

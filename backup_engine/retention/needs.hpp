@@ -20,6 +20,7 @@ struct View {
   std::string cluster;
   postgres::SegmentSize segment_size;
   std::vector<store::ListedObject> objects;
+  std::vector<std::string> folders;   // of backups, whether or not anything lies in them
   std::vector<std::string> old_puts;  // interrupted, and no running put's
   std::vector<store::Intent> intents;
   std::map<std::string, store::Manifest> manifests;         // by label

@@ -101,7 +101,9 @@ std::string new_backup_label(Storage& storage, const std::string& cluster, Backu
   for (;; now += std::chrono::seconds(1)) {
     auto label = backup_label(now, type);
     const auto prefix = backup_prefix(cluster, label);
-    if (storage.list(prefix).empty() && storage.list_debris(prefix).empty()) return label;
+    const bool is_free = storage.list(prefix).empty() && storage.list_debris(prefix).empty() &&
+                         !storage.size(intent_name(cluster, label));
+    if (is_free) return label;
   }
 }
 
@@ -207,6 +209,11 @@ void BackupWriter::remove_what_was_put() noexcept {
     } catch (const std::exception&) {
       // It stays as debris: no manifest names it.
     }
+  }
+  try {
+    storage_.remove_empty_folders(backup_prefix(cluster_, label_));
+  } catch (const std::exception&) {
+    // Expire removes them.
   }
 }
 

@@ -44,7 +44,7 @@ struct BackupLayout {
 
 enum class FileId : std::uint32_t {};
 
-// A label under which nothing lies yet: `now`, or the next free second after it.
+// A label under which nothing lies and that nobody has an intent for yet: `now`, or the next free second after it.
 [[nodiscard]] std::string new_backup_label(Storage& storage, const std::string& cluster, BackupType type,
                                            base::UtcTime now);
 

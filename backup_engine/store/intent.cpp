@@ -58,6 +58,16 @@ void remove_durably(Storage& storage, const std::string& name) {
   storage.sync();
 }
 
+// Not another's under the same label. What cannot be removed stays: expire keeps what it names and says who holds it.
+void remove_own_intent(Storage& storage, const std::string& cluster, const Intent& intent) noexcept {
+  try {
+    require_intent(storage, cluster, intent);
+    remove_intent(storage, cluster, intent.label);
+  } catch (const std::exception&) {
+    return;
+  }
+}
+
 }  // namespace
 
 Intent make_intent(std::string label, std::vector<std::string> chain, postgres::TimelineId timeline,
@@ -76,7 +86,10 @@ void put_intent(Storage& storage, const std::string& cluster, const Intent& inte
   try {
     put_document(storage, intent_name(cluster, intent.label), encode(intent), Durability::now);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::already_exists) throw;
+    if (error.kind() != ErrorKind::already_exists) {
+      remove_own_intent(storage, cluster, intent);  // it may be visible all the same
+      throw;
+    }
     const auto other = find_intent(storage, cluster, intent.label);
     throw Error(ErrorKind::already_exists, fmt::format("a backup of this label is being taken already: {}",
                                                        other ? to_string(*other) : intent.label))
@@ -139,12 +152,7 @@ HeldIntent::HeldIntent(Storage& storage, std::string cluster, Intent intent)
 }
 
 HeldIntent::~HeldIntent() {
-  try {
-    require();  // not another's
-    remove_intent(storage_, cluster_, intent_.label);
-  } catch (const std::exception&) {
-    // Expire keeps what it names and says who holds it.
-  }
+  remove_own_intent(storage_, cluster_, intent_);
 }
 
 void HeldIntent::throw_if_revoked() const {

@@ -306,6 +306,21 @@ std::optional<base::UtcTime> PosixStorage::changed_at(const std::string& name) {
                        std::chrono::microseconds(info.st_mtim.tv_nsec / 1000));
 }
 
+std::vector<std::string> PosixStorage::list_folders(const std::string& prefix) {
+  std::vector<std::string> folders;
+  const auto top = path_of(prefix.substr(0, prefix.size() - 1));
+  std::error_code error;
+  fs::directory_iterator entry(top, error);
+  if (error == std::errc::no_such_file_or_directory) return folders;
+  for (const fs::directory_iterator end; !error && entry != end; entry.increment(error)) {
+    std::error_code gone;
+    if (entry->is_directory(gone)) folders.push_back(prefix + entry->path().filename().string() + "/");
+  }
+  if (error) throw base::system_error(error.value(), "list", top.string());
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
 void PosixStorage::remove_empty_folders(const std::string& prefix) {
   const auto top = path_of(prefix.substr(0, prefix.size() - 1));
   std::vector<fs::path> folders{top};

@@ -33,6 +33,7 @@ class PosixStorage final : public Storage {
   [[nodiscard]] std::vector<std::string> list_debris(const std::string& prefix) override;
   void remove(const std::string& name) override;
   [[nodiscard]] std::optional<base::UtcTime> changed_at(const std::string& name) override;
+  [[nodiscard]] std::vector<std::string> list_folders(const std::string& prefix) override;
   void remove_empty_folders(const std::string& prefix) override;
   void sync() override;
   void make_durable(const std::string& folder) override;

@@ -65,6 +65,9 @@ class Storage {
   virtual void remove(const std::string& name) = 0;  // durable at the next sync; Error(not_found)
   // When an object or a piece of debris was last written, by the storage's clock; nullopt: not there, or not known.
   [[nodiscard]] virtual std::optional<base::UtcTime> changed_at(const std::string& /*name*/) { return std::nullopt; }
+  // Where folders are things of their own: those directly below `prefix`, each ending in '/', in order of name, whether
+  // or not anything lies in them.
+  [[nodiscard]] virtual std::vector<std::string> list_folders(const std::string& /*prefix*/) { return {}; }
   // Where folders are things of their own: removes those at and below `prefix` that nothing lies in. For a prefix that
   // nobody puts under any more.
   virtual void remove_empty_folders(const std::string& /*prefix*/) {}

@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <utility>
-
+#include "backup_engine/base/caller.hpp"
 #include "backup_engine/base/error.hpp"
-#include "backup_engine/base/utc_time.hpp"
 #include "backup_engine/operations.hpp"
 
 namespace harness::cli {
@@ -14,15 +12,11 @@ namespace base = backup_engine::base;
 
 namespace {
 
-// What begins by itself again and again fails again and again: that is told once an hour.
-enum class Failures { each, hourly };
-
 struct Recorded {
   std::string verb;  // empty: not recorded
   backup_engine::RepositoryLocation repository;
   std::string cluster;
-  Failures failures = Failures::each;
-  bool successes = true;
+  bool failures_only = false;
 };
 
 struct WhatToRecord {
@@ -33,25 +27,17 @@ struct WhatToRecord {
   }
   Recorded operator()(const BackupVerb& verb) const { return of("backup", verb.request); }
   Recorded operator()(const RestoreVerb& verb) const { return of("restore", verb.request); }
-  Recorded operator()(const WalReceiveVerb& verb) const {
-    if (verb.request.slot_action == backup_engine::SlotAction::drop) return of("wal receive --drop-slot", verb.request);
-    auto recorded = of("wal receive", verb.request);
-    recorded.failures = Failures::hourly;
-    return recorded;
-  }
+  Recorded operator()(const WalReceiveVerb& verb) const { return of("wal receive", verb.request); }
   Recorded operator()(const WalPushVerb& verb) const {
     auto recorded = of("wal push", verb.request);
-    recorded.failures = Failures::hourly;
-    recorded.successes = false;
+    recorded.failures_only = true;
     return recorded;
   }
   Recorded operator()(const ExtractVerb& verb) const { return {"extract", verb.repository, verb.cluster}; }
   Recorded operator()(const VerifyVerb& verb) const { return {"verify", verb.repository, verb.cluster.value_or("")}; }
   Recorded operator()(const ExpireVerb& verb) const {
-    const auto* const name = !verb.revoke.empty()   ? "expire --revoke"
-                             : verb.request.dry_run ? "expire --dry-run"
-                                                    : "expire";
-    return {name, verb.request.repository, verb.request.cluster.value_or("")};
+    const bool dry = verb.request.dry_run;
+    return {dry ? "expire --dry-run" : "expire", verb.request.repository, verb.request.cluster.value_or("")};
   }
   template <typename Verb>
   Recorded operator()(const Verb&) const {
@@ -66,79 +52,53 @@ struct WhatToRecord {
 
 class Recording {
  public:
-  explicit Recording(const Command& command)
-      : recorded_(std::visit(WhatToRecord{}, command.verb)), reason_(command.reason) {
+  explicit Recording(const Command& command) : recorded_(std::visit(WhatToRecord{}, command.verb)) {
+    const auto caller = base::this_caller();
+    operation_.cluster = recorded_.cluster;
+    operation_.verb = recorded_.verb;
+    operation_.reason = command.reason;
+    operation_.user = caller.user;
+    operation_.host = caller.host;
+    operation_.pid = caller.pid;
+    operation_.started_at = base::utc_now();
     // After a rekey the repository opens with the new key file.
     if (const auto* const rekey = std::get_if<RepoRekeyVerb>(&command.verb))
       new_key_file_ = rekey->request.new_key_file;
   }
 
-  // Of what runs for weeks: an entry of its own, so that an end without one shows.
-  void record_start() {
-    auto operation = begun(recorded_.verb + " start");
-    operation.finished_at = base::utc_now();
-    operation.outcome = "streaming";
-    put(operation);
-  }
-
   void end(ExitCode code, const std::string& outcome) {
-    if (recorded_.verb.empty() || (!recorded_.successes && code == ExitCode::pass)) return;
-    auto operation = begun(recorded_.verb);
-    operation.finished_at = base::utc_now();
-    operation.exit_code = static_cast<int>(code);
-    operation.outcome = outcome;
-    put(operation);
-  }
-
- private:
-  // Not before it is needed: to look up a user can take as long as to push a segment.
-  [[nodiscard]] backup_engine::Operation begun(const std::string& verb) const {
-    auto operation = backup_engine::begun_by_this_process(recorded_.cluster, verb);
-    operation.reason = reason_;
-    operation.started_at = started_at_;
-    return operation;
-  }
-
-  void put(const backup_engine::Operation& operation) const {
-    const bool succeeded = operation.exit_code == 0;
+    if (recorded_.verb.empty() || (recorded_.failures_only && code == ExitCode::pass)) return;
+    operation_.finished_at = base::utc_now();
+    operation_.exit_code = static_cast<int>(code);
+    operation_.outcome = outcome;
     auto repository = recorded_.repository;
-    if (succeeded && !new_key_file_.empty()) repository.key_file = new_key_file_;
+    if (code == ExitCode::pass && !new_key_file_.empty()) repository.key_file = new_key_file_;
     try {
-      if (!succeeded && recorded_.failures == Failures::hourly) {
-        backup_engine::record_repeating_failure(repository, operation);
-      } else {
-        backup_engine::record_operation(repository, operation);
-      }
+      backup_engine::record_operation(repository, operation_);
     } catch (const base::Error& error) {
       // A verb that failed because of its repository has said so.
-      if (succeeded || error.kind() == base::ErrorKind::permission) {
+      if (code == ExitCode::pass || error.kind() == base::ErrorKind::permission) {
         fmt::print(stderr, "lifeboat: not in the operations log: {}\n", error.what());
       }
     }
   }
 
-  const Recorded recorded_;
-  const std::string reason_;
-  const base::UtcTime started_at_ = base::utc_now();
+ private:
+  Recorded recorded_;
+  backup_engine::Operation operation_;
   std::filesystem::path new_key_file_;
 };
 
 }  // namespace
 
-ExitCode execute_recorded(Command command, const std::function<ExitCode(const Verb&)>& execute) {
+ExitCode execute_recorded(const Command& command, const std::function<ExitCode()>& execute) {
   Recording recording(command);
-  if (auto* const receive = std::get_if<WalReceiveVerb>(&command.verb)) {
-    receive->request.on_streaming = [&recording] { recording.record_start(); };
-  }
   try {
-    const auto code = execute(command.verb);
+    const auto code = execute();
     recording.end(code, code == ExitCode::pass ? "done" : "done, and found what it says");
     return code;
   } catch (const base::Error& error) {
     recording.end(exit_code_for(error.kind()), error.what());
-    throw;
-  } catch (const std::exception& error) {
-    recording.end(ExitCode::unknown, std::string("a defect of Lifeboat: ") + error.what());
     throw;
   }
 }

@@ -5,6 +5,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/store/posix_storage.hpp"
+#include "tests/fault/backup_trial.hpp"
 #include "tests/unit/backup_engine/retention/history.hpp"
 
 namespace backup_engine {
@@ -28,7 +29,7 @@ TEST_P(ExpireFault, LeavesDebrisAtMostWhichTheNextOneRemoves) {
   std::uint64_t last = 1;
   for (std::uint64_t n = 1; n <= last; ++n) {
     SCOPED_TRACE(tests::to_string(GetParam()) + " at operation " + std::to_string(n));
-    const base::TemporaryDirectory directory("/var/tmp", "lifeboat-expire-fault");
+    const base::TemporaryDirectory directory(tests::fault_directory(), "lifeboat-expire-fault");
     std::string full, kept, gone;
     {
       FaultyFileSystem sound(directory.path());
