@@ -121,8 +121,8 @@ void BlockPipeline::store(const Piece& piece, store::BlockWriter& blocks) {
   const auto offset_bytes = file.pieces.offset_bytes(piece.number);
   std::vector<SuspectPage> suspects;
   if (file.first_block) inspect_pages(piece.bytes, offset_bytes, *file.first_block, file.entry.path, suspects);
-  const auto crc =
-      piece.file->pieces.finish_piece(piece.number, put_blocks(writer_, blocks, file.id, offset_bytes, piece.bytes));
+  const auto crc = piece.file->pieces.finish_piece(
+      piece.number, blocks.put(file.id, offset_bytes / writer_.block_size_bytes(), piece.bytes));
   if (crc) writer_.finish_file(file.id, *crc);
   if (!crc && suspects.empty()) return;
   const std::lock_guard lock(mutex_);

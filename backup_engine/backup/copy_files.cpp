@@ -148,7 +148,7 @@ class Copy {
       const auto bytes = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), begin + size - at));
       if (options_.pace != nullptr) options_.pace->take(bytes.size(), stop_);
       read_block(read, bytes, at, options_.verify_pages ? file.first_block : std::nullopt, file.path, suspects);
-      crc = base::crc32c_combine(crc, put_blocks(writer_, blocks, state.id, at, bytes), bytes.size());
+      crc = base::crc32c_combine(crc, blocks.put(state.id, at / writer_.block_size_bytes(), bytes), bytes.size());
       at += bytes.size();
     }
     return crc;

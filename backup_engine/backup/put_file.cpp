@@ -26,20 +26,9 @@ postgres::ManifestFile store_bytes(store::BackupWriter& writer, store::BlockWrit
       base::UtcTime(std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::nanoseconds(entry.modified_ns))),
       0};
   const auto file = writer.add_file(std::move(entry));
-  stored.crc32c = put_blocks(writer, blocks, file, 0, bytes);
+  stored.crc32c = blocks.put(file, 0, bytes);
   writer.finish_file(file, stored.crc32c);
   return stored;
-}
-
-std::uint32_t put_blocks(const store::BackupWriter& writer, store::BlockWriter& blocks, store::FileId file,
-                         std::uint64_t offset_bytes, std::span<const std::byte> bytes) {
-  const std::size_t block_bytes = writer.block_size_bytes();
-  std::uint32_t crc = 0;
-  for (std::size_t done = 0; done < bytes.size(); done += block_bytes) {
-    const auto block = bytes.subspan(done, std::min(block_bytes, bytes.size() - done));
-    crc = base::crc32c_combine(crc, blocks.put(file, (offset_bytes + done) / block_bytes, block), block.size());
-  }
-  return crc;
 }
 
 FileInPieces::FileInPieces(std::uint64_t size_bytes, std::uint64_t piece_bytes)

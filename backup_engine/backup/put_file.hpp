@@ -27,12 +27,6 @@ struct CopiedFiles {
 [[nodiscard]] postgres::ManifestFile store_bytes(store::BackupWriter& writer, store::BlockWriter& blocks,
                                                  store::FileEntry entry, std::span<const std::byte> bytes);
 
-// Puts the blocks of `bytes`, which begin at `offset_bytes` of the file (a multiple of the block size). Returns their
-// CRC-32C.
-[[nodiscard]] std::uint32_t put_blocks(const store::BackupWriter& writer, store::BlockWriter& blocks,
-                                       store::FileId file, std::uint64_t offset_bytes,
-                                       std::span<const std::byte> bytes);
-
 // A file cut into pieces of one size (an empty file is one empty piece), and what is known of their CRC-32Cs.
 // Thread-safe.
 class FileInPieces {

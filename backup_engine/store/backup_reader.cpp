@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <deque>
 #include <mutex>
 #include <unordered_map>
@@ -23,12 +25,54 @@ namespace {
 constexpr std::size_t most_open_packs = 64;
 constexpr std::size_t most_bytes_a_read = 4 * 1024 * 1024;
 
-struct OpenPack {
+// The bundles that this thread expanded last: blocks of one often alternate with newer ones that lie elsewhere.
+class OpenedBundles {
+ public:
+  struct Key {
+    std::uint64_t reader = 0;  // 0: none
+    std::uint32_t pack_row = 0, offset_bytes = 0;
+    bool operator==(const Key&) const = default;
+  };
+  // Empty when it is not there.
+  [[nodiscard]] std::span<const std::byte> find(const Key& key) const {
+    for (const auto& each : bundles_) {
+      if (each.key == key) return std::span(each.bytes).first(each.clear_bytes);
+    }
+    return {};
+  }
+  // To be filled in the place of the oldest; it is there once keep() said how long it is.
+  std::span<std::byte> room_for(const Key& key, std::size_t bytes) {
+    next_ = (next_ + 1) % bundles_.size();
+    bundles_[next_].key = {};
+    bundles_[next_].bytes.resize(bytes);
+    coming_ = key;
+    return bundles_[next_].bytes;
+  }
+  void keep(std::size_t clear_bytes) {
+    bundles_[next_].key = coming_;
+    bundles_[next_].clear_bytes = clear_bytes;
+  }
+
+ private:
+  struct Bundle {
+    Key key;
+    std::vector<std::byte> bytes;
+    std::size_t clear_bytes = 0;
+  };
+  std::array<Bundle, 8> bundles_;
+  std::size_t next_ = 0;
+  Key coming_;
+};
+
+thread_local OpenedBundles opened_bundles;
+std::atomic<std::uint64_t> last_reader = 0;
+
+}  // namespace
+
+struct BackupReader::OpenPack {
   std::unique_ptr<StoredObject> object;
   PackSeal seal;
 };
-
-}  // namespace
 
 // The packs opened last; shared by all reading threads.
 struct BackupReader::Packs {
@@ -58,7 +102,8 @@ struct BackupReader::Packs {
 };
 
 BackupReader::BackupReader(Storage& storage, const std::string& cluster, const std::string& label)
-    : storage_(storage),
+    : id_(++last_reader),
+      storage_(storage),
       cluster_(cluster),
       manifest_(read_manifest(storage, cluster, label)),
       packs_(std::make_unique<Packs>()) {
@@ -127,18 +172,27 @@ void BackupReader::read_blocks(const FileEntry& file, std::uint64_t first, std::
       ++first;
       continue;
     }
-    // How far the following blocks lie side by side with this one.
-    const auto pack = packs_->get(entry.pack_row, storage_, *this);
-    const auto trailer_bytes = pack->seal.trailer_bytes();
+    if (const auto bundle = opened_bundles.find({id_, entry.pack_row, entry.offset_bytes}); !bundle.empty()) {
+      const auto pack = packs_->get(entry.pack_row, storage_, *this);
+      copy_block(*pack, file, first, bundle, clear);
+      clear = clear.subspan(length);
+      ++first;
+      continue;
+    }
+    // How far the following blocks lie in the same bundle, or in bundles side by side with it.
+    const auto trailer_bytes = packs_->get(entry.pack_row, storage_, *this)->seal.trailer_bytes();
     std::size_t stored = entry.stored_bytes + trailer_bytes, clear_length = length;
+    auto offset_bytes = entry.offset_bytes;
     auto end = first + 1;
     for (; end < last; ++end) {
       const auto next = index_->entry(block_id(file, end));
-      if (next.is_zero || next.pack_row != entry.pack_row || next.offset_bytes != entry.offset_bytes + stored ||
-          stored + next.stored_bytes > most_bytes_a_read) {
-        break;
+      if (next.is_zero || next.pack_row != entry.pack_row) break;
+      if (next.offset_bytes != offset_bytes) {
+        const bool side_by_side = next.offset_bytes == entry.offset_bytes + stored;
+        if (!side_by_side || stored + next.stored_bytes > most_bytes_a_read) break;
+        offset_bytes = next.offset_bytes;
+        stored += next.stored_bytes + trailer_bytes;
       }
-      stored += next.stored_bytes + trailer_bytes;
       clear_length += block_bytes(file, end);
     }
     read_run(file, {first, end}, entry, stored, clear.first(clear_length));
@@ -156,16 +210,35 @@ void BackupReader::read_run(const FileEntry& file, BlockRange range, const Block
     throw Error(ErrorKind::corrupt, fmt::format("{}: ends before a block of {}", pack->seal.name(), file.path));
   }
   std::span<const std::byte> stored = buffer;
-  for (auto number = range.first; number < range.end; ++number) {
-    const auto id = block_id(file, number);
-    const auto entry = index_->entry(id);
-    const auto length = block_bytes(file, number);
+  const auto room = bundle_room(pack->seal);
+  for (auto number = range.first; number < range.end;) {
+    const auto entry = index_->entry(block_id(file, number));
+    auto end = number + 1;
+    while (end < range.end && index_->entry(block_id(file, end)).offset_bytes == entry.offset_bytes) ++end;
+    // A bundle of which all that it can hold is wanted is expanded where it is wanted.
+    const bool in_place =
+        entry.place == 0 && (end - number) * manifest_.block_size_bytes == room && room <= clear.size();
+    const auto into =
+        in_place ? clear.first(room) : opened_bundles.room_for({id_, entry.pack_row, entry.offset_bytes}, room);
     const auto stored_and_trailer = stored.first(entry.stored_bytes + pack->seal.trailer_bytes());
-    open_block(pack->seal, entry, index_->hash(id), {file.path, number}, stored_and_trailer, clear.first(length),
-               fmt::format("{}: block {} of {}", pack->seal.name(), number, file.path));
+    const WantedBlock block{{file.path, number}, block_bytes(file, number), entry};
+    const auto bundle = open_bundle(pack->seal, block, stored_and_trailer, into, pack->seal.name());
+    if (!in_place) opened_bundles.keep(bundle.size());
+    for (; number < end; ++number) {
+      const auto length = block_bytes(file, number);
+      copy_block(*pack, file, number, bundle, clear.first(length));
+      clear = clear.subspan(length);
+    }
     stored = stored.subspan(stored_and_trailer.size());
-    clear = clear.subspan(length);
   }
+}
+
+void BackupReader::copy_block(const OpenPack& pack, const FileEntry& file, std::uint64_t number,
+                              std::span<const std::byte> bundle, std::span<std::byte> clear) const {
+  const auto id = block_id(file, number);
+  const WantedBlock block{{file.path, number}, block_bytes(file, number), index_->entry(id)};
+  const auto bytes = block_in_bundle(pack.seal, block, index_->hash(id), bundle, pack.seal.name());
+  if (bytes.data() != clear.data()) std::copy(bytes.begin(), bytes.end(), clear.begin());
 }
 
 }  // namespace backup_engine::store

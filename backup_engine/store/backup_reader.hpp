@@ -45,6 +45,7 @@ class BackupReader {
   void read_blocks(const FileEntry& file, std::uint64_t first, std::uint64_t count, std::span<std::byte> clear) const;
 
  private:
+  struct OpenPack;
   struct Packs;
   struct BlockRange {
     std::uint64_t first, end;
@@ -52,7 +53,11 @@ class BackupReader {
   [[nodiscard]] std::uint64_t block_id(const FileEntry& file, std::uint64_t number) const;
   void read_run(const FileEntry& file, BlockRange range, const BlockEntry& first_entry, std::size_t stored_bytes,
                 std::span<std::byte> clear) const;
+  // A block of an opened bundle, verified, into `clear`, where it may lie already.
+  void copy_block(const OpenPack& pack, const FileEntry& file, std::uint64_t number, std::span<const std::byte> bundle,
+                  std::span<std::byte> clear) const;
 
+  const std::uint64_t id_;  // of no other reader in this process
   Storage& storage_;
   std::string cluster_;
   Manifest manifest_;

@@ -5,16 +5,15 @@
 #include <algorithm>
 #include <chrono>
 
-#include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/sha256.hpp"
 #include "backup_engine/store/backup_reader.hpp"
 #include "backup_engine/store/block_hash.hpp"
 #include "backup_engine/store/block_index.hpp"
+#include "backup_engine/store/booked_blocks.hpp"
 #include "backup_engine/store/document_object.hpp"
 #include "backup_engine/store/framed_object.hpp"
 #include "backup_engine/store/names.hpp"
-#include "backup_engine/store/stored_block.hpp"
 
 namespace backup_engine::store {
 
@@ -107,75 +106,6 @@ std::string new_backup_label(Storage& storage, const std::string& cluster, Backu
   }
 }
 
-// What a BlockWriter keeps between blocks; the pack is begun with the first block that is stored.
-struct BlockWriter::State {
-  explicit State(Compression compression) : sealer(compression) {}
-  void write(std::span<const std::byte> bytes) {
-    hash->update(bytes);
-    put->write(bytes);
-  }
-
-  BlockSealer sealer;
-  std::unique_ptr<PutStream> put;
-  std::unique_ptr<StreamHash> hash;
-  PackSeal pack;
-  std::uint32_t row = 0;
-};
-
-BlockWriter::BlockWriter(BackupWriter& owner)
-    : owner_(owner), state_(std::make_unique<State>(owner.layout_.compression)) {
-  ++owner_.open_block_writers_;
-}
-
-BlockWriter::~BlockWriter() = default;
-
-std::uint32_t BlockWriter::put(FileId file, std::uint64_t number, std::span<const std::byte> clear) {
-  const auto [block, path, in_parent] = owner_.count_block(file, number, clear.size());
-  const auto crc_of_clear = base::crc32c(clear);
-  if (all_zero(clear)) {
-    if (!in_parent || !owner_.keep_block(block, nullptr)) owner_.index_->set(block, BlockEntry{}, BlockHash{});
-    return crc_of_clear;
-  }
-  const auto hash = hash_block(clear, owner_.hash_secret());
-  if (in_parent && owner_.keep_block(block, &hash)) return crc_of_clear;
-  if (!state_->put) begin_pack();
-  BlockEntry entry;
-  entry.is_zero = false;
-  entry.pack_row = state_->row;
-  entry.offset_bytes = static_cast<std::uint32_t>(state_->put->size_bytes());
-  const auto sealed = state_->sealer.seal(state_->pack, entry.offset_bytes, {path, number}, clear);
-  entry.stored_bytes = static_cast<std::uint32_t>(sealed.stored.size());
-  entry.codec = sealed.codec;
-  state_->write(sealed.stored);
-  state_->write(sealed.trailer);
-  owner_.stored_bytes_ += sealed.stored.size() + sealed.trailer.size();
-  owner_.index_->set(block, entry, hash);
-  if (state_->put->size_bytes() >= owner_.layout_.pack_size_bytes) end_pack();
-  return crc_of_clear;
-}
-
-void BlockWriter::begin_pack() {
-  const auto [row, name] = owner_.begin_pack();
-  state_->row = row;
-  state_->put = owner_.storage_.begin_put(name);
-  state_->hash = std::make_unique<StreamHash>();
-  state_->pack = PackSeal(name, owner_.layout_.compression, owner_.layout_.block_size_bytes, owner_.key_);
-  state_->write(state_->pack.header_bytes());
-  owner_.stored_bytes_ += object_header_bytes;
-}
-
-void BlockWriter::end_pack() {
-  const ObjectDigest digest{state_->put->size_bytes(), state_->hash->hex()};
-  state_->put->commit(Durability::on_sync);
-  state_->put.reset();
-  owner_.end_pack(state_->row, digest);
-}
-
-void BlockWriter::finish() {
-  if (state_->put) end_pack();
-  --owner_.open_block_writers_;
-}
-
 BackupWriter::BackupWriter(Storage& storage, std::string cluster, std::string label, BackupLayout layout)
     : BackupWriter(storage, std::move(cluster), std::move(label), layout, nullptr) {}
 
@@ -240,19 +170,24 @@ FileId BackupWriter::add_file(FileEntry entry) {
   return static_cast<FileId>(files_.size() - 1);
 }
 
-BackupWriter::CountedBlock BackupWriter::count_block(FileId id, std::uint64_t number, std::size_t clear_bytes) {
+void BackupWriter::count_blocks(FileId id, std::uint64_t number, std::size_t clear_bytes, BookedBlocks& booked) {
+  const std::uint64_t block_bytes = layout_.block_size_bytes;
   const std::lock_guard lock(mutex_);
   auto& file = files_.at(static_cast<std::size_t>(id));
-  const auto offset = number * layout_.block_size_bytes;
-  if (number >= file.block_count ||
-      clear_bytes != std::min<std::uint64_t>(layout_.block_size_bytes, file.entry.size_bytes - offset)) {
+  const auto begin = number * block_bytes, end = begin + clear_bytes;
+  const bool whole = end % block_bytes == 0 || end == file.entry.size_bytes;
+  if (end > file.entry.size_bytes || !whole) {
     throw Error(ErrorKind::internal,
-                fmt::format("block {} of {} was given {} bytes", number, file.entry.path, clear_bytes));
+                fmt::format("{} bytes were given from block {} of {} on", clear_bytes, number, file.entry.path));
   }
-  ++file.put_count;
-  const bool in_parent = offset < file.parent_bytes &&
-                         clear_bytes == std::min<std::uint64_t>(layout_.block_size_bytes, file.parent_bytes - offset);
-  return {file.block_id(number), file.entry.path, in_parent};
+  booked.path = file.entry.path;
+  std::size_t count = 0;
+  for (auto at = begin; at < end; at += block_bytes, ++count) {
+    const auto bytes_here = std::min(block_bytes, file.entry.size_bytes - at);
+    const bool in_parent = at < file.parent_bytes && bytes_here == std::min(block_bytes, file.parent_bytes - at);
+    booked.blocks[count] = {file.block_id(number + count), in_parent, {}};
+  }
+  file.put_count += count;
 }
 
 bool BackupWriter::keep_block(std::uint64_t block, const BlockHash* hash) {

@@ -4,7 +4,7 @@
 //   BackupWriter writer(storage, "main", new_backup_label(storage, "main", BackupType::full, utc_now()), compression);
 //   each thread:  auto blocks = writer.make_block_writer();
 //                 auto file = writer.add_file(entry);            entry.size_bytes decides its number of blocks
-//                 for n: crc = crc32c_combine(crc, blocks->put(file, n, bytes), bytes.size())
+//                 for n: crc = crc32c_combine(crc, blocks->put(file, n, bytes), bytes.size())     one block, or more
 //                 writer.finish_file(file, crc);                 or drop_file when it vanished
 //                 blocks->finish();
 //   then:         auto manifest = writer.finish();  … fill it …  writer.publish(std::move(manifest));
@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,8 +31,10 @@ namespace backup_engine::store {
 class BackupReader;
 class BlockIndexWriter;
 struct BlockEntry;
+struct BookedBlocks;
 
-inline constexpr std::uint32_t default_block_bytes = 64 * 1024;
+// One page of PostgreSQL. This and the sizes of bundles and packs: docs/adr/0006-small-blocks-in-bundles.md.
+inline constexpr std::uint32_t default_block_bytes = 8 * 1024;
 inline constexpr std::uint64_t default_pack_bytes = 256ULL * 1024 * 1024;
 
 struct BackupLayout {
@@ -54,9 +57,10 @@ class BackupWriter;
 class BlockWriter {
  public:
   ~BlockWriter();
-  // Block `number` of `file`, exactly its clear length. Returns the CRC-32C of `clear`. Different
-  // blocks of one file may come in any order and from several threads. Where the parent has the same content at this
-  // place of the same file, nothing is stored.
+  // The blocks of `file` from `number` on: whole ones, and the file's last one exactly as long as it is. Returns the
+  // CRC-32C of `clear`. Different blocks of one file may come in any order and from several threads. Where the parent
+  // has the same content at a block's place in the same file, nothing is stored. Blocks that come together are
+  // bundled, within windows of blocks_a_bundle; so callers put many at once.
   std::uint32_t put(FileId file, std::uint64_t number, std::span<const std::byte> clear);
   void finish();  // completes the pack; without it finish() of the BackupWriter throws
 
@@ -64,6 +68,8 @@ class BlockWriter {
   friend class BackupWriter;
   struct State;
   explicit BlockWriter(BackupWriter& owner);
+  void put_window(FileId file, std::uint64_t number, std::span<const std::byte> clear);
+  void store(std::uint64_t number, std::size_t from, std::span<const std::byte> clear);
   void begin_pack();
   void end_pack();
 
@@ -104,13 +110,8 @@ class BackupWriter {
   friend class BlockWriter;
   struct OpenFile;
 
-  struct CountedBlock {
-    std::uint64_t block = 0;  // its place in the index
-    std::string path;         // of its file
-    bool in_parent = false;   // the parent has a block of this length at this place of the same file
-  };
-  // Books the block against its file.
-  [[nodiscard]] CountedBlock count_block(FileId file, std::uint64_t number, std::size_t clear_bytes);
+  // Books the blocks from `number` on against their file: `clear_bytes` long together, at most a window of them.
+  void count_blocks(FileId file, std::uint64_t number, std::size_t clear_bytes, BookedBlocks& booked);
   [[nodiscard]] std::pair<std::uint32_t, std::string> begin_pack();  // row of the pack table, object name
   void end_pack(std::uint32_t row, const ObjectDigest& digest);
   // Whether the parent's block has this content; then it is kept. `hash`: null for zeros.
@@ -124,8 +125,8 @@ class BackupWriter {
   const BackupLayout layout_;
   const std::shared_ptr<const DataKey> key_;  // null in the clear
   std::atomic<std::uint64_t> stored_bytes_ = 0;
-  std::mutex mutex_;  // guards what follows up to put_names_
-  std::vector<OpenFile> files_;
+  std::mutex mutex_;                    // guards what follows up to put_names_
+  std::deque<OpenFile> files_;          // their paths stay where they are
   std::vector<PackEntry> packs_;        // the parent's, at their rows, then our own
   std::vector<bool> parent_pack_used_;  // by row
   std::uint64_t next_block_ = 0;

@@ -121,17 +121,18 @@ BlockEntry BlockIndex::entry(std::uint64_t block) const {
   file.read(block / leaf_entries, place.slot, block % leaf_entries * index_entry_bytes, bytes, *opened_);
   const auto* const at = bytes.data();
   const auto packed = get_little_endian<std::uint32_t>(at + 8);
-  const auto codec = (packed & ~stored_mask) >> codec_shift;
+  const auto codec = packed >> codec_shift & 0xFU;
   BlockEntry entry;
   entry.pack_row = get_little_endian<std::uint32_t>(at);
   entry.offset_bytes = get_little_endian<std::uint32_t>(at + 4);
   entry.stored_bytes = packed & stored_mask;
   entry.is_zero = (packed & zero_bit) != 0;
-  if ((codec & 0xFU) > static_cast<std::uint32_t>(Codec::zstd) || packed >> 29U != 0) {
+  entry.place = static_cast<std::uint8_t>(packed >> place_shift);
+  if (codec > static_cast<std::uint32_t>(Codec::zstd)) {
     throw Error(ErrorKind::unsupported,
                 fmt::format("{}: block {} is stored in an unknown way", file.seal.name(), block));
   }
-  entry.codec = static_cast<Codec>(codec & 0xFU);
+  entry.codec = static_cast<Codec>(codec);
   return entry;
 }
 

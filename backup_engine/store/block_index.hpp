@@ -34,14 +34,15 @@ inline constexpr std::size_t index_entry_bytes = 12;
 inline constexpr std::size_t leaf_trailer_bytes = 16;
 inline constexpr std::uint32_t block_trailer_bytes = 4;  // after each block in a pack in the clear: its CRC-32C
 
-// u32 row of the pack table, u32 offset in the pack, u32: bits 0-23 stored length without trailer, 24-27 codec,
-// 28 the block is all zeros (and nothing is stored), 29-31 zero.
+// u32 row of the pack table, u32 offset of its bundle in the pack, u32: bits 0-23 stored length of the bundle without
+// trailer, 24-27 codec, 28 the block is all zeros (and nothing is stored), 29-31 its place in the bundle.
 struct BlockEntry {
   std::uint32_t pack_row = 0;
   std::uint32_t offset_bytes = 0;
   std::uint32_t stored_bytes = 0;
   Codec codec = Codec::none;
   bool is_zero = true;
+  std::uint8_t place = 0;  // in its bundle: so many blocks lie before it
   bool operator==(const BlockEntry&) const = default;
 };
 

@@ -127,28 +127,33 @@ Expander& Expander::operator=(Expander&&) noexcept = default;
 
 void Expander::expand(Codec codec, std::span<const std::byte> stored, std::span<std::byte> clear,
                       const std::string& object) {
-  bool good = false;
+  if (expand_within(codec, stored, clear) == clear.size()) return;
+  throw Error(ErrorKind::corrupt, fmt::format("{}: {} bytes of {} do not expand to {} bytes", object, stored.size(),
+                                              to_string(codec), clear.size()));
+}
+
+std::optional<std::size_t> Expander::expand_within(Codec codec, std::span<const std::byte> stored,
+                                                   std::span<std::byte> room) {
   switch (codec) {
     case Codec::none:
-      good = stored.size() == clear.size();
-      if (good && !clear.empty()) std::memcpy(clear.data(), stored.data(), clear.size());
-      break;
-    case Codec::lz4:
-      good = LZ4_decompress_safe(reinterpret_cast<const char*>(stored.data()), reinterpret_cast<char*>(clear.data()),
-                                 static_cast<int>(stored.size()),
-                                 static_cast<int>(clear.size())) == static_cast<int>(clear.size());
-      break;
+      if (stored.size() > room.size()) return std::nullopt;
+      if (!stored.empty()) std::memcpy(room.data(), stored.data(), stored.size());
+      return stored.size();
+    case Codec::lz4: {
+      const auto length =
+          LZ4_decompress_safe(reinterpret_cast<const char*>(stored.data()), reinterpret_cast<char*>(room.data()),
+                              static_cast<int>(stored.size()), static_cast<int>(room.size()));
+      if (length < 0) return std::nullopt;
+      return static_cast<std::size_t>(length);
+    }
     case Codec::zstd: {
       const auto length =
-          ZSTD_decompressDCtx(state_->zstd.get(), clear.data(), clear.size(), stored.data(), stored.size());
-      good = ZSTD_isError(length) == 0 && length == clear.size();
-      break;
+          ZSTD_decompressDCtx(state_->zstd.get(), room.data(), room.size(), stored.data(), stored.size());
+      if (ZSTD_isError(length) != 0) return std::nullopt;
+      return length;
     }
   }
-  if (!good) {
-    throw Error(ErrorKind::corrupt, fmt::format("{}: {} bytes of {} do not expand to {} bytes", object, stored.size(),
-                                                to_string(codec), clear.size()));
-  }
+  return std::nullopt;
 }
 
 }  // namespace backup_engine::store

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,6 +38,10 @@ class Expander {
   Expander& operator=(Expander&&) noexcept;
   // Fills `clear` exactly; throws Error(corrupt) naming `object` when the bytes do not expand to that length.
   void expand(Codec codec, std::span<const std::byte> stored, std::span<std::byte> clear, const std::string& object);
+  // Fills as much of `room` as the bytes expand to, and returns how much that is; null when they are damaged or need
+  // more.
+  [[nodiscard]] std::optional<std::size_t> expand_within(Codec codec, std::span<const std::byte> stored,
+                                                         std::span<std::byte> room);
 
  private:
   struct State;

@@ -15,7 +15,8 @@ using base::ErrorKind;
 
 namespace {
 
-// What is authenticated with an encrypted block beside the pack's name: which block it is, how long and how compressed.
+// What is authenticated with an encrypted bundle beside the pack's name: which block is its first, how long that is,
+// and how the bundle is compressed.
 std::vector<std::byte> about(BlockIdentity block, std::size_t clear_bytes, Codec codec) {
   constexpr std::size_t number_bytes = 8 + 4 + 1;
   const auto path = std::as_bytes(std::span(block.path));
@@ -25,6 +26,11 @@ std::vector<std::byte> about(BlockIdentity block, std::size_t clear_bytes, Codec
   bytes[12] = static_cast<std::byte>(codec);
   std::copy(path.begin(), path.end(), bytes.begin() + number_bytes);
   return bytes;
+}
+
+[[noreturn]] void fail(std::string_view where, BlockIdentity block, std::string_view what) {
+  throw Error(ErrorKind::corrupt,
+              fmt::format("{}{}block {} of {}: {}", where, where.empty() ? "" : ": ", block.number, block.path, what));
 }
 
 }  // namespace
@@ -54,8 +60,9 @@ std::span<const std::byte> PackSeal::hash_secret() const {
   return cipher_->data_key().hash_secret();
 }
 
-BlockSealer::Sealed BlockSealer::seal(const PackSeal& pack, std::uint64_t offset_bytes, BlockIdentity block,
+BlockSealer::Sealed BlockSealer::seal(const PackSeal& pack, std::uint64_t offset_bytes, BlockIdentity first,
                                       std::span<const std::byte> clear) {
+  const auto first_bytes = std::min<std::size_t>(clear.size(), pack.header().block_size);
   const auto compressed = compressor_.compress(clear);
   const auto trailer = std::span(trailer_).first(pack.trailer_bytes());
   if (pack.cipher() == nullptr) {
@@ -63,31 +70,53 @@ BlockSealer::Sealed BlockSealer::seal(const PackSeal& pack, std::uint64_t offset
     return {compressed.codec, compressed.bytes, trailer};
   }
   sealed_.resize(compressed.bytes.size());
-  trailer_ = pack.cipher()->seal(offset_bytes, about(block, clear.size(), compressed.codec), compressed.bytes, sealed_);
+  trailer_ = pack.cipher()->seal(offset_bytes, about(first, first_bytes, compressed.codec), compressed.bytes, sealed_);
   return {compressed.codec, sealed_, trailer};
 }
 
-void open_block(const PackSeal& pack, const BlockEntry& entry, const BlockHash& hash, BlockIdentity block,
-                std::span<const std::byte> stored, std::span<std::byte> clear, const std::string& what) {
+std::size_t bundle_room(const PackSeal& pack) {
+  return pack.header().block_size * blocks_a_bundle(pack.header().block_size);
+}
+
+std::span<const std::byte> open_bundle(const PackSeal& pack, const WantedBlock& block,
+                                       std::span<const std::byte> stored, std::span<std::byte> room,
+                                       std::string_view where) {
   thread_local Expander expander;
   thread_local std::vector<std::byte> opened;
+  const auto& entry = block.entry;
   auto bytes = stored.first(stored.size() - pack.trailer_bytes());
   const auto trailer = stored.subspan(bytes.size());
+  if (entry.place >= blocks_a_bundle(pack.header().block_size) || entry.place > block.identity.number) {
+    fail(where, block.identity, "its place in its bundle is impossible");
+  }
   if (pack.cipher() == nullptr) {
     if (base::crc32c(bytes, pack.header().crc) != get_little_endian<std::uint32_t>(trailer.data())) {
-      throw Error(ErrorKind::corrupt, fmt::format("{}: the checksum is wrong", what));
+      fail(where, block.identity, "the checksum is wrong");
     }
   } else {
     opened.resize(bytes.size());
-    if (!pack.cipher()->open(entry.offset_bytes, about(block, clear.size(), entry.codec), bytes, trailer, opened)) {
-      throw Error(ErrorKind::corrupt, fmt::format("{}: its tag is wrong: damaged, or not what was written here", what));
+    // Where blocks lie before this one, the first is as long as blocks are.
+    const auto first_bytes = entry.place > 0 ? pack.header().block_size : block.clear_bytes;
+    const auto first = about({block.identity.path, block.identity.number - entry.place}, first_bytes, entry.codec);
+    if (!pack.cipher()->open(entry.offset_bytes, first, bytes, trailer, opened)) {
+      fail(where, block.identity, "its tag is wrong: damaged, or not what was written here");
     }
     bytes = opened;
   }
-  expander.expand(entry.codec, bytes, clear, what);
-  if (hash_block(clear, pack.hash_secret()) != hash) {
-    throw Error(ErrorKind::corrupt, fmt::format("{}: the hash is wrong", what));
-  }
+  const auto length = expander.expand_within(entry.codec, bytes, room);
+  if (!length)
+    fail(where, block.identity,
+         fmt::format("{} bytes of {} expand to no bundle", bytes.size(), to_string(entry.codec)));
+  return room.first(*length);
+}
+
+std::span<const std::byte> block_in_bundle(const PackSeal& pack, const WantedBlock& block, const BlockHash& hash,
+                                           std::span<const std::byte> bundle, std::string_view where) {
+  const auto begin = std::size_t{block.entry.place} * pack.header().block_size;
+  if (begin + block.clear_bytes > bundle.size()) fail(where, block.identity, "its bundle ends before it");
+  const auto clear = bundle.subspan(begin, block.clear_bytes);
+  if (hash_block(clear, pack.hash_secret()) != hash) fail(where, block.identity, "the hash is wrong");
+  return clear;
 }
 
 }  // namespace backup_engine::store

@@ -1,5 +1,6 @@
-// One block as it lies in a pack: compressed and closed by a trailer that finds every change. The only place that makes
-// and opens these bytes; writer, reader and verification come here. Defined in docs/formats/pack.md.
+// Blocks as they lie in a pack: some that follow each other in a file, compressed as one bundle and closed by a trailer
+// that finds every change. The only place that makes and opens these bytes; writer, reader and verification come here.
+// Defined in docs/formats/pack.md; why bundles, in docs/adr/0006-small-blocks-in-bundles.md.
 #pragma once
 
 #include <array>
@@ -17,6 +18,16 @@
 #include "backup_engine/store/object_header.hpp"
 
 namespace backup_engine::store {
+
+inline constexpr std::size_t most_blocks_a_bundle = 8;
+inline constexpr std::size_t most_bundle_bytes = 64 * 1024;  // in the clear, unless one block is longer
+
+// How many blocks of this size a bundle has at most.
+[[nodiscard]] constexpr std::size_t blocks_a_bundle(std::size_t block_size_bytes) {
+  if (block_size_bytes == 0 || block_size_bytes >= most_bundle_bytes) return 1;
+  const auto fitting = most_bundle_bytes / block_size_bytes;
+  return fitting < most_blocks_a_bundle ? fitting : most_blocks_a_bundle;
+}
 
 // Which block it is: the path of its file in the backup, and its number in that file. A block that is stored in an
 // earlier backup of the chain is still the same block of the same file.
@@ -49,7 +60,7 @@ class PackSeal {
   std::shared_ptr<const ObjectCipher> cipher_;
 };
 
-// Makes blocks ready to be written; one a thread.
+// Makes bundles ready to be written; one a thread.
 class BlockSealer {
  public:
   explicit BlockSealer(Compression compression) : compressor_(compression) {}
@@ -57,8 +68,9 @@ class BlockSealer {
     Codec codec = Codec::none;
     std::span<const std::byte> stored, trailer;  // to be written one after the other; valid until the next call
   };
-  // `offset_bytes`: where in the pack the stored bytes will begin; rises from block to block.
-  [[nodiscard]] Sealed seal(const PackSeal& pack, std::uint64_t offset_bytes, BlockIdentity block,
+  // `clear`: whole blocks from `first` on, of which only the file's last may be short; at most blocks_a_bundle.
+  // `offset_bytes`: where in the pack the stored bytes will begin; rises from bundle to bundle.
+  [[nodiscard]] Sealed seal(const PackSeal& pack, std::uint64_t offset_bytes, BlockIdentity first,
                             std::span<const std::byte> clear);
 
  private:
@@ -67,9 +79,24 @@ class BlockSealer {
   std::array<std::byte, tag_bytes> trailer_{};
 };
 
-// `stored`, with its trailer, as the index entry says, into `clear`, which is as long as the block; verified by trailer
-// and hash. Throws Error(corrupt) that begins with `what`. Thread-safe.
-void open_block(const PackSeal& pack, const BlockEntry& entry, const BlockHash& hash, BlockIdentity block,
-                std::span<const std::byte> stored, std::span<std::byte> clear, const std::string& what);
+// A block that is to be read.
+struct WantedBlock {
+  BlockIdentity identity;
+  std::size_t clear_bytes = 0;
+  BlockEntry entry;
+};
+
+// How many bytes a bundle of this pack may have in the clear.
+[[nodiscard]] std::size_t bundle_room(const PackSeal& pack);
+// The bundle in which `block` lies: `stored`, with its trailer, as the index entry says, into `room`, which is
+// bundle_room(pack) long. Returns its clear bytes, verified by the trailer. Throws Error(corrupt) that begins with
+// `where`. Thread-safe.
+[[nodiscard]] std::span<const std::byte> open_bundle(const PackSeal& pack, const WantedBlock& block,
+                                                     std::span<const std::byte> stored, std::span<std::byte> room,
+                                                     std::string_view where);
+// The block's bytes in its bundle, verified by its hash. Throws likewise.
+[[nodiscard]] std::span<const std::byte> block_in_bundle(const PackSeal& pack, const WantedBlock& block,
+                                                         const BlockHash& hash, std::span<const std::byte> bundle,
+                                                         std::string_view where);
 
 }  // namespace backup_engine::store

@@ -51,9 +51,22 @@ bool check_digest(store::Storage& storage, const std::string& name, const store:
   });
 }
 
+// To the blocks before it when it lies in the same bundle, right behind them.
+void add_block(std::vector<PlacedBlocks>& blocks, const PlacedBlocks& block) {
+  if (!blocks.empty()) {
+    auto& last = blocks.back();
+    if (last.file == block.file && last.offset_bytes == block.offset_bytes &&
+        last.number + last.count == block.number && last.block + last.count == block.block) {
+      ++last.count;
+      return;
+    }
+  }
+  blocks.push_back(block);
+}
+
 // Which blocks lie in which pack, by row of the pack table.
-std::vector<std::vector<PlacedBlock>> place_blocks(const store::BackupReader& backup, const std::string& index_name) {
-  std::vector<std::vector<PlacedBlock>> packs(backup.manifest().packs.size());
+std::vector<std::vector<PlacedBlocks>> place_blocks(const store::BackupReader& backup, const std::string& index_name) {
+  std::vector<std::vector<PlacedBlocks>> packs(backup.manifest().packs.size());
   for (std::size_t i = 0; i < backup.files().size(); ++i) {
     const auto file = backup.files().entry(i);
     std::uint64_t number = 0;
@@ -67,9 +80,8 @@ std::vector<std::vector<PlacedBlock>> place_blocks(const store::BackupReader& ba
         if (entry.pack_row >= packs.size() || backup.manifest().packs[entry.pack_row].is_unused()) {
           throw Error(ErrorKind::corrupt, fmt::format("{}: names a pack that is not in the manifest", index_name));
         }
-        packs[entry.pack_row].push_back({extent.first_block + n, entry.offset_bytes,
-                                         static_cast<std::uint32_t>(backup.block_bytes(file, number)),
-                                         static_cast<std::uint32_t>(i), number});
+        add_block(packs[entry.pack_row],
+                  {extent.first_block + n, entry.offset_bytes, 1, static_cast<std::uint32_t>(i), number});
       }
     }
     if (number != count) {
@@ -136,7 +148,7 @@ bool check_tables_of_chain(store::Storage& storage, const std::string& cluster, 
 // The tables opened and every block placed; nothing when they contradict themselves, which is then a finding.
 struct OpenBackup {
   std::unique_ptr<store::BackupReader> reader;
-  std::vector<std::vector<PlacedBlock>> blocks;
+  std::vector<std::vector<PlacedBlocks>> blocks;
 };
 
 OpenBackup open_backup(store::Storage& storage, const std::string& cluster, const BackupCheck& check,

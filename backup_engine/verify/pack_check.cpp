@@ -56,41 +56,50 @@ class PackStream {
   store::StreamHash hash_;
 };
 
-void check_block(PackStream& pack, const store::BackupReader& backup, const PlacedBlock& placed,
-                 const store::PackSeal& seal, const std::string& what) {
-  const auto entry = backup.index().entry(placed.block);
-  const auto length = entry.stored_bytes + seal.trailer_bytes();
+void check_bundle(PackStream& pack, const store::BackupReader& backup, const PlacedBlocks& placed,
+                  const store::PackSeal& seal) {
+  const auto file = backup.files().entry(placed.file);
+  store::WantedBlock block{
+      {file.path, placed.number}, backup.block_bytes(file, placed.number), backup.index().entry(placed.block)};
+  const auto length = block.entry.stored_bytes + seal.trailer_bytes();
   const auto stored = pack.read(placed.offset_bytes, length);
-  if (stored.size() != length) throw Error(ErrorKind::corrupt, fmt::format("{}: the pack ends before it", what));
-  thread_local std::vector<std::byte> clear;
-  clear.resize(placed.clear_bytes);
-  const store::BlockIdentity block{backup.files().path(placed.file), placed.number};
-  store::open_block(seal, entry, backup.index().hash(placed.block), block, stored, clear, what);
+  if (stored.size() != length) {
+    throw Error(ErrorKind::corrupt, fmt::format("block {} of {}: the pack ends before it", placed.number, file.path));
+  }
+  thread_local std::vector<std::byte> room;
+  room.resize(store::bundle_room(seal));
+  const auto bundle = store::open_bundle(seal, block, stored, room, "");
+  for (std::uint32_t i = 0; i < placed.count; ++i) {
+    block = {{file.path, placed.number + i},
+             backup.block_bytes(file, placed.number + i),
+             backup.index().entry(placed.block + i)};
+    static_cast<void>(store::block_in_bundle(seal, block, backup.index().hash(placed.block + i), bundle, ""));
+  }
 }
 
 // Whether all are sound.
-bool check_blocks(PackStream& pack, const store::BackupReader& backup, const std::vector<PlacedBlock>& blocks,
+bool check_blocks(PackStream& pack, const store::BackupReader& backup, const std::vector<PlacedBlocks>& blocks,
                   const store::PackSeal& seal, Findings& findings) {
   std::size_t damaged = 0;
   for (const auto& placed : blocks) {
     if (findings.stop().stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
-    const auto what = fmt::format("block {} of the backup, of {}", placed.block, backup.files().path(placed.file));
     try {
-      check_block(pack, backup, placed, seal, what);
+      check_bundle(pack, backup, placed, seal);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::corrupt && error.kind() != ErrorKind::unsupported) throw;
-      if (++damaged <= most_named_blocks) findings.add_damage(seal.name(), error.what());
+      if (damaged < most_named_blocks) findings.add_damage(seal.name(), error.what());
+      damaged += placed.count;
     }
+    findings.count_blocks(placed.count);
   }
   if (damaged > most_named_blocks) findings.add_damage(seal.name(), fmt::format("{} damaged blocks in all", damaged));
-  findings.count_blocks(blocks.size());
   return damaged == 0;
 }
 
 }  // namespace
 
 bool check_pack(store::Storage& storage, const std::string& name, const store::ObjectDigest& expected,
-                const store::BackupReader* backup, std::vector<PlacedBlock>& blocks, Findings& findings) {
+                const store::BackupReader* backup, std::vector<PlacedBlocks>& blocks, Findings& findings) {
   std::sort(blocks.begin(), blocks.end(), [](const auto& a, const auto& b) { return a.offset_bytes < b.offset_bytes; });
   bool blocks_are_sound = false;
   const bool is_whole = findings.examine(name, [&] {

@@ -10,19 +10,19 @@
 
 namespace backup_engine::verify {
 
-// A block that a backup keeps in a pack.
-struct PlacedBlock {
-  std::uint64_t block = 0;  // its number in the backup's index
+// Blocks that follow each other in a file and that a backup keeps in one bundle of a pack.
+struct PlacedBlocks {
+  std::uint64_t block = 0;  // the first one's number in the backup's index; the others' follow it
   std::uint32_t offset_bytes = 0;
-  std::uint32_t clear_bytes = 0;
+  std::uint32_t count = 0;
   std::uint32_t file = 0;    // its row in the file table
-  std::uint64_t number = 0;  // in that file
+  std::uint64_t number = 0;  // of the first one in that file
 };
 
 // `backup`: null when its tables are damaged; the pack is then judged by its header and hash alone, which cover every
 // byte. `blocks` are put into the order of the pack. At most a few damaged blocks of a pack are named, then only
 // counted. Returns whether all is sound.
 bool check_pack(store::Storage& storage, const std::string& name, const store::ObjectDigest& expected,
-                const store::BackupReader* backup, std::vector<PlacedBlock>& blocks, Findings& findings);
+                const store::BackupReader* backup, std::vector<PlacedBlocks>& blocks, Findings& findings);
 
 }  // namespace backup_engine::verify

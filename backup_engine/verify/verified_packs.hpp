@@ -17,10 +17,10 @@ class VerifiedPacks {
   // Takes those out of `blocks` that were verified in this pack before, as the same bytes of the same block. Whether
   // the pack need not be read: nothing is left and its hash was right, or it is known to be damaged.
   [[nodiscard]] bool pass_over(const std::string& name, const store::ObjectDigest& digest,
-                               const store::BackupReader* backup, std::vector<PlacedBlock>& blocks);
+                               const store::BackupReader* backup, std::vector<PlacedBlocks>& blocks);
   // It was read, with these blocks.
   void add(const std::string& name, const store::ObjectDigest& digest, const store::BackupReader* backup,
-           const std::vector<PlacedBlock>& blocks, bool sound);
+           const std::vector<PlacedBlocks>& blocks, bool sound);
 
  private:
   struct Pack {

@@ -163,8 +163,8 @@ void put_blocks(benchmark::State& state) {
     entry.path = "base/16384/16385";
     entry.size_bytes = file_bytes;
     const auto file = writer.add_file(entry);
-    for (std::uint64_t at = 0; at < file_bytes; at += block_bytes) {
-      blocks->put(file, at / block_bytes, std::span(bytes).subspan(at, block_bytes));
+    for (std::uint64_t at = 0; at < file_bytes; at += 1 << 20U) {
+      blocks->put(file, at / block_bytes, std::span(bytes).subspan(at, 1 << 20U));
     }
     writer.finish_file(file, 0);
     blocks->finish();

@@ -21,7 +21,8 @@ using Bytes = std::vector<std::byte>;
 
 namespace {
 
-constexpr std::size_t block_bytes = store::default_block_bytes;
+// What is compressed and sealed at once: a whole bundle.
+constexpr std::size_t block_bytes = store::default_block_bytes * store::blocks_a_bundle(store::default_block_bytes);
 
 // Heap pages filled from the end with order rows, as PostgreSQL lays them out: pointers, a hole, rows.
 Bytes table_pages(std::size_t count) {
@@ -94,41 +95,49 @@ std::shared_ptr<const store::DataKey> key_for(Protection protection) {
 void seal_pipeline(benchmark::State& state, backup_engine::Compression compression, Protection protection) {
   const auto& bytes = input(true);
   store::BlockSealer sealer(compression);
-  const store::PackSeal pack("a.pack", compression, block_bytes, key_for(protection));
+  const store::PackSeal pack("a.pack", compression, store::default_block_bytes, key_for(protection));
   for (auto _ : state) {
     for (std::size_t at = 0; at < bytes.size(); at += block_bytes) {
       const auto block = std::span(bytes).subspan(at, block_bytes);
       benchmark::DoNotOptimize(store::hash_block(block, pack.hash_secret()));
-      benchmark::DoNotOptimize(sealer.seal(pack, at, {"base/16384/16385", at}, block));
+      benchmark::DoNotOptimize(sealer.seal(pack, at, {"base/16384/16385", at / store::default_block_bytes}, block));
     }
   }
   count_bytes(state, bytes.size());
 }
 
-// The way back: CRC or tag, expansion, hash.
+// The way back: CRC or tag, expansion, hash of each block.
 void restore_pipeline(benchmark::State& state, backup_engine::Compression compression, bool rows,
                       Protection protection = Protection::crc) {
   const auto& bytes = input(rows);
   store::BlockSealer sealer(compression);
-  const store::PackSeal pack("a.pack", compression, block_bytes, key_for(protection));
+  const store::PackSeal pack("a.pack", compression, store::default_block_bytes, key_for(protection));
   struct Stored {
-    store::BlockEntry entry;
-    store::BlockHash hash;
+    store::WantedBlock block;
     Bytes bytes;
+    std::vector<store::BlockHash> hashes;
   };
-  std::vector<Stored> blocks;
+  std::vector<Stored> bundles;
   for (std::size_t at = 0; at < bytes.size(); at += block_bytes) {
-    const auto block = std::span(bytes).subspan(at, block_bytes);
-    const auto sealed = sealer.seal(pack, 0, {"a", 0}, block);
-    Stored stored{{}, store::hash_block(block, pack.hash_secret()), Bytes(sealed.stored.begin(), sealed.stored.end())};
-    stored.entry.codec = sealed.codec;
+    const auto clear = std::span(bytes).subspan(at, block_bytes);
+    const auto sealed = sealer.seal(pack, 0, {"a", 0}, clear);
+    Stored stored{{{"a", 0}, store::default_block_bytes, {}}, Bytes(sealed.stored.begin(), sealed.stored.end()), {}};
+    stored.block.entry.codec = sealed.codec;
     stored.bytes.insert(stored.bytes.end(), sealed.trailer.begin(), sealed.trailer.end());
-    blocks.push_back(std::move(stored));
+    for (std::size_t in = 0; in < block_bytes; in += store::default_block_bytes) {
+      stored.hashes.push_back(store::hash_block(clear.subspan(in, store::default_block_bytes), pack.hash_secret()));
+    }
+    bundles.push_back(std::move(stored));
   }
-  Bytes clear(block_bytes);
+  Bytes room(store::bundle_room(pack));
   for (auto _ : state) {
-    for (const auto& block : blocks) {
-      store::open_block(pack, block.entry, block.hash, {"a", 0}, block.bytes, clear, "a block");
+    for (const auto& stored : bundles) {
+      auto block = stored.block;
+      const auto bundle = store::open_bundle(pack, block, stored.bytes, room, "");
+      for (const auto& hash : stored.hashes) {
+        benchmark::DoNotOptimize(store::block_in_bundle(pack, block, hash, bundle, ""));
+        ++block.entry.place;
+      }
     }
   }
   count_bytes(state, bytes.size());
@@ -159,7 +168,7 @@ std::vector<store::FileEntry> many_entries(std::size_t count) {
     entry.path = "base/" + std::to_string(16384 + i % 100) + "/" + std::to_string(20000 + i / 100);
     entry.size_bytes = 8192 * (i % 50);
     entry.mode = 0600;
-    if (entry.size_bytes > 0) entry.extents = {{i * 50, (entry.size_bytes + block_bytes - 1) / block_bytes}};
+    if (entry.size_bytes > 0) entry.extents = {{i * 50, i % 50}};
   }
   return entries;
 }

@@ -1,9 +1,9 @@
-// What each size of blocks and each codec costs, over states of one data directory:
+// What each size of blocks, each codec and each size of packs costs, over states of one data directory:
 //
 //   block_size WORK_DIRECTORY ROUNDS STATE...    STATE: NAME=DIRECTORY, copies of a stopped cluster's data directory
 //
 // The first state is backed up in full, each of the others as an incremental on the one before it, by the engine's own
-// code on one thread. Prints a Markdown table: CPU seconds (user and system, the least of the rounds) and bytes. A
+// code on one thread. Prints Markdown tables: CPU seconds (user and system, the least of the rounds) and bytes. A
 // restore reads the last backup of the chain whole and verifies it; it writes nothing.
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -65,10 +65,10 @@ struct Costs {
 // One chain in a repository of its own.
 class Chain {
  public:
-  Chain(const fs::path& work, Compression compression, std::uint32_t block_bytes)
-      : directory_(work, "block-size"),
-        storage_(directory_.path(), base::posix_file_system()),
-        layout_{compression, block_bytes} {}
+  Chain(const fs::path& work, const store::BackupLayout& layout)
+      : directory_(work, "block-size"), storage_(directory_.path(), base::posix_file_system()), layout_(layout) {}
+
+  [[nodiscard]] std::size_t object_count() { return storage_.list("").size(); }
 
   Cost back_up(const State& state) {
     const auto began = cpu_seconds();
@@ -134,7 +134,7 @@ class Chain {
 void measure(const fs::path& work, const std::vector<State>& states, Compression compression, std::uint32_t block_bytes,
              Costs& costs) {
   costs.backups.resize(states.size());
-  Chain chain(work, compression, block_bytes);
+  Chain chain(work, {compression, block_bytes});
   for (std::size_t i = 0; i < states.size(); ++i) {
     costs.backups[i].least(chain.back_up(states[i]));
     if (i == 0) costs.restore_of_full.least(chain.read_all());
@@ -163,6 +163,23 @@ void print_row(const std::string& codec, std::uint32_t block_bytes, const Costs&
   std::fflush(stdout);
 }
 
+// Uncompressed, so that there are many.
+void print_pack_sizes(const fs::path& work, const State& state, int rounds) {
+  fmt::print("\n| packs of MiB | objects | full CPU s | restore CPU s |\n| --- | --- | --- | --- |\n");
+  for (const std::uint64_t mib : {1U, 4U, 16U, 64U, 256U}) {
+    Cost full, restore;
+    std::size_t objects = 0;
+    for (int round = 0; round < rounds; ++round) {
+      Chain chain(work, {{Codec::none, 0}, store::default_block_bytes, mib << 20U});
+      full.least(chain.back_up(state));
+      restore.least(chain.read_all());
+      objects = chain.object_count();
+    }
+    fmt::print("| {} | {} | {:.2f} | {:.2f} |\n", mib, objects, full.cpu_seconds, restore.cpu_seconds);
+    std::fflush(stdout);
+  }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -187,5 +204,6 @@ int main(int count, char** arguments) {
       print_row(codec, kib << 10U, costs);
     }
   }
+  print_pack_sizes(arguments[1], states.front(), rounds);
   return 0;
 }

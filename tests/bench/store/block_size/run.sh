@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run.sh [--rounds N] [--megabytes N] [--rows realistic|incompressible]: bytes and CPU seconds of each block size and codec,
-# for a full backup, an idle, an updated and an appended incremental, over one cluster's rows. docs/adr/0006 holds what it
-# printed.
+# for a full backup, an idle, an updated and an appended incremental, over one cluster's rows. docs/adr/0006-small-blocks-in-bundles.md holds
+# what it printed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../../.."
 rounds=2
