@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "backup_engine/base/caller.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/sha256.hpp"
 #include "backup_engine/store/document_object.hpp"
@@ -40,9 +41,21 @@ std::string hash_of_entry(store::Storage& storage, const std::string& name) {
   }
 }
 
+bool tells_the_same(store::Storage& storage, const std::string& name, const Operation& operation) {
+  try {
+    const auto newest = store::decode_operation(store::read_document_text(storage, name), name).operation;
+    return newest.cluster == operation.cluster && newest.verb == operation.verb && newest.host == operation.host &&
+           newest.exit_code == operation.exit_code && newest.outcome == operation.outcome &&
+           newest.finished_at > operation.finished_at - std::chrono::hours(1);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::corrupt) throw;
+    return false;
+  }
+}
+
 }  // namespace
 
-void append(store::Storage& storage, const Operation& operation) {
+void append(store::Storage& storage, const Operation& operation, Repeats repeats) {
   const auto clusters = store::list_clusters(storage);
   const bool known = std::find(clusters.begin(), clusters.end(), operation.cluster) != clusters.end();
   const auto log = known ? operation.cluster : std::string();
@@ -50,6 +63,10 @@ void append(store::Storage& storage, const Operation& operation) {
   for (int attempt = 0;; ++attempt) {
     const auto there = numbers(storage, log);
     const auto number = there.empty() ? 1 : there.back() + 1;
+    if (repeats == Repeats::leave_out && !there.empty() &&
+        tells_the_same(storage, store::operation_name(log, there.back()), operation)) {
+      return;
+    }
     const auto previous =
         there.empty() ? before_the_first : hash_of_entry(storage, store::operation_name(log, there.back()));
     try {
@@ -90,8 +107,24 @@ Log read(store::Storage& storage, const std::string& cluster) {
 
 }  // namespace operations
 
+Operation begun_by_this_process(std::string cluster, std::string verb) {
+  const auto caller = base::this_caller();
+  Operation operation;
+  operation.cluster = std::move(cluster);
+  operation.verb = std::move(verb);
+  operation.user = caller.user;
+  operation.host = caller.host;
+  operation.pid = caller.pid;
+  operation.started_at = base::utc_now();
+  return operation;
+}
+
 void record_operation(const RepositoryLocation& repository, const Operation& operation) {
   operations::append(*store::open_repository(repository), operation);
+}
+
+void record_repeating_failure(const RepositoryLocation& repository, const Operation& operation) {
+  operations::append(*store::open_repository(repository), operation, operations::Repeats::leave_out);
 }
 
 OperationsLog read_operations(const RepositoryLocation& repository, const std::string& cluster) {

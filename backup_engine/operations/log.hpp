@@ -10,7 +10,9 @@
 
 namespace backup_engine::operations {
 
-void append(store::Storage& storage, const Operation& operation);
+enum class Repeats { keep, leave_out };  // of the newest entry's failure, on the same host, within an hour
+
+void append(store::Storage& storage, const Operation& operation, Repeats repeats = Repeats::keep);
 
 struct Tampered {
   std::string object, text;

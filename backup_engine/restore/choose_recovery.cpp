@@ -117,7 +117,10 @@ class Choice {
 
   Error unreachable() {
     const auto from = backups_.back().start_lsn;
-    Unreachable facts{request_, backups_.front(), {}, {}, {}, {}};
+    Unreachable facts{request_, backups_.front(), {}, {}, {}, {}, candidates_.path.back().timeline, {}};
+    for (const auto& range : held_) {
+      if (!wal::lies_on(candidates_.path, range.timeline, range.end)) facts.others.insert(range.timeline);
+    }
     facts.tail = read_tail(reader_, from, held_until(held_, candidates_.path, from));
     facts.wal_held_again = held_again_behind(facts.tail.end);
     for (std::size_t i = 0; i < found_.size(); ++i) {

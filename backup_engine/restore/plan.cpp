@@ -82,7 +82,9 @@ void plan_tablespace(const store::FileEntry& entry, const RestoreRequest& reques
   if (!is_mapped && request.other_tablespaces.empty()) {
     throw Error(ErrorKind::usage,
                 fmt::format("the backup has a tablespace at {} and nothing says where to put it", entry.link_target))
-        .with_remedy(fmt::format("Add --tablespace-map {}=NEW_DIRECTORY.", entry.link_target));
+        .with_remedy(fmt::format(
+            "Add --tablespace-map '{}=NEW_DIRECTORY'{}.", entry.link_target,
+            entry.link_target.find('=') == std::string::npos ? "" : ", with each = of the old path written \\="));
   }
   const auto location =
       normal_absolute(is_mapped ? mapped->second : request.other_tablespaces / fs::path(entry.path).filename());
@@ -194,7 +196,9 @@ Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request)
     entries.push_back(std::move(entry));
   }
 
-  plan.texts = make_texts(reader, request);
+  auto texts = make_texts(reader, request);
+  plan.texts = std::move(texts.files);
+  plan.archiving_note = std::move(texts.archiving_note);
   std::set<std::string> replaced;
   for (const auto& text : plan.texts) replaced.insert(text.path);
   if (hollow.any()) replaced.insert("backup_manifest");  // it would vouch for files that are not there

@@ -43,6 +43,7 @@ struct Plan {
   std::uint32_t uid = 0, gid = 0;  // of the source's data directory
   std::uint64_t total_bytes = 0;   // that are written
   std::vector<std::string> hollow_databases;
+  std::string archiving_note;  // or empty
 };
 
 // Without a slash at its end.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -74,15 +75,16 @@ std::optional<long> number_in(std::string_view text) {
   return value;
 }
 
-// The last value that `text` gives `name`, as PostgreSQL takes it; `otherwise` when it gives none that is a number.
-long value_in(std::string_view text, std::string_view name, long otherwise) {
+// The last value that `text` gives `name`, as PostgreSQL takes it; nullopt when it gives none.
+std::optional<std::string> value_in(std::string_view text, std::string_view name) {
+  std::optional<std::string> value;
   while (!text.empty()) {
     const auto line = text.substr(0, text.find('\n'));
     const auto setting = postgres::parse_setting(line);
-    if (setting && setting->name == name) otherwise = number_in(setting->value).value_or(0);
+    if (setting && setting->name == name) value = setting->value;
     text.remove_prefix(std::min(line.size() + 1, text.size()));
   }
-  return otherwise;
+  return value;
 }
 
 // Hot standby, and so a recovery that can pause or be looked at, wants at least what the source ran with, also when
@@ -100,7 +102,8 @@ std::string standby_limits(const std::string& configuration, const postgres::Con
                                         {"max_locks_per_transaction", 64, control.max_locks_per_transaction}}};
   std::string text;
   for (const auto& limit : limits) {
-    if (value_in(configuration, limit.name, limit.default_value) < limit.needed) {
+    const auto value = value_in(configuration, limit.name);
+    if ((value ? number_in(*value).value_or(0) : limit.default_value) < limit.needed) {
       text += fmt::format("{} = {}\n", limit.name, limit.needed);
     }
   }
@@ -125,7 +128,7 @@ std::string restore_command(const std::filesystem::path& lifeboat, const std::st
 
 std::string recovery_configuration(std::string_view auto_conf, std::string_view configuration,
                                    const postgres::ControlFile& control, const RecoveryTarget& target,
-                                   const std::string& command) {
+                                   const std::string& command, ArchiveMode archive_mode) {
   auto text = postgres::without_settings(auto_conf, inherited);
   if (!text.empty() && text.back() != '\n') text += '\n';
   const auto limits = standby_limits(fmt::format("{}\n{}", configuration, text), control);
@@ -140,6 +143,7 @@ std::string recovery_configuration(std::string_view auto_conf, std::string_view 
   }
   if (control.major == 15) text += "promote_trigger_file = ''\n";  // gone in 16
   text += "recovery_min_apply_delay = 0\n";
+  if (archive_mode == ArchiveMode::off) text += "archive_mode = off\n";
   text += fmt::format("restore_command = {}\n", quote_setting(command));
   text += fmt::format("recovery_target_timeline = {}\n", quote_setting(target.timeline));
   text += fmt::format("recovery_target_inclusive = {}\n", target.inclusive ? "on" : "off");
@@ -149,6 +153,24 @@ std::string recovery_configuration(std::string_view auto_conf, std::string_view 
     text += fmt::format("{} = {}\n", name_of(target.kind), quote_setting(value));
   }
   return text;
+}
+
+std::string archiving_note(std::string_view auto_conf, std::string_view configuration, ArchiveMode archive_mode) {
+  const auto text = fmt::format("{}\n{}", configuration, auto_conf);
+  const auto mode = value_in(text, "archive_mode");
+  const bool somewhere_else =
+      value_in(text, "include") || value_in(text, "include_dir") || value_in(text, "include_if_exists");
+  constexpr std::array<std::string_view, 5> off = {"off", "false", "no", "0", ""};
+  if (mode ? std::ranges::find(off, *mode) != off.end() : !somewhere_else) return "";
+  const auto source =
+      fmt::format("the source's archive_mode is {}", mode.value_or("set in a file that it includes, if it is"));
+  if (archive_mode == ArchiveMode::preserve) {
+    return source + ": the restored server archives as the source did, on a new timeline, as soon as it is promoted";
+  }
+  return source +
+         "; in what was restored it is off, so that a copy archives nowhere. For a server that takes its source's "
+         "place: ALTER "
+         "SYSTEM SET archive_mode = on, and start it anew (or restore with --archive-mode preserve)";
 }
 
 }  // namespace backup_engine::restore

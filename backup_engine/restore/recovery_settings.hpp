@@ -24,6 +24,11 @@ namespace backup_engine::restore {
 // limits), the limits are raised. `target` is spelled for PostgreSQL (target_value.hpp).
 [[nodiscard]] std::string recovery_configuration(std::string_view auto_conf, std::string_view configuration,
                                                  const postgres::ControlFile& control, const RecoveryTarget& target,
-                                                 const std::string& command);
+                                                 const std::string& command, ArchiveMode archive_mode);
+
+// What whoever ordered the restore should know of its archiving, where `auto_conf` and `configuration` (as above) say
+// that the source archived, or include files that may say it. Else empty.
+[[nodiscard]] std::string archiving_note(std::string_view auto_conf, std::string_view configuration,
+                                         ArchiveMode archive_mode);
 
 }  // namespace backup_engine::restore

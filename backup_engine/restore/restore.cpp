@@ -246,6 +246,7 @@ RestoreResult restore_backup(const RestoreRequest& asked, base::FileSystem& file
   }
   write(reader, plan, request.jobs, {file_system, progress, stop}, result);
   result.continued = plan.existing.found == Found::begun;
+  if (!plan.archiving_note.empty()) result.notes.push_back(plan.archiving_note);
   if (!plan.hollow_databases.empty()) result.notes.push_back(hollow_note(plan));
   result.restored_bytes = plan.total_bytes;
   result.file_count = plan.files.size() + plan.texts.size() + 1;

@@ -90,8 +90,9 @@ std::vector<std::byte> read_whole(const store::BackupReader& reader, const store
   return bytes;
 }
 
-std::vector<PlannedText> make_texts(const store::BackupReader& reader, const RestoreRequest& request) {
-  auto texts = configuration_texts(reader);
+RestoredTexts make_texts(const store::BackupReader& reader, const RestoreRequest& request) {
+  RestoredTexts made{configuration_texts(reader), {}};
+  auto& texts = made.files;
   const bool whole = request.databases.empty();
   if (whole && !texts.empty()) texts.push_back({"backup_manifest", 0600, manifest_text(reader, texts)});
 
@@ -102,20 +103,22 @@ std::vector<PlannedText> make_texts(const store::BackupReader& reader, const Res
   const auto own = find(reader, "postgresql.conf");
   if (own && own->kind == store::FileKind::file) configuration = text_of(reader, *own);
   const auto inherited = find(reader, auto_conf);
+  const auto inherited_text = inherited ? text_of(reader, *inherited) : std::string();
   const auto control_entry = find(reader, "global/pg_control");
-  if (!control_entry) return texts;  // reported by the caller
+  if (!control_entry) return made;  // reported by the caller
   const auto control = postgres::parse_control_file(read_whole(reader, *control_entry));
   const auto& key_file = request.repository.key_file;
   const auto command = restore_command(
       wal_fetch_program(request.lifeboat), fs::absolute(request.repository.text).lexically_normal().string(),
       request.cluster, key_file.empty() ? fs::path() : fs::absolute(key_file).lexically_normal());
-  auto settings = recovery_configuration(inherited ? text_of(reader, *inherited) : std::string(), configuration,
-                                         control, request.target, command);
+  auto settings =
+      recovery_configuration(inherited_text, configuration, control, request.target, command, request.archive_mode);
+  made.archiving_note = archiving_note(inherited_text, configuration, request.archive_mode);
   // Replay meets pages of databases that were left out, and some of its records carry no full image of theirs.
   if (!request.databases.empty()) settings += "ignore_invalid_pages = on\n";
   texts.push_back({auto_conf, inherited ? inherited->mode : 0600, std::move(settings)});
   texts.push_back({"recovery.signal", 0600, ""});
-  return texts;
+  return made;
 }
 
 }  // namespace backup_engine::restore

@@ -11,7 +11,11 @@
 
 namespace backup_engine::restore {
 
-[[nodiscard]] std::vector<PlannedText> make_texts(const store::BackupReader& reader, const RestoreRequest& request);
+struct RestoredTexts {
+  std::vector<PlannedText> files;
+  std::string archiving_note;  // or empty
+};
+[[nodiscard]] RestoredTexts make_texts(const store::BackupReader& reader, const RestoreRequest& request);
 
 // The whole of one file of the backup. Throws Error(corrupt).
 [[nodiscard]] std::vector<std::byte> read_whole(const store::BackupReader& reader, const store::FileEntry& entry);

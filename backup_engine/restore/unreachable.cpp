@@ -41,6 +41,11 @@ std::string backup_text(const BackupSummary& backup) {
                      to_rfc3339(end_time(backup)));
 }
 
+// Where there is more than one way to look.
+std::string on_the_way(const Unreachable& facts) {
+  return facts.others.empty() ? "" : fmt::format(" on the way to timeline {}", facts.timeline.number());
+}
+
 std::string why_transaction_is_not_found(const Unreachable& facts) {
   if (facts.search.parent) {
     return fmt::format(
@@ -49,7 +54,7 @@ std::string why_transaction_is_not_found(const Unreachable& facts) {
   }
   if (facts.search.prepared) return "it was prepared, and neither committed nor rolled back in the WAL held";
   if (facts.search.seen) return "it had not ended yet where the WAL held ends";
-  return fmt::format("no transaction of this id ended since backup {} began", facts.oldest.label);
+  return fmt::format("no transaction of this id ended{} since backup {} began", on_the_way(facts), facts.oldest.label);
 }
 
 std::string why_time_is_not_reached(const Unreachable& facts) {
@@ -66,7 +71,8 @@ std::string why(const Unreachable& facts) {
   if (facts.stop) return fmt::format("recovery would stop {}, before {}", facts.stop->text, backup_text(facts.oldest));
   switch (target.kind) {
     case TargetKind::name:
-      return fmt::format("no restore point of this name was made since backup {} began", facts.oldest.label);
+      return fmt::format("no restore point of this name was made{} since backup {} began", on_the_way(facts),
+                         facts.oldest.label);
     case TargetKind::time:
       return why_time_is_not_reached(facts);
     case TargetKind::xid:
@@ -100,6 +106,10 @@ std::string advice(const Unreachable& facts) {
   if (!facts.request.backup_label.empty())
     return " Without --backup the newest one that can reach the target is taken.";
   if (facts.search.parent) return fmt::format(" Give transaction {} instead.", *facts.search.parent);
+  if (!facts.others.empty() && !facts.stop && (target.kind == TargetKind::name || target.kind == TargetKind::xid)) {
+    return fmt::format(" WAL that does not lie on this way is held too: --target-timeline {} looks there.",
+                       facts.others.rbegin()->number());
+  }
   const bool behind_the_end = !facts.stop && (target.kind == TargetKind::time || target.kind == TargetKind::lsn);
   return behind_the_end ? " Without a target recovery takes everything up to the end." : "";
 }

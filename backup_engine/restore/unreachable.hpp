@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/restore/stop_search.hpp"
@@ -15,6 +16,8 @@ struct Unreachable {
   Findings search;                              // what the search for the target met
   Findings tail;                                // of the WAL held without a hole
   std::optional<postgres::Lsn> wal_held_again;  // behind a hole
+  postgres::TimelineId timeline;                // the one that recovery would go to
+  std::set<postgres::TimelineId> others;        // of which WAL is held that does not lie on the way there
 };
 
 // Error(not_found), or Error(usage) when another backup than the one asked for may do.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "backup_engine/operations/log.hpp"
@@ -88,6 +89,7 @@ class ClusterVerification {
     if (!request_.backup_label) {
       check_intents();
       find_debris(size, result.debris);
+      add_wal_ends(ranges, result.wal_ends);
     }
     say_what_was_left_out(result.not_looked_at);
   }
@@ -142,6 +144,15 @@ class ClusterVerification {
     for (const auto& [summary, verdict] : sound) summaries.push_back(summary);
     const auto spans = reach.spans(summaries);
     for (std::size_t i = 0; i < sound.size(); ++i) verdicts[sound[i].second].spans = spans[i];
+  }
+
+  void add_wal_ends(const std::vector<ClusterSummary::WalRange>& ranges, std::vector<WalEnd>& ends) const {
+    std::map<postgres::TimelineId, postgres::Lsn> furthest;
+    for (const auto& range : ranges) {
+      auto& end = furthest.try_emplace(range.timeline, range.end).first->second;
+      end = std::max(end, range.end);
+    }
+    for (const auto& [timeline, end] : furthest) ends.push_back({cluster_, timeline, end});
   }
 
   void say_what_was_left_out(std::vector<std::string>& not_looked_at) const {
@@ -263,6 +274,7 @@ VerifyResult verify_repository(const VerifyRequest& request, base::Progress& pro
   result.not_looked_at = std::move(found.not_looked_at);
   result.debris = std::move(found.debris);
   result.state_digest = std::move(found.state_digest);
+  result.wal_ends = std::move(found.wal_ends);
   return result;
 }
 

@@ -83,6 +83,10 @@ bool archives(const ServerWal& server) {
   return server.archive_mode != "off" && !server.archive_command.empty() && server.archive_command != "(disabled)";
 }
 
+std::string why_not_archived(const ServerWal& server) {
+  return server.archive_mode == "off" ? "archive_mode is off" : "archive_command is empty";
+}
+
 void judge_slot(const ServerSlot& slot, std::vector<WalFinding>& findings) {
   if (slot.wal_status == "lost") {
     findings.push_back(
@@ -129,7 +133,8 @@ std::vector<WalFinding> judge_server(const ServerWal& server) {
   }
   const bool read = std::ranges::any_of(server.slots, &ServerSlot::active);
   if (!read && !archives(server)) {
-    findings.push_back({WalSeverity::problem, "WAL does not leave the server: no slot is read and nothing is archived",
+    findings.push_back({WalSeverity::problem,
+                        fmt::format("WAL does not leave the server: no slot is read, and {}", why_not_archived(server)),
                         "start lifeboat wal receive, or make lifeboat wal push its archive_command"});
   }
   if (!server.slots.empty() && server.max_slot_wal_keep_size == "-1") {

@@ -117,7 +117,7 @@ class Receiver {
     for (;;) {
       connection.start_streaming(request_.slot, writer.durable(), writer.timeline());
       tell(fmt::format("streaming from {} on timeline {}", to_string(writer.durable()), writer.timeline().number()));
-      has_streamed_ = true;
+      if (!std::exchange(has_streamed_, true) && request_.on_streaming) request_.on_streaming();
       back_off_.reset();
       const auto result = stream_wal(connection, writer, request_.on_durable, rate_, stop_);
       if (result.end == wal::StreamEnd::stopped) return true;

@@ -18,6 +18,7 @@
 #include "harness/cli/recovery_options.hpp"
 #include "harness/cli/repository_options.hpp"
 #include "harness/cli/repository_verb_options.hpp"
+#include "harness/cli/tablespace_map.hpp"
 #include "harness/cli/version.hpp"
 #include "harness/cli/wal_options.hpp"
 
@@ -165,6 +166,10 @@ void add_restore(CLI::App& app, Parsed& parsed) {
   add_target_action(*verb, parsed.recovery);
   verb->add_option("--database", request.databases, "restore only this database, once for each (all)")
       ->allow_extra_args(false);
+  add_word<backup_engine::ArchiveMode>(
+      *verb, "--archive-mode", request.archive_mode,
+      {{"off", backup_engine::ArchiveMode::off}, {"preserve", backup_engine::ArchiveMode::preserve}},
+      "off: the restored server does not archive (the default); preserve: as its source did, once it is promoted");
   verb->add_option("--tablespace-map", parsed.tablespaces, "OLD=NEW, once for each tablespace");
   verb->add_option("--jobs", request.jobs, "writing threads")->check(CLI::Range(1U, 256U))->capture_default_str();
   add_progress(*verb, parsed.restore.progress);
@@ -174,14 +179,8 @@ void add_restore(CLI::App& app, Parsed& parsed) {
     using backup_engine::ExistingFiles;
     if (parsed.delta) parsed.restore.request.existing = ExistingFiles::compare;
     if (parsed.in_place) parsed.restore.request.existing = ExistingFiles::replace;
-    for (const auto& pair : parsed.tablespaces) {
-      const auto equals = pair.find('=');
-      if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size()) {
-        throw Error(ErrorKind::usage, fmt::format("--tablespace-map {}: not OLD=NEW", pair))
-            .with_remedy("give the old and the new absolute directory with = between them");
-      }
-      parsed.restore.request.tablespace_map[pair.substr(0, equals)] = pair.substr(equals + 1);
-    }
+    for (const auto& pair : parsed.tablespaces)
+      parsed.restore.request.tablespace_map.insert(parse_tablespace_map(pair));
     parsed.verb = parsed.restore;
   });
 }

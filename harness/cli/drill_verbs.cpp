@@ -3,6 +3,7 @@
 #include <random>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/server_check.hpp"
 #include "harness/cli/circumstances.hpp"
 #include "harness/cli/terminal.hpp"
 #include "harness/cli/verbs.hpp"
@@ -102,12 +103,11 @@ ExitCode execute(const ReportVerb& verb) {
 namespace {
 
 // Of a production server: drills run whatever is said of it.
-void print_server_wal(const std::string& conninfo) {
-  const auto findings = backup_engine::check_server_wal(conninfo);
-  if (findings.empty())
-    fmt::print("ok       WAL of the server: its slots are read, and what it archives is archived\n");
+void print_server(const std::string& conninfo) {
+  const auto findings = backup_engine::check_server(conninfo);
+  if (findings.empty()) fmt::print("ok       the server: it can be backed up, its slots are read, its WAL leaves it\n");
   for (const auto& finding : findings) {
-    fmt::print("limited  WAL of the server: {}\n         what to do: {}\n", finding.text, finding.remedy);
+    fmt::print("limited  the server: {}\n         what to do: {}\n", finding.text, finding.remedy);
   }
 }
 
@@ -123,7 +123,7 @@ ExitCode execute(const DoctorVerb& verb) {
     if (!item.remedy.empty()) fmt::print("         what to do: {}\n", item.remedy);
     drills_run = drills_run && item.ok();
   }
-  if (!verb.conninfo.empty()) print_server_wal(verb.conninfo);
+  if (!verb.conninfo.empty()) print_server(verb.conninfo);
   return drills_run ? ExitCode::pass : ExitCode::unknown;
 }
 

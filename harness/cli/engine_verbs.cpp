@@ -31,22 +31,36 @@ ExitCode execute(const BackupVerb& verb, const std::stop_token& stop) {
   return result.damaged_pages.empty() ? ExitCode::pass : ExitCode::fail;
 }
 
+namespace {
+
+bool is_sound(const OperationsLogs& logs) {
+  return std::ranges::all_of(logs, [](const auto& each) { return each.second.tampered.empty(); });
+}
+
+}  // namespace
+
 ExitCode execute(const ListVerb& verb) {
   const auto clusters = backup_engine::list_repository(verb.repository);
-  if (verb.operations) {
-    fmt::print("{}", operations_jsonl(backup_engine::read_operations(verb.repository, "")));
-    for (const auto& cluster : clusters) {
-      fmt::print("{}", operations_jsonl(backup_engine::read_operations(verb.repository, cluster.name)));
-    }
-    return ExitCode::pass;
-  }
-  fmt::print("{}", verb.format == OutputFormat::json ? listing_json(clusters) : listing_text(clusters));
-  if (verb.format == OutputFormat::json) return ExitCode::pass;
+  OperationsLogs logs;
+  logs[""] = backup_engine::read_operations(verb.repository, "");
   for (const auto& cluster : clusters) {
-    const auto text = rates_text(backup_engine::read_operations(verb.repository, cluster.name), base::utc_now());
-    if (!text.empty()) fmt::print("operations of {}\n{}", cluster.name, text);
+    logs[cluster.name] = backup_engine::read_operations(verb.repository, cluster.name);
   }
-  return ExitCode::pass;
+  const auto now = base::utc_now();
+  if (verb.operations) {
+    for (const auto& [cluster, log] : logs) fmt::print("{}", operations_jsonl(log));
+    for (const auto& [cluster, log] : logs) fmt::print(stderr, "{}", tampered_text(log));
+  } else if (verb.format == OutputFormat::json) {
+    fmt::print("{}", listing_json(clusters, logs, now));
+  } else {
+    fmt::print("{}", listing_text(clusters));
+    for (const auto& [cluster, log] : logs) {
+      const auto text = rates_text(log, now) + tampered_text(log);
+      if (!text.empty()) fmt::print("operations of {}\n{}", cluster.empty() ? "the repository" : cluster, text);
+    }
+  }
+  const bool readable = std::ranges::all_of(clusters, [](const auto& each) { return each.unreadable.empty(); });
+  return readable && is_sound(logs) ? ExitCode::pass : ExitCode::fail;
 }
 
 ExitCode execute(const VerifyVerb& verb, const std::stop_token& stop) {

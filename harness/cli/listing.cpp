@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "backup_engine/base/quantity_text.hpp"
@@ -24,6 +25,7 @@ std::string listing_text(const std::vector<backup_engine::ClusterSummary>& clust
                           to_string(backup.start_lsn), to_string(backup.stop_lsn),
                           backup.damaged_pages == 0 ? "" : fmt::format(", {} damaged pages", backup.damaged_pages));
     }
+    for (const auto& what : cluster.unreadable) text += fmt::format("  backup CANNOT BE READ: {}\n", what);
     for (const auto& range : cluster.wal) {
       text += fmt::format("  wal    timeline {}  {} to {}\n", range.timeline.number(), to_string(range.start),
                           to_string(range.end));
@@ -32,7 +34,28 @@ std::string listing_text(const std::vector<backup_engine::ClusterSummary>& clust
   return text;
 }
 
-std::string listing_json(const std::vector<backup_engine::ClusterSummary>& clusters) {
+namespace {
+
+Json json_of(const OperationsLogs& logs, const std::string& cluster, base::UtcTime now) {
+  const auto log = logs.find(cluster);
+  auto rates = Json::array(), tampered = Json::array();
+  if (log != logs.end()) {
+    for (const auto& rate : backup_engine::success_rates(log->second.operations, now)) {
+      rates.push_back({{"verb", rate.verb},
+                       {"succeeded_in_30_days", rate.recent_succeeded},
+                       {"ended_in_30_days", rate.recent},
+                       {"succeeded", rate.all_succeeded},
+                       {"ended", rate.all}});
+    }
+    for (const auto& entry : log->second.tampered) tampered.push_back(entry);
+  }
+  return {{"verbs", rates}, {"tampered", tampered}};
+}
+
+}  // namespace
+
+std::string listing_json(const std::vector<backup_engine::ClusterSummary>& clusters, const OperationsLogs& logs,
+                         base::UtcTime now) {
   auto all = Json::array();
   for (const auto& cluster : clusters) {
     auto backups = Json::array(), wal = Json::array();
@@ -61,9 +84,11 @@ std::string listing_json(const std::vector<backup_engine::ClusterSummary>& clust
                    {"system_identifier", std::to_string(cluster.system_identifier)},
                    {"postgres_major", cluster.postgres_major},
                    {"backups", backups},
-                   {"wal", wal}});
+                   {"unreadable", cluster.unreadable},
+                   {"wal", wal},
+                   {"operations", json_of(logs, cluster.name, now)}});
   }
-  return Json{{"clusters", all}}.dump(2) + "\n";
+  return Json{{"clusters", all}, {"operations", json_of(logs, "", now)}}.dump(2) + "\n";
 }
 
 namespace {
@@ -83,6 +108,17 @@ Json json_of(const backup_engine::RecoverySpan& span) {
           {"latest_time", span.latest_time ? Json(base::to_rfc3339(*span.latest_time)) : Json()}};
 }
 
+// Where a backup is being taken, what it has put so far is among it: a few names will do.
+std::string debris_text(const std::vector<std::string>& debris) {
+  constexpr std::size_t most_named = 10;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(debris.size(), most_named); ++i) {
+    text += fmt::format("left over, or being written: {}\n", debris[i]);
+  }
+  if (debris.size() > most_named) text += fmt::format("and {} more of those\n", debris.size() - most_named);
+  return text;
+}
+
 }  // namespace
 
 std::string verify_text(const backup_engine::VerifyResult& result) {
@@ -95,13 +131,22 @@ std::string verify_text(const backup_engine::VerifyResult& result) {
     for (const auto& span : backup.spans) text += span_text(span);
   }
   for (const auto& left_out : result.not_looked_at) text += fmt::format("not looked at: {}\n", left_out);
+  text += debris_text(result.debris);
   text += fmt::format("state of the repository: {}\n", result.state_digest);
+  for (const auto& wal : result.wal_ends) {
+    text +=
+        fmt::format("  WAL of {} on timeline {} up to {}\n", wal.cluster, wal.timeline.number(), to_string(wal.end));
+  }
   return text +
          (result.damage.empty() ? "no damage found\n" : fmt::format("{} objects damaged\n", result.damage.size()));
 }
 
 std::string verify_json(const backup_engine::VerifyResult& result) {
-  auto damage = Json::array(), backups = Json::array();
+  auto damage = Json::array(), backups = Json::array(), wal_ends = Json::array();
+  for (const auto& wal : result.wal_ends) {
+    wal_ends.push_back(
+        {{"cluster", wal.cluster}, {"timeline", wal.timeline.number()}, {"end_lsn", to_string(wal.end)}});
+  }
   for (const auto& d : result.damage) damage.push_back({{"object", d.object}, {"text", d.text}});
   for (const auto& b : result.backups) {
     auto spans = Json::array();
@@ -119,7 +164,9 @@ std::string verify_json(const backup_engine::VerifyResult& result) {
               {"damage", damage},
               {"backups", backups},
               {"not_looked_at", result.not_looked_at},
-              {"state_digest", result.state_digest}}
+              {"debris", result.debris},
+              {"state_digest", result.state_digest},
+              {"wal_ends", wal_ends}}
              .dump(2) +
          "\n";
 }

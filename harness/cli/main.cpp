@@ -51,8 +51,8 @@ struct Execute {
 ExitCode run(const std::vector<std::string>& arguments) {
   try {
     const base::SignalWatch signals;
-    const auto command = parse_command(arguments);
-    return execute_recorded(command, [&] { return std::visit(Execute{signals.token()}, command.verb); });
+    return execute_recorded(parse_command(arguments),
+                            [&](const Verb& verb) { return std::visit(Execute{signals.token()}, verb); });
   } catch (const base::Error& error) {
     fmt::print(stderr, "{}\n", base::describe(error));
     return exit_code_for(error.kind());

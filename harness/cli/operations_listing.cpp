@@ -16,8 +16,13 @@ std::string rates_text(const backup_engine::OperationsLog& log, base::UtcTime no
             ? std::string("none in 30 days")
             : fmt::format("{} of {} succeeded in 30 days ({:.1f} %)", rate.recent_succeeded, rate.recent,
                           100.0 * static_cast<double>(rate.recent_succeeded) / static_cast<double>(rate.recent));
-    text += fmt::format("  {:<16} {}, {} of {} ever\n", rate.verb, recent, rate.all_succeeded, rate.all);
+    text += fmt::format("  {:<18} {}, {} of {} ever\n", rate.verb, recent, rate.all_succeeded, rate.all);
   }
+  return text;
+}
+
+std::string tampered_text(const backup_engine::OperationsLog& log) {
+  std::string text;
   for (const auto& entry : log.tampered) text += fmt::format("  operations log, TAMPERED WITH: {}\n", entry);
   return text;
 }

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "backup_engine/base/caller.hpp"
+#include <utility>
+
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/utc_time.hpp"
 #include "backup_engine/operations.hpp"
 
 namespace harness::cli {
@@ -12,11 +14,15 @@ namespace base = backup_engine::base;
 
 namespace {
 
+// What begins by itself again and again fails again and again: that is told once an hour.
+enum class Failures { each, hourly };
+
 struct Recorded {
   std::string verb;  // empty: not recorded
   backup_engine::RepositoryLocation repository;
   std::string cluster;
-  bool failures_only = false;
+  Failures failures = Failures::each;
+  bool successes = true;
 };
 
 struct WhatToRecord {
@@ -27,17 +33,25 @@ struct WhatToRecord {
   }
   Recorded operator()(const BackupVerb& verb) const { return of("backup", verb.request); }
   Recorded operator()(const RestoreVerb& verb) const { return of("restore", verb.request); }
-  Recorded operator()(const WalReceiveVerb& verb) const { return of("wal receive", verb.request); }
+  Recorded operator()(const WalReceiveVerb& verb) const {
+    if (verb.request.slot_action == backup_engine::SlotAction::drop) return of("wal receive --drop-slot", verb.request);
+    auto recorded = of("wal receive", verb.request);
+    recorded.failures = Failures::hourly;
+    return recorded;
+  }
   Recorded operator()(const WalPushVerb& verb) const {
     auto recorded = of("wal push", verb.request);
-    recorded.failures_only = true;
+    recorded.failures = Failures::hourly;
+    recorded.successes = false;
     return recorded;
   }
   Recorded operator()(const ExtractVerb& verb) const { return {"extract", verb.repository, verb.cluster}; }
   Recorded operator()(const VerifyVerb& verb) const { return {"verify", verb.repository, verb.cluster.value_or("")}; }
   Recorded operator()(const ExpireVerb& verb) const {
-    const bool dry = verb.request.dry_run;
-    return {dry ? "expire --dry-run" : "expire", verb.request.repository, verb.request.cluster.value_or("")};
+    const auto* const name = !verb.revoke.empty()   ? "expire --revoke"
+                             : verb.request.dry_run ? "expire --dry-run"
+                                                    : "expire";
+    return {name, verb.request.repository, verb.request.cluster.value_or("")};
   }
   template <typename Verb>
   Recorded operator()(const Verb&) const {
@@ -52,53 +66,79 @@ struct WhatToRecord {
 
 class Recording {
  public:
-  explicit Recording(const Command& command) : recorded_(std::visit(WhatToRecord{}, command.verb)) {
-    const auto caller = base::this_caller();
-    operation_.cluster = recorded_.cluster;
-    operation_.verb = recorded_.verb;
-    operation_.reason = command.reason;
-    operation_.user = caller.user;
-    operation_.host = caller.host;
-    operation_.pid = caller.pid;
-    operation_.started_at = base::utc_now();
+  explicit Recording(const Command& command)
+      : recorded_(std::visit(WhatToRecord{}, command.verb)), reason_(command.reason) {
     // After a rekey the repository opens with the new key file.
     if (const auto* const rekey = std::get_if<RepoRekeyVerb>(&command.verb))
       new_key_file_ = rekey->request.new_key_file;
   }
 
+  // Of what runs for weeks: an entry of its own, so that an end without one shows.
+  void record_start() {
+    auto operation = begun(recorded_.verb + " start");
+    operation.finished_at = base::utc_now();
+    operation.outcome = "streaming";
+    put(operation);
+  }
+
   void end(ExitCode code, const std::string& outcome) {
-    if (recorded_.verb.empty() || (recorded_.failures_only && code == ExitCode::pass)) return;
-    operation_.finished_at = base::utc_now();
-    operation_.exit_code = static_cast<int>(code);
-    operation_.outcome = outcome;
+    if (recorded_.verb.empty() || (!recorded_.successes && code == ExitCode::pass)) return;
+    auto operation = begun(recorded_.verb);
+    operation.finished_at = base::utc_now();
+    operation.exit_code = static_cast<int>(code);
+    operation.outcome = outcome;
+    put(operation);
+  }
+
+ private:
+  // Not before it is needed: to look up a user can take as long as to push a segment.
+  [[nodiscard]] backup_engine::Operation begun(const std::string& verb) const {
+    auto operation = backup_engine::begun_by_this_process(recorded_.cluster, verb);
+    operation.reason = reason_;
+    operation.started_at = started_at_;
+    return operation;
+  }
+
+  void put(const backup_engine::Operation& operation) const {
+    const bool succeeded = operation.exit_code == 0;
     auto repository = recorded_.repository;
-    if (code == ExitCode::pass && !new_key_file_.empty()) repository.key_file = new_key_file_;
+    if (succeeded && !new_key_file_.empty()) repository.key_file = new_key_file_;
     try {
-      backup_engine::record_operation(repository, operation_);
+      if (!succeeded && recorded_.failures == Failures::hourly) {
+        backup_engine::record_repeating_failure(repository, operation);
+      } else {
+        backup_engine::record_operation(repository, operation);
+      }
     } catch (const base::Error& error) {
       // A verb that failed because of its repository has said so.
-      if (code == ExitCode::pass || error.kind() == base::ErrorKind::permission) {
+      if (succeeded || error.kind() == base::ErrorKind::permission) {
         fmt::print(stderr, "lifeboat: not in the operations log: {}\n", error.what());
       }
     }
   }
 
- private:
-  Recorded recorded_;
-  backup_engine::Operation operation_;
+  const Recorded recorded_;
+  const std::string reason_;
+  const base::UtcTime started_at_ = base::utc_now();
   std::filesystem::path new_key_file_;
 };
 
 }  // namespace
 
-ExitCode execute_recorded(const Command& command, const std::function<ExitCode()>& execute) {
+ExitCode execute_recorded(Command command, const std::function<ExitCode(const Verb&)>& execute) {
   Recording recording(command);
+  if (auto* const receive = std::get_if<WalReceiveVerb>(&command.verb)) {
+    receive->request.on_streaming = [&recording] { recording.record_start(); };
+  }
   try {
-    const auto code = execute();
+    const auto code = execute(command.verb);
     recording.end(code, code == ExitCode::pass ? "done" : "done, and found what it says");
     return code;
   } catch (const base::Error& error) {
     recording.end(exit_code_for(error.kind()), error.what());
+    throw;
+  } catch (const std::exception& error) {
+    recording.end(ExitCode::unknown, std::string("a defect of Lifeboat: ") + error.what());
     throw;
   }
 }

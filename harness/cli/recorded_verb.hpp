@@ -8,8 +8,9 @@
 
 namespace harness::cli {
 
-// Runs `execute` and records how it ended; what it throws is thrown on. Recording that fails is said on stderr and
-// changes nothing else. Not recorded: what only looks at names (list, wal check), wal fetch, wal push that succeeds.
-ExitCode execute_recorded(const Command& command, const std::function<ExitCode()>& execute);
+// Runs `execute` on the command's verb and records how it ended; what it throws is thrown on. Recording that fails is
+// said on stderr and changes nothing else. Not recorded: what only looks at names (list, wal check), wal push that
+// succeeds, wal fetch (which records its own failures, see wal_fetch.hpp).
+ExitCode execute_recorded(Command command, const std::function<ExitCode(const Verb&)>& execute);
 
 }  // namespace harness::cli

@@ -13,7 +13,7 @@ namespace harness::cli {
 void add_wal_fetch_options(CLI::App& verb, backup_engine::WalFetchRequest& request);
 
 // Follows PostgreSQL's restore_command contract: 0 fetched, 1 not there, above 125 for everything else. Says on stderr
-// what went wrong.
+// what went wrong, and in the repository's operations log, if it can.
 [[nodiscard]] int fetch_for_postgresql(const backup_engine::WalFetchRequest& request) noexcept;
 
 }  // namespace harness::cli

@@ -58,6 +58,12 @@ UNION ALL
 SELECT r.text, 'trigger ' || t.tgname, concat_ws('|', t.tgenabled, obj_description(t.oid, 'pg_trigger')),
        pg_get_triggerdef(t.oid)
   FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
+UNION ALL
+SELECT r.text, 'triggers of foreign keys', string_agg(concat_ws(' ', t.tgenabled, p.proname,
+         CASE WHEN c.conparentid = 0 THEN c.conname END), ',' ORDER BY p.proname, t.tgenabled, c.conname), ''
+  FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid AND t.tgisinternal AND t.tgenabled <> 'O'
+  JOIN pg_constraint c ON c.oid = t.tgconstraint JOIN pg_proc p ON p.oid = t.tgfoid
+ GROUP BY r.text
 )";
 
 constexpr auto dependents = R"(

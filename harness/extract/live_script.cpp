@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "harness/extract/fingerprint.hpp"
+#include "harness/extract/trigger_states.hpp"
 
 namespace harness::extract {
 
@@ -328,13 +329,14 @@ std::string replacing_script(const Order& order, const Taken& taken, const LiveS
   locked.insert(locked.end(), live.dependents.relations.begin(), live.dependents.relations.end());
   std::string text = opening(order, lock(locked, "ACCESS EXCLUSIVE"), files);
   text += name_all(taken, live, dependencies) + recreated(live) + snapshot("lifeboat_before");
+  text += note_trigger_states() + taken.trigger_states;
   if (replaces) text += drop_dependents(live.dependents) + drop_selection(taken, live);
   text += put_selection(order, taken, dependencies.places);
   text += put_views(order, live.dependents.views, dependencies.views, dependencies.statistics);
   for (const auto& key : live.dependents.foreign_keys) text += add_statements(key, WhenImpossible::fail);
   for (const auto& other : live.dependents.others) text += other.create + "\n";
   if (replaces) text += put_lost_dependents(order, taken, live, dependencies);
-  return text + closing(files);
+  return text + set_trigger_states() + closing(files);
 }
 
 std::string rows_script(const Order& order, const Taken& taken, const RowTarget& target, const ScriptFiles& files) {

@@ -8,6 +8,7 @@
 #include "backup_engine/base/error.hpp"
 #include "harness/extract/condition.hpp"
 #include "harness/extract/finding.hpp"
+#include "harness/extract/trigger_states.hpp"
 
 namespace harness::extract {
 
@@ -293,6 +294,7 @@ Taken take(const Order& order, Connection& scratch, const Programs& programs, ba
     rename_tables(scratch, order.suffix, taken);
   }
   taken.foreign_keys = foreign_keys_of(scratch, taken.tables);
+  taken.trigger_states = trigger_states_of(scratch, taken.tables);
   taken.not_null_names = not_null_names(scratch, taken.tables);
   if (taken.schema.empty()) {
     taken.statistics = statistics_of(scratch, oids_of(taken.tables));

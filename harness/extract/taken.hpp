@@ -31,6 +31,7 @@ struct Taken {
   std::vector<std::string> row_columns;  // quoted; with a condition
   std::string sequence_positions;        // SQL; pg_dump's data has them already
   std::vector<ForeignKey> foreign_keys;  // of the tables
+  std::string trigger_states;            // SQL, see trigger_states.hpp
   std::vector<View> materialized_views;  // of the schema, to be refreshed
   std::string not_null_names;            // SQL that gives such constraints (PostgreSQL 18) the names they had
   std::string statistics;                // SQL that makes extended statistics, which pg_dump -t leaves out

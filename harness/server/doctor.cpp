@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <locale>
 
@@ -25,6 +27,13 @@ using backup_engine::base::Error;
 namespace {
 
 constexpr auto patience = std::chrono::seconds(20);
+
+// Those that tests/versions and CI run everything with; docs/servers.md, "Versions".
+constexpr std::array majors_in_tests = {15, 17, 18};
+
+bool in_tests(int major) {
+  return std::ranges::find(majors_in_tests, major) != majors_in_tests.end();
+}
 
 struct Needed {
   const char* program;
@@ -83,6 +92,12 @@ Examined examine_installation(const Installation& installation) {
     missing.emplace_back("the extension amcheck (checking indexes and tables)");
     examined.remedy = apt_line(major, "postgres");
   }
+  if (!in_tests(major)) {
+    examined.health = Health::limited;
+    examined.detail += ", which Lifeboat's tests were not run with";
+    examined.remedy = fmt::format("drill it before you rely on it: lifeboat run scenarios/smoke --pg-bindir {}",
+                                  installation.bin_directory.string());
+  }
   if (!missing.empty()) {
     examined.health = Health::bad;
     examined.detail += fmt::format("; missing: {}", fmt::join(missing, ", "));
@@ -105,6 +120,18 @@ void examine_installations(const DoctorOptions& options, std::vector<Examined>& 
                  .health = Health::limited,
                  .detail = fmt::format("PostgreSQL {} not installed: drills cannot try them", fmt::join(absent, ", ")),
                  .remedy = "if you run one of them, apt-get install postgresql-N from a source that has it"});
+}
+
+Examined examine_tested_versions(const DoctorOptions&) {
+  std::vector<int> untested;
+  for (int major = pg::oldest_supported_major; major <= pg::newest_supported_major; ++major) {
+    if (!in_tests(major)) untested.push_back(major);
+  }
+  return {.what = "tested versions",
+          .health = Health::good,
+          .detail = fmt::format("Lifeboat's tests are run with PostgreSQL {}; supported, and not run: {}",
+                                fmt::join(majors_in_tests, ", "), fmt::join(untested, ", ")),
+          .remedy = ""};
 }
 
 Examined examine_user(const DoctorOptions& options) {
@@ -217,7 +244,8 @@ std::vector<Examined> examine(const DoctorOptions& options) {
   };
   attempt("PostgreSQL", [&] { examine_installations(options, all); });
   using Look = Examined (*)(const DoctorOptions&);
-  constexpr std::pair<const char*, Look> looks[] = {{"server user", examine_user},
+  constexpr std::pair<const char*, Look> looks[] = {{"tested versions", examine_tested_versions},
+                                                    {"server user", examine_user},
                                                     {"work directory", examine_work_directory},
                                                     {"free space", examine_space},
                                                     {"socket directory", examine_socket_directory},

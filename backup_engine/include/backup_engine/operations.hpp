@@ -22,8 +22,15 @@ struct Operation {
   std::string outcome;  // "done", or what went wrong
 };
 
+// One of this process that begins now: who, where and when are filled in.
+[[nodiscard]] Operation begun_by_this_process(std::string cluster, std::string verb);
+
 // Appends it, durably; to the repository's own log when it holds no such cluster. Throws what the repository throws.
 void record_operation(const RepositoryLocation& repository, const Operation& operation);
+
+// For what is tried again and again by itself, as an archive_command is: a failure that the newest entry tells of this
+// host already, less than an hour before, is left out.
+void record_repeating_failure(const RepositoryLocation& repository, const Operation& operation);
 
 struct OperationsLog {
   std::vector<Operation> operations;  // oldest first

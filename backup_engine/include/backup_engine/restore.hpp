@@ -38,6 +38,12 @@ enum class ExistingFiles {
   replace,  // everything goes first and is written anew
 };
 
+// Whether the restored server archives its WAL as its source did (docs/restore.md, "Archiving").
+enum class ArchiveMode {
+  off,       // not before somebody turns it on: a copy must not archive into its source's repository
+  preserve,  // as soon as it is promoted, for one that takes its source's place
+};
+
 struct RestoreRequest {
   RepositoryLocation repository;
   std::string cluster;
@@ -48,6 +54,7 @@ struct RestoreRequest {
   // Only these, by name, with template0, template1 and postgres; empty: all. Every other one becomes hollow: its files
   // have their size and no content (docs/restore-database.md).
   std::vector<std::string> databases;
+  ArchiveMode archive_mode = ArchiveMode::off;
   unsigned jobs = 1;
   std::filesystem::path lifeboat;  // the executable that restore_command calls; absolute
   std::map<std::filesystem::path, std::filesystem::path> tablespace_map;

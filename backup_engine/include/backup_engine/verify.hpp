@@ -41,6 +41,13 @@ struct BackupVerdict {
   std::vector<RecoverySpan> spans;  // by timeline; as far as sound WAL goes
 };
 
+// Up to where sound WAL of a timeline is held. It only ever moves on: one that was further before was put back.
+struct WalEnd {
+  std::string cluster;
+  postgres::TimelineId timeline;
+  postgres::Lsn end;
+};
+
 struct VerifyResult {
   std::uint64_t objects = 0, bytes = 0, blocks = 0, wal_segments = 0;
   std::vector<RepositoryDamage> damage;
@@ -51,6 +58,7 @@ struct VerifyResult {
   std::vector<std::string> debris;
   // Of the whole repository, to be kept elsewhere: 64 hexadecimal digits (docs/encryption.md, "Rollback").
   std::string state_digest;
+  std::vector<WalEnd> wal_ends;  // what the digest does not cover, of every timeline; none with backup_label
 };
 
 // What is found is data; throws only when it could not be carried out (no repository, no permission, interrupted).

@@ -26,6 +26,8 @@ struct WalReceiveRequest {
   std::uint64_t max_bytes_per_second = 0;
   // application_name, the name that synchronous_standby_names matches; empty: the slot's.
   std::string standby_name;
+  // Called once, when WAL begins to flow; may be empty.
+  std::function<void()> on_streaming;
   // Called after each acknowledged sync with the durable position; may be empty.
   std::function<void(postgres::Lsn)> on_durable;
   // One line for a log: connected, lost, timeline followed, gap recorded; may be empty.

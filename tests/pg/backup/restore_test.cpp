@@ -220,6 +220,38 @@ TEST_F(RestoreBackup, BringsConfigurationBackFromOutside) {
   EXPECT_THAT(base::read_file(restored() / "pg_hba.conf"), HasSubstr("# from etc"));
 }
 
+// The source's settings, which come with its files, would have a copy archive where the source does.
+TEST_F(RestoreBackup, ArchivesOnlyWhereItIsToldTo) {
+  start_source();
+  receive_wal();
+  const auto archive = directory_.path() / "archive";
+  fs::create_directory(archive);
+  give_to_server_user(archive);
+  run("ALTER SYSTEM SET archive_mode = on");
+  run("ALTER SYSTEM SET archive_command = 'cp %p " + archive.string() + "/%f'");
+  back_up();
+  lose_source();
+  auto request = restore_request();
+  EXPECT_THAT(restore(request).notes,
+              testing::Contains(HasSubstr("archive_mode is on; in what was restored it is off")));
+  {
+    auto copy = start_restored();
+    wait_until_promoted(copy);
+    EXPECT_EQ(ask_of(copy, "SHOW archive_mode"), "off");
+    EXPECT_EQ(ask_of(copy, "SELECT pg_switch_wal() > '0/0'"), "t");
+    copy.stop(harness::server::StopMode::fast, harness::server::soon());
+  }
+  EXPECT_TRUE(fs::is_empty(archive));
+  fs::remove_all(restored());
+  request.archive_mode = ArchiveMode::preserve;
+  EXPECT_THAT(restore(request).notes, testing::Contains(HasSubstr("archives as the source did")));
+  auto successor = start_restored();
+  wait_until_promoted(successor);
+  base::poll_until(harness::server::soon(), "the new timeline in the archive", [&]() -> std::optional<std::string> {
+    return fs::exists(archive / "00000002.history") ? std::nullopt : std::optional<std::string>("not there");
+  });
+}
+
 TEST_F(RestoreBackup, RefusesADirectoryThatIsNotEmptyAndOtherBadRequests) {
   start_source();
   receive_wal();

@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
@@ -88,6 +89,17 @@ class Operator : public server::DisposableCluster {
                 HasSubstr("-full: "));
   }
 
+  // Of all logs: verb and exit code.
+  [[nodiscard]] std::vector<std::string> operations() const {
+    std::vector<std::string> told;
+    std::istringstream lines(lifeboat_ok({"list", "--repo", repository(), "--operations"}));
+    for (std::string line; std::getline(lines, line);) {
+      const auto entry = nlohmann::json::parse(line);
+      told.push_back(fmt::format("{} {}", entry["verb"].get<std::string>(), entry["exit_code"].get<int>()));
+    }
+    return told;
+  }
+
   // What `query` gives on a restored directory that pg_ctl starts and stops.
   [[nodiscard]] std::string answer_of(const fs::path& restored, const std::string& query) const {
     const auto sockets = server::make_socket_directory("/tmp", user_);
@@ -152,6 +164,8 @@ TEST_F(Operator, BacksUpAndRestoresToTheEndOfWalAndToTheBackupItself) {
   EXPECT_EQ(absent.code, usage) << absent.words;
   EXPECT_THAT(absent.words, HasSubstr("boat"));
   EXPECT_FALSE(fs::exists(path("none")));
+  EXPECT_THAT(operations(), testing::IsSupersetOf({"wal receive start 0", "backup 0", "wal receive 0", "verify 0",
+                                                   "restore 0", "restore 3", "repo init 0"}));
 }
 
 TEST_F(Operator, StreamsABackupWithoutTheDataDirectoryAndLeavesNothingOfAnInterruptedOne) {

@@ -228,6 +228,7 @@ TEST_F(EncryptedShop, IsRefusedToTheWrongKeyAndKeepsItsPastWhenRekeyed) {
   EXPECT_EQ(receiver.wait(soon()).code, 0);
   const auto verified = nlohmann::json::parse(lifeboat_ok(in_repository({"verify"}, {"--json"}, "another")));
   EXPECT_EQ(verified["state_digest"].get<std::string>().size(), 64U);
+  EXPECT_EQ(verified["wal_ends"].at(0)["cluster"], "shop");
   EXPECT_EQ(verified["backups"].size(), 3U);
   for (const auto& backup : verified["backups"]) EXPECT_TRUE(backup["restorable"]) << backup;
 

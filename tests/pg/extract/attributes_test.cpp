@@ -1,5 +1,6 @@
 // The comparison that judges partial restores sees each attribute: all are damaged one by one, each damage has to be
 // seen, and then a single --replace has to undo what belongs to the tables and to keep what belongs to others.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "tests/pg/extract/two_databases.hpp"
@@ -120,6 +121,38 @@ TEST_F(Attributes, OfOthersAreSeenWhenTheyChangeAndAreKeptAsTheyAre) {
   (void)extracted(order(Placement::replace, {"shop.orders"}));
   EXPECT_EQ(definitions("live"), before);
   EXPECT_EQ(content("live"), content_before);
+}
+
+// pg_dump does not show these, so they are asked for by themselves.
+TEST_F(Attributes, OfTheTriggersThatEnforceForeignKeysAreKeptOrComeBack) {
+  const std::string states =
+      "SELECT string_agg(format('%s %s %s %s', g.tgrelid::regclass, c.conname, p.proname, g.tgenabled), chr(10) "
+      "ORDER BY 1) FROM (SELECT * FROM pg_trigger ORDER BY tgrelid::regclass::text, tgfoid, tgenabled) AS g "
+      "JOIN pg_constraint c ON c.oid = g.tgconstraint AND c.conparentid = 0 JOIN pg_proc p ON p.oid = g.tgfoid "
+      "WHERE g.tgisinternal AND g.tgenabled <> 'O'";
+  const auto in_another_state = [&](const std::string& table, const std::string& only, const std::string& state) {
+    return fmt::format(
+        "DO $$ DECLARE n name; BEGIN FOR n IN SELECT tgname FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid WHERE "
+        "tgrelid = '{0}'::regclass AND tgisinternal AND p.proname LIKE '{1}' LOOP EXECUTE "
+        "format('ALTER TABLE {0} {2} TRIGGER %I', n); END LOOP; END $$",
+        table, only, state);
+  };
+  // On the far side of a key to the table that is replaced, and of one from it; and its own, as they are at the target.
+  live(in_another_state("shop.order_items", "RI_FKey_check_ins", "DISABLE"));
+  live(in_another_state("shop.customers", "RI_FKey_noaction_del", "ENABLE ALWAYS"));
+  make_scratch(in_another_state("shop.orders", "RI_FKey_check_upd", "ENABLE REPLICA"));
+  const auto own = [](const std::string& words) { return words.find("shop.orders ") != std::string::npos; };
+  const auto before = ask_live(states);
+  EXPECT_THAT(before,
+              ::testing::AllOf(::testing::HasSubstr("shop.order_items"), ::testing::HasSubstr("shop.customers")));
+  EXPECT_FALSE(own(before)) << before;
+  (void)extracted(order(Placement::replace, {"shop.orders"}));
+  const auto after = ask_live(states);
+  EXPECT_THAT(after, ::testing::HasSubstr("RI_FKey_check_upd R"));
+  EXPECT_TRUE(own(after)) << after;
+  for (const auto* const line : {"shop.order_items order_items_order RI_FKey_check_ins D", "RI_FKey_noaction_del A"}) {
+    EXPECT_THAT(after, ::testing::HasSubstr(line)) << before;
+  }
 }
 
 }  // namespace

@@ -28,6 +28,8 @@ TEST(Examine, FindsAMachineThatCanRunTheseTestsFit) {
   const auto* postgres = find(all, "PostgreSQL " + std::to_string(installation.version.major()));
   ASSERT_NE(postgres, nullptr);
   EXPECT_THAT(postgres->detail, HasSubstr(installation.bin_directory.string()));
+  ASSERT_NE(find(all, "tested versions"), nullptr);
+  EXPECT_THAT(find(all, "tested versions")->detail, HasSubstr("15, 17, 18; supported, and not run: 16"));
   for (const auto* what : {"server user", "work directory", "free space", "socket directory", "network isolation",
                            "locale C.UTF-8", "limits"}) {
     EXPECT_NE(find(all, what), nullptr) << what;

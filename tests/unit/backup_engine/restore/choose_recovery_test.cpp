@@ -309,6 +309,8 @@ TEST_F(ChooseRecovery, FollowsTheTimelineAskedFor) {
   EXPECT_EQ(on_one.backup_label, second_label);
   EXPECT_THAT(notes_of(on_one), HasSubstr("timeline 2"));
   EXPECT_THAT(refusal({.kind = TargetKind::end_of_wal, .value = "", .timeline = "7"}), HasSubstr("timeline 7"));
+  EXPECT_THAT(refusal({.kind = TargetKind::xid, .value = "720", .timeline = "1"}),
+              AllOf(HasSubstr("ended on the way to timeline 1 since"), HasSubstr("--target-timeline 2 looks there")));
   EXPECT_THAT(refusal({.kind = TargetKind::end_of_wal, .value = "", .timeline = "1"}, third_label, ErrorKind::usage),
               HasSubstr("--target-timeline current"));
 }

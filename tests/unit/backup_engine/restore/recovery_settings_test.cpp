@@ -25,7 +25,7 @@ postgres::ControlFile control_of(int major) {
 }
 
 std::string settings_for(const RecoveryTarget& target, std::string_view auto_conf = "", std::string_view conf = "") {
-  return recovery_configuration(auto_conf, conf, control_of(15), target, "fetch %f %p");
+  return recovery_configuration(auto_conf, conf, control_of(15), target, "fetch %f %p", ArchiveMode::off);
 }
 
 // What PostgreSQL takes: the last line that sets `name`.
@@ -108,17 +108,40 @@ TEST(RecoveryConfiguration, DropsInheritedRecoverySettingsAndKeepsTheRest) {
   }
 }
 
+TEST(RecoveryConfiguration, ArchivesOnlyWhereItIsToldTo) {
+  const std::string source = "archive_mode = 'on'\narchive_command = 'lifeboat wal push %p'\n";
+  const auto off = recovery_configuration(source, "", control_of(15), {}, "x", ArchiveMode::off);
+  EXPECT_EQ(value_of(off, "archive_mode"), "off");
+  EXPECT_EQ(value_of(off, "archive_command"), "lifeboat wal push %p") << "to be turned on again by one setting";
+  EXPECT_EQ(value_of(recovery_configuration("", "archive_mode = on\n", control_of(15), {}, "x", ArchiveMode::off),
+                     "archive_mode"),
+            "off");
+  const auto preserved = recovery_configuration(source, "", control_of(15), {}, "x", ArchiveMode::preserve);
+  EXPECT_EQ(value_of(preserved, "archive_mode"), "on");
+}
+
+TEST(ArchivingNote, IsGivenWhereTheSourceArchivedOrMayHave) {
+  EXPECT_EQ(archiving_note("", "", ArchiveMode::off), "");
+  EXPECT_EQ(archiving_note("archive_mode = off", "archive_mode = on", ArchiveMode::off), "");
+  EXPECT_THAT(archiving_note("", "archive_mode = on", ArchiveMode::off),
+              testing::AllOf(HasSubstr("archive_mode is on"), HasSubstr("ALTER SYSTEM SET archive_mode = on")));
+  EXPECT_THAT(archiving_note("archive_mode = 'always'", "", ArchiveMode::preserve),
+              testing::AllOf(HasSubstr("always"), HasSubstr("new timeline")));
+  EXPECT_THAT(archiving_note("", "include_dir = 'conf.d'", ArchiveMode::off), HasSubstr("includes"));
+}
+
 TEST(RecoveryConfiguration, SetsOnlyWhatTheMajorKnows) {
   EXPECT_THAT(settings_for({}), HasSubstr("promote_trigger_file"));
-  EXPECT_THAT(recovery_configuration("", "", control_of(16), {}, "x"), Not(HasSubstr("promote_trigger_file")));
+  EXPECT_THAT(recovery_configuration("", "", control_of(16), {}, "x", ArchiveMode::off),
+              Not(HasSubstr("promote_trigger_file")));
 }
 
 TEST(RecoveryConfiguration, RaisesLimitsThatHotStandbyNeeds) {
   auto control = control_of(15);
   control.max_connections = 300;  // the source was started with -c max_connections=300
   control.max_prepared_transactions = 5;
-  const auto text =
-      recovery_configuration("", "max_connections = 50\nmax_prepared_transactions = 10\n", control, {}, "x");
+  const auto text = recovery_configuration("", "max_connections = 50\nmax_prepared_transactions = 10\n", control, {},
+                                           "x", ArchiveMode::off);
   EXPECT_EQ(value_of(text, "max_connections"), "300");
   EXPECT_EQ(value_of(text, "max_prepared_transactions"), "(not set)");
   EXPECT_EQ(value_of(text, "max_wal_senders"), "(not set)");

@@ -312,6 +312,39 @@ TEST_F(Verify, TakesARecordedGapForWhatItIs) {
   EXPECT_THAT(result.debris, IsEmpty());
 }
 
+// The digest stays as it is while WAL comes and goes: how far it reaches is what tells that WAL was put back.
+TEST_F(Verify, SaysHowFarTheWalOfEachTimelineReaches) {
+  tests::put_backup(*storage_, "main", tests::some_files(4096));
+  tests::put_wal(*storage_, "main");
+  auto wal = tests::some_wal();
+  auto branch = wal.branch(postgres::TimelineId(2));
+  wal.filler(400);
+  branch.filler(700);
+  const auto end = wal.end().position_bytes(), branch_end = branch.end().position_bytes();
+  tests::put_wal_part(*storage_, "main", tests::signed_wal(wal), tests::wal_stop, end);
+  tests::put_wal_part(*storage_, "main", tests::signed_wal(branch), 0x1100000, branch_end, postgres::TimelineId(2));
+  backup_engine::wal::WalArchive archive(*storage_, "main", tests::some_cluster().wal_segment_size, {});
+  archive.put_history(postgres::TimelineId(2), "1\t0/1180000\tno recovery target specified\n");
+  const auto ends = [](const backup_engine::VerifyResult& result) {
+    std::vector<std::string> lines;
+    for (const auto& each : result.wal_ends) {
+      lines.push_back(each.cluster + " " + std::to_string(each.timeline.number()) + " " + to_string(each.end));
+    }
+    return lines;
+  };
+  const auto before = verify();
+  EXPECT_THAT(ends(before), testing::ElementsAre("main 1 " + to_string(postgres::Lsn(end)),
+                                                 "main 2 " + to_string(postgres::Lsn(branch_end))));
+  for (const auto& object : storage_->list("clusters/main/wal/00000001/")) {
+    const auto parsed = store::parse_wal_object("main", object.name, tests::some_cluster().wal_segment_size);
+    if (parsed && parsed->from_bytes == 0x80000) remove(object.name);
+  }
+  const auto after = verify();
+  EXPECT_EQ(after.state_digest, before.state_digest);
+  EXPECT_THAT(after.damage, IsEmpty());
+  EXPECT_EQ(ends(after).at(0), "main 1 0/1180000");
+}
+
 TEST_F(Verify, SaysWhatItWasNotAskedToLookAt) {
   const auto first = tests::put_backup(*storage_, "main", tests::some_files(4096));
   const auto second = tests::put_backup(*storage_, "main", tests::some_files(4096));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "backup_engine/base/error.hpp"
+#include "harness/cli/tablespace_map.hpp"
 
 namespace harness::cli {
 namespace {
@@ -80,8 +81,27 @@ TEST(ParseCommandLine, MapsTablespaces) {
   const auto verb =
       parse_command_line({"restore", "--repo", "/r", "--cluster", "c", "--to", "/t", "--tablespace-map", "/a=/b"});
   EXPECT_EQ(std::get<RestoreVerb>(verb).request.tablespace_map.at("/a"), "/b");
-  EXPECT_NE(usage_error_of({"restore", "--repo", "/r", "--cluster", "c", "--to", "/t", "--tablespace-map", "/a"}),
-            "no error");
+}
+
+TEST(ParseTablespaceMap, FindsTheSignBetweenTwoPathsThatMayHoldItThemselves) {
+  using Paths = std::pair<std::filesystem::path, std::filesystem::path>;
+  EXPECT_EQ(parse_tablespace_map("/old=/new"), Paths("/old", "/new"));
+  EXPECT_EQ(parse_tablespace_map("/ts b=c=/new"), Paths("/ts b=c", "/new"));
+  EXPECT_EQ(parse_tablespace_map(R"(/a\=/b=/c\=/d)"), Paths("/a=/b", "/c=/d"));
+  EXPECT_EQ(parse_tablespace_map(R"(/ts q"é\b\=c=/new)"), Paths(R"(/ts q"é\b=c)", "/new"));
+  for (const auto* const text : {"/a", "/a=", "=/b", "/a=b", "a=/b", "/a=/b=/c", ""}) {
+    EXPECT_THROW((void)parse_tablespace_map(text), backup_engine::base::Error) << text;
+  }
+}
+
+TEST(ParseCommandLine, RestoresWithoutArchivingUnlessToldTo) {
+  using backup_engine::ArchiveMode;
+  std::vector<std::string> restore{"restore", "--repo", "/r", "--cluster", "c", "--to", "/t"};
+  EXPECT_EQ(std::get<RestoreVerb>(parse_command_line(restore)).request.archive_mode, ArchiveMode::off);
+  restore.insert(restore.end(), {"--archive-mode", "preserve"});
+  EXPECT_EQ(std::get<RestoreVerb>(parse_command_line(restore)).request.archive_mode, ArchiveMode::preserve);
+  restore.back() = "on";
+  EXPECT_NE(usage_error_of(restore).find("off, preserve"), std::string::npos);
 }
 
 TEST(ParseCommandLine, RestoresOverAClusterInOneOfTwoWays) {

@@ -124,5 +124,38 @@ TEST(ShippedScenarios, DrillEveryWordOfTheLanguageThatDecidesARestore) {
   }
 }
 
+// Of the newest backup, which is what a restore of these starts from.
+std::string line_of(RestoreKind kind, bool one_database, const BackupStep& backup) {
+  const auto text = [](const auto& words, auto meaning) {
+    const auto found = std::ranges::find_if(words, [&](const auto& word) { return word.meaning == meaning; });
+    return std::string(found->text);
+  };
+  return text(restore_words, kind) + (one_database ? " of a database" : "") + " from a " +
+         std::string(to_string(backup.type)) + " by " + text(method_words, backup.by);
+}
+
+TEST(ShippedScenarios, DrillEachTypeOfBackupBySourceUnderEachKindOfRestore) {
+  std::set<std::string> drilled, wanted;
+  for (const auto& name : shipped()) {
+    const auto scenario = parsed(name);
+    const BackupStep* newest = nullptr;
+    for (const auto& step : scenario.timeline) {
+      if (const auto* const backup = std::get_if<BackupStep>(&step.what)) newest = backup;
+    }
+    if (newest == nullptr) continue;
+    drilled.insert(line_of(scenario.restore.kind, !scenario.restore.partial.database.empty(), *newest));
+  }
+  for (const auto type : {BackupType::full, BackupType::differential, BackupType::incremental}) {
+    for (const auto by : {BackupMethod::files, BackupMethod::stream}) {
+      for (const auto kind : {RestoreKind::full, RestoreKind::pitr, RestoreKind::partial}) {
+        wanted.insert(line_of(kind, false, {type, by}));
+      }
+      wanted.insert(line_of(RestoreKind::partial, true, {type, by}));
+    }
+  }
+  EXPECT_EQ(wanted.size(), 24U);
+  for (const auto& line : wanted) EXPECT_TRUE(drilled.contains(line)) << "no scenario has a " << line;
+}
+
 }  // namespace
 }  // namespace harness::scenario
