@@ -104,4 +104,10 @@ Verdict overall_verdict(const Report& report) {
   return report.cleanup.verdict == Verdict::pass ? recovery : worst(recovery, Verdict::unknown);
 }
 
+std::string drill_name(const Report& report) {
+  const auto& name = report.scenario.name;
+  const auto of_id = report.drill_id.substr(0, report.drill_id.find('/'));
+  return !name.empty() && of_id.starts_with(name + "@") ? of_id : name;
+}
+
 }  // namespace reports::record

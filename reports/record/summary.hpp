@@ -28,4 +28,8 @@ struct VerdictReason {
 // The verdict to write into the report: recovery_verdict, or unknown when that passes but the cleanup does not.
 [[nodiscard]] Verdict overall_verdict(const Report& report);
 
+// What lists call the drill: its scenario's name, SCENARIO@CLUSTER when a cluster of lifeboat.yaml filled it in (the
+// first part of its id); empty when it has none.
+[[nodiscard]] std::string drill_name(const Report& report);
+
 }  // namespace reports::record

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "reports/record/summary.hpp"
 #include "reports/render/page.hpp"
 #include "reports/render/templates.hpp"
 #include "reports/render/text.hpp"
@@ -28,13 +29,14 @@ std::string link_to(const std::string& path) {
 
 PageData row_of(const IndexEntry& entry) {
   const auto& report = entry.report;
+  const auto name = record::drill_name(report);
   const auto passed = std::count_if(report.checks.begin(), report.checks.end(),
                                     [](const auto& check) { return check.verdict == Verdict::pass; });
   const auto fast = how_fast(report), loss = what_would_we_lose(report);
   PageData row;
   set_badge(row, report.verdict);
   row.set("link", link_to(entry.page));
-  row.set("name", value(report.scenario.name.empty() ? entry.page : report.scenario.name));
+  row.set("name", value(name.empty() ? entry.page : name));
   row.set("claim", value(report.scenario.claim));
   row.set("rto", fast.headline);
   row.set("lost", loss.headline);

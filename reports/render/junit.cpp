@@ -143,7 +143,8 @@ void write_case(std::string& xml, const std::string& class_name, const Case& tes
 
 void write_suite(std::string& xml, const Suite& suite) {
   const auto& report = *suite.report;
-  const auto name = report.scenario.name.empty() ? std::string("drill") : report.scenario.name;
+  auto name = record::drill_name(report);
+  if (name.empty()) name = "drill";
   // The schema wants local time without a zone; ours is UTC.
   const auto timestamp = report.started_at.substr(0, 19);
   xml += fmt::format(

@@ -133,7 +133,8 @@ void set_cleanup(PageData& page, const Report& report) {
 PageData report_view(const Report& report, const std::vector<record::JournalEvent>& journal,
                      std::size_t shown_findings) {
   PageData page;
-  page.set("name", value(report.scenario.name.empty() ? "A drill without a scenario" : report.scenario.name));
+  const auto name = record::drill_name(report);
+  page.set("name", value(name.empty() ? "A drill without a scenario" : name));
   page.set("has_claim", !report.scenario.claim.empty());
   page.set("claim", value(report.scenario.claim));
   page.set("started_at", value(time_text(report.started_at)));

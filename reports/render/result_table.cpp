@@ -45,7 +45,8 @@ std::string rpo_cell(const record::Rpo& rpo) {
 }
 
 std::string name_of(const Report& report) {
-  return report.scenario.name.empty() ? "(no scenario)" : printable_line(report.scenario.name);
+  const auto name = record::drill_name(report);
+  return name.empty() ? "(no scenario)" : printable_line(name);
 }
 
 Row row_of(const Report& report) {

@@ -24,6 +24,18 @@ Report proven() {
   return report;
 }
 
+TEST(DrillName, SaysWhichClusterFilledTheScenario) {
+  Report report;
+  EXPECT_EQ(drill_name(report), "");
+  report.scenario.name = "restore";
+  report.drill_id = "restore/20261120T021500Z";
+  EXPECT_EQ(drill_name(report), "restore");
+  report.drill_id = "restore@main/20261120T021500Z";
+  EXPECT_EQ(drill_name(report), "restore@main");
+  report.drill_id = "restored@main/20261120T021500Z";
+  EXPECT_EQ(drill_name(report), "restore");
+}
+
 TEST(OverallVerdict, PassesWhenEverythingPromisedWasShown) {
   EXPECT_EQ(overall_verdict(proven()), Verdict::pass);
   EXPECT_TRUE(recovery_reasons(proven()).empty());

@@ -25,6 +25,12 @@ TEST(ResultTable, IsWhatItWas) {
   expect_golden("table.utf8.txt", result_table(all_reports(), {false, true, 120}));
 }
 
+TEST(ResultTable, NamesTheClusterThatADrillWasFilledFor) {
+  auto report = passing_report();
+  report.drill_id = report.scenario.name + "@main/20261120T021500Z";
+  EXPECT_THAT(result_table({report}, {}), HasSubstr(report.scenario.name + "@main"));
+}
+
 TEST(ResultTable, HasColoursOnlyWhenAskedAndLetsNoEscapeSequenceThrough) {
   EXPECT_THAT(result_table(all_reports(), {}), Not(HasSubstr("\x1b")));
   auto report = failing_report();
