@@ -76,6 +76,10 @@ std::string key_file_id(const SecretBytes& key) {
 
 }  // namespace store
 
+void require_key_file(const fs::path& path) {
+  static_cast<void>(store::read_key_file(path));
+}
+
 void make_key_file(const fs::path& path) {
   using namespace store;
   forbid_core_dumps();

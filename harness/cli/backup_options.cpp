@@ -12,7 +12,7 @@ namespace harness::cli {
 void add_backup_options(CLI::App& verb, BackupOptions& options) {
   auto& request = options.verb.request;
   verb.add_option("--cluster", request.cluster, "the cluster's name in the repository")->required();
-  verb.add_option("--dbname", request.conninfo, "connection string of the running server")->required();
+  verb.add_option("--dbname", request.conninfo, "connection string of the running server (that of lifeboat.yaml)");
   verb.add_option("--pgdata", request.pgdata,
                   "its data directory, when it is on this machine: read in parallel. Without it the server streams its "
                   "files over the connection (BASE_BACKUP)");

@@ -64,36 +64,54 @@ fs::path find_fixtures(const fs::path& scenario) {
 
 namespace {
 
-void refuse_equal_names(const std::vector<scenario::Scenario>& scenarios) {
-  std::set<std::string> names;
-  for (const auto& scenario : scenarios) {
-    if (names.insert(scenario.name).second) continue;
+void refuse_equal_names(const std::vector<FilledScenario>& scenarios) {
+  std::set<std::pair<std::string, std::string>> names;
+  for (const auto& [scenario, filled_for] : scenarios) {
+    if (names.emplace(scenario.name, filled_for).second) continue;
     throw base::Error(base::ErrorKind::usage, fmt::format("two scenarios of this run are named {}", scenario.name))
         .with_remedy("their drills would share a directory: run them one after the other");
   }
 }
 
+// A scenario of whose clusters nothing enters it would be the same drill again and again.
+std::vector<Filling> fillings_of(const fs::path& file, const std::vector<Filling>& fillings) {
+  if (fillings.empty() || scenario::variables_of(file).empty()) return {Filling{}};
+  return fillings;
+}
+
+void refuse_needless_clusters(const std::vector<FilledScenario>& scenarios, const std::vector<Filling>& fillings) {
+  const bool none =
+      std::none_of(scenarios.begin(), scenarios.end(), [](const auto& s) { return !s.filled_for.empty(); });
+  if (fillings.empty() || !none) return;
+  throw base::Error(base::ErrorKind::usage, "clusters are named, and no scenario of this run has a variable")
+      .with_remedy("leave --cluster and --all-clusters out, or write ${repository}, say, into the scenario");
+}
+
 }  // namespace
 
-std::vector<scenario::Scenario> parse_scenarios(const std::vector<fs::path>& named) {
-  std::vector<scenario::Scenario> scenarios;
+std::vector<FilledScenario> parse_scenarios(const std::vector<fs::path>& named, const std::vector<Filling>& fillings) {
+  std::vector<FilledScenario> scenarios;
   std::vector<base::Error> wrong;
   for (const auto& file : scenario_files(named)) {
     try {
-      scenarios.push_back(scenario::parse_scenario(file, find_fixtures(file)));
+      for (const auto& filling : fillings_of(file, fillings)) {
+        scenarios.push_back({scenario::parse_scenario(file, find_fixtures(file), filling.variables), filling.cluster});
+      }
     } catch (const base::Error& error) {
       wrong.push_back(error);
     }
   }
   if (wrong.size() == 1) throw wrong.front();
   refuse_equal_names(scenarios);
+  if (wrong.empty()) refuse_needless_clusters(scenarios, fillings);
   if (wrong.empty()) return scenarios;
   auto text = fmt::format("{} scenarios are not sound; nothing was started", wrong.size());
   for (const auto& error : wrong) text += fmt::format("\n{}\n  what to do: {}", error.what(), error.remedy());
   throw base::Error(base::ErrorKind::usage, text);
 }
 
-plan::Plan plan_for(const scenario::Scenario& scenario, const RunVerb& run, std::uint64_t seed) {
+plan::Plan plan_for(const FilledScenario& filled, const RunVerb& run, std::uint64_t seed) {
+  const auto& scenario = filled.scenario;
   const auto installation =
       server::choose_installation(server::find_installations(run.bin_directory), scenario.source.provision.postgres);
   // What would stop the drill on its way is refused before anything starts.
@@ -109,6 +127,7 @@ plan::Plan plan_for(const scenario::Scenario& scenario, const RunVerb& run, std:
   circumstances.postgres_version = to_string(installation.version);
   circumstances.run_as = run.run_as;
   circumstances.reason = run.reason;
+  circumstances.filled_for = filled.filled_for;
   circumstances.keep = run.keep;
   circumstances.concurrent_drills = run.concurrent_drills;
   circumstances.jobs = std::max(1U, std::thread::hardware_concurrency() / run.concurrent_drills);

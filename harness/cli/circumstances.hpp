@@ -16,12 +16,20 @@ namespace harness::cli {
 // fixtures/ beside the scenario or above it, else where Lifeboat is installed. Throws base::Error(not_found).
 [[nodiscard]] std::filesystem::path find_fixtures(const std::filesystem::path& scenario);
 
-// All of them parsed and checked, before anything starts. Every file's error is reported: one Error(usage) holds them
-// all.
-[[nodiscard]] std::vector<scenario::Scenario> parse_scenarios(const std::vector<std::filesystem::path>& named);
+// A scenario, and the cluster of lifeboat.yaml that filled its variables; empty: none.
+struct FilledScenario {
+  scenario::Scenario scenario;
+  std::string filled_for;
+};
+
+// All of them parsed and checked, before anything starts; one that has variables once for each of `fillings`. Every
+// file's error is reported: one Error(usage) holds them all. Throws it too when clusters are named and no scenario has
+// a variable.
+[[nodiscard]] std::vector<FilledScenario> parse_scenarios(const std::vector<std::filesystem::path>& named,
+                                                          const std::vector<Filling>& fillings = {});
 
 // Throws base::Error when the machine lacks something (a PostgreSQL, the servers' user).
-[[nodiscard]] plan::Plan plan_for(const scenario::Scenario& scenario, const RunVerb& run, std::uint64_t seed);
+[[nodiscard]] plan::Plan plan_for(const FilledScenario& filled, const RunVerb& run, std::uint64_t seed);
 
 [[nodiscard]] std::filesystem::path own_executable();
 

@@ -13,6 +13,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/conninfo.hpp"
 #include "harness/cli/backup_options.hpp"
+#include "harness/cli/config_options.hpp"
 #include "harness/cli/expire_options.hpp"
 #include "harness/cli/extract_options.hpp"
 #include "harness/cli/recovery_options.hpp"
@@ -50,6 +51,7 @@ struct Parsed {
   RecoveryOptions recovery;
   bool json = false;
   std::string reason;
+  std::filesystem::path config;
 };
 
 unsigned cores() {
@@ -87,6 +89,7 @@ void add_progress(CLI::App& app, ProgressMode& mode) {
 
 void add_run_options(CLI::App& app, RunVerb& run) {
   app.add_option("SCENARIO", run.scenarios, "scenario files, or directories of them")->required();
+  add_cluster_choice(app, run.clusters);
   app.add_option("--out", run.out, "where drill directories go")->capture_default_str();
   app.add_option("--jobs", run.concurrent_drills, "drills at a time")
       ->check(CLI::Range(1U, 64U))
@@ -110,6 +113,7 @@ void add_drill_verbs(CLI::App& app, Parsed& parsed) {
 
   auto* validate = app.add_subcommand("validate", "Check scenarios without running anything");
   validate->add_option("SCENARIO", parsed.validate.scenarios, "scenario files or directories")->required();
+  add_cluster_choice(*validate, parsed.validate.clusters);
   validate->callback([&parsed] { parsed.verb = parsed.validate; });
 
   auto* plan = app.add_subcommand("plan", "Print what a run would do");
@@ -199,6 +203,7 @@ void add_repository_verbs(CLI::App& app, Parsed& parsed) {
 
   auto* list = app.add_subcommand("list", "List clusters, backups and WAL");
   add_repository(*list, parsed.list.repository);
+  list->add_option("--cluster", parsed.list.cluster, "only this cluster");
   list->add_flag("--json", parsed.json, "as JSON");
   list->add_flag("--operations", parsed.list.operations, "what was done, by whom and why, as JSON lines");
   list->callback([&parsed] {
@@ -242,17 +247,18 @@ Command parse_command(const std::vector<std::string>& arguments) {
   add_expire(app, parsed.expire, parsed.verb);
   add_wal_verbs(app, parsed.wal, parsed.verb);
   add_reason(app, parsed.reason);
+  add_config(app, parsed.config, "doctor");
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& asked) {
     std::ostringstream text, ignored;
     app.exit(asked, text, ignored);
-    return {ShowText{text.str()}, {}};
+    return {ShowText{text.str()}, {}, {}};
   } catch (const CLI::ParseError& error) {
     throw Error(ErrorKind::usage, error.what())
         .with_remedy("lifeboat --help lists the verbs, lifeboat VERB --help a verb's options");
   }
-  return {*parsed.verb, parsed.reason};
+  return {*parsed.verb, parsed.reason, parsed.config};
 }
 
 Verb parse_command_line(const std::vector<std::string>& arguments) {

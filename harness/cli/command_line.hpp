@@ -14,16 +14,27 @@
 #include "backup_engine/restore.hpp"
 #include "backup_engine/wal.hpp"
 #include "backup_engine/wal_check.hpp"
+#include "harness/cli/config_options.hpp"
 #include "harness/extract/extract.hpp"
 #include "harness/plan/plan.hpp"
+#include "harness/scenario/variables.hpp"
 
 namespace harness::cli {
 
 enum class ProgressMode { automatic, plain, json, none };
 enum class OutputFormat { text, json };
 
+// A cluster of lifeboat.yaml for which scenarios are drilled, as it was found there.
+struct Filling {
+  std::string cluster;
+  scenario::Variables variables;
+  std::vector<std::string> contacts;  // whom to turn to, a line each
+};
+
 struct RunVerb {
   std::vector<std::filesystem::path> scenarios;  // files or directories
+  ClusterChoice clusters;
+  std::vector<Filling> fillings;  // of those clusters, once complete() has looked
   std::filesystem::path out = "drills";
   unsigned concurrent_drills = 1;
   std::optional<std::uint64_t> seed;
@@ -36,6 +47,8 @@ struct RunVerb {
 };
 struct ValidateVerb {
   std::vector<std::filesystem::path> scenarios;
+  ClusterChoice clusters;
+  std::vector<Filling> fillings;
 };
 struct PlanVerb {
   RunVerb run;
@@ -48,7 +61,8 @@ struct DoctorVerb {
   std::optional<std::filesystem::path> bin_directory;
   std::string run_as;
   std::filesystem::path out = "drills";
-  std::string conninfo;  // of a server whose slots and archiver to look at; empty: none
+  std::string conninfo;          // of a server whose slots and archiver to look at; empty: none
+  std::filesystem::path config;  // --config
 };
 enum class ReportFormat { html, markdown, junit, json };
 struct ReportVerb {
@@ -74,6 +88,7 @@ struct ExpireVerb {
 };
 struct ListVerb {
   backup_engine::RepositoryLocation repository;
+  std::optional<std::string> cluster;
   bool operations = false;  // those instead
   OutputFormat format = OutputFormat::text;
 };
@@ -122,10 +137,12 @@ using Verb = std::variant<RunVerb, ValidateVerb, PlanVerb, JudgeVerb, DoctorVerb
 
 struct Command {
   Verb verb;
-  std::string reason;  // --reason of a verb that works on a repository
+  std::string reason;            // --reason of a verb that works on a repository
+  std::filesystem::path config;  // --config; empty: not given
 };
 
-// Throws base::Error(usage) with a remedy for anything that is not a whole, known command.
+// Throws base::Error(usage) with a remedy for anything that is not a known command. What lifeboat.yaml may say, such as
+// --repo, may be missing: complete() (configuration.hpp) sees to it.
 [[nodiscard]] Command parse_command(const std::vector<std::string>& arguments);
 [[nodiscard]] Verb parse_command_line(const std::vector<std::string>& arguments);  // its verb
 

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <random>
 
 #include "backup_engine/base/error.hpp"
-#include "backup_engine/server_check.hpp"
 #include "harness/cli/circumstances.hpp"
 #include "harness/cli/terminal.hpp"
 #include "harness/cli/verbs.hpp"
@@ -11,7 +11,6 @@
 #include "harness/drill/drill_directory.hpp"
 #include "harness/drill/judgement.hpp"
 #include "harness/drill/suite.hpp"
-#include "harness/server/doctor.hpp"
 #include "reports/render/html.hpp"
 #include "reports/render/junit.hpp"
 #include "reports/render/markdown.hpp"
@@ -24,13 +23,28 @@ namespace base = backup_engine::base;
 namespace {
 
 std::vector<plan::Plan> plans_for(const RunVerb& verb) {
-  const auto scenarios = parse_scenarios(verb.scenarios);
+  const auto scenarios = parse_scenarios(verb.scenarios, verb.fillings);
   // 32 bits are easy to type again, and enough.
   const auto seed = verb.seed.value_or(std::random_device{}());
   std::vector<plan::Plan> plans;
   plans.reserve(scenarios.size());
   for (const auto& scenario : scenarios) plans.push_back(plan_for(scenario, verb, seed));
   return plans;
+}
+
+// Under the results: whom to turn to about each cluster of which a drill did not pass.
+void print_contacts(const RunVerb& verb, const std::vector<plan::Plan>& plans,
+                    const std::vector<reports::record::Report>& reports) {
+  for (const auto& filling : verb.fillings) {
+    const bool passed = std::none_of(reports.begin(), reports.end(), [&](const auto& report) {
+      const auto plan =
+          std::find_if(plans.begin(), plans.end(), [&](const auto& p) { return p.drill_id == report.drill_id; });
+      return plan != plans.end() && plan->circumstances.filled_for == filling.cluster &&
+             exit_code_for(report) != ExitCode::pass;
+    });
+    if (passed) continue;
+    for (const auto& contact : filling.contacts) fmt::print("whom to tell about {}: {}\n", filling.cluster, contact);
+  }
 }
 
 }  // namespace
@@ -41,6 +55,7 @@ ExitCode execute(const RunVerb& verb, const std::stop_token& stop) {
   const auto result = drill::run_suite(plans, {"lifeboat", version(), revision()}, terminal, stop);
   terminal.finish();
   fmt::print("{}", reports::render::result_table(result.reports, Terminal::result_style()));
+  print_contacts(verb, plans, result.reports);
   fmt::print("{}\n", result.index_page.string());
   std::vector<ExitCode> codes;
   for (const auto& report : result.reports) codes.push_back(exit_code_for(report));
@@ -49,8 +64,9 @@ ExitCode execute(const RunVerb& verb, const std::stop_token& stop) {
 }
 
 ExitCode execute(const ValidateVerb& verb) {
-  for (const auto& scenario : parse_scenarios(verb.scenarios)) {
-    fmt::print("{}: sound: {}\n", scenario.file.string(), scenario.claim);
+  for (const auto& [scenario, filled_for] : parse_scenarios(verb.scenarios, verb.fillings)) {
+    fmt::print("{}{}{}: sound: {}\n", scenario.file.string(), filled_for.empty() ? "" : " for ", filled_for,
+               scenario.claim);
   }
   return ExitCode::pass;
 }
@@ -98,33 +114,6 @@ ExitCode execute(const ReportVerb& verb) {
       break;
   }
   return ExitCode::pass;
-}
-
-namespace {
-
-// Of a production server: drills run whatever is said of it.
-void print_server(const std::string& conninfo) {
-  const auto findings = backup_engine::check_server(conninfo);
-  if (findings.empty()) fmt::print("ok       the server: it can be backed up, its slots are read, its WAL leaves it\n");
-  for (const auto& finding : findings) {
-    fmt::print("limited  the server: {}\n         what to do: {}\n", finding.text, finding.remedy);
-  }
-}
-
-}  // namespace
-
-ExitCode execute(const DoctorVerb& verb) {
-  bool drills_run = true;
-  for (const auto& item : server::examine({verb.out, verb.run_as, verb.bin_directory})) {
-    const auto* const word = item.health == server::Health::good      ? "ok     "
-                             : item.health == server::Health::limited ? "limited"
-                                                                      : "missing";
-    fmt::print("{}  {}: {}\n", word, item.what, item.detail);
-    if (!item.remedy.empty()) fmt::print("         what to do: {}\n", item.remedy);
-    drills_run = drills_run && item.ok();
-  }
-  if (!verb.conninfo.empty()) print_server(verb.conninfo);
-  return drills_run ? ExitCode::pass : ExitCode::unknown;
 }
 
 }  // namespace harness::cli

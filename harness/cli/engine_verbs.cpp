@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "backup_engine/base/error.hpp"
 #include "backup_engine/base/quantity_text.hpp"
 #include "backup_engine/base/utc_time.hpp"
 #include "backup_engine/operations.hpp"
@@ -37,12 +38,24 @@ bool is_sound(const OperationsLogs& logs) {
   return std::ranges::all_of(logs, [](const auto& each) { return each.second.tampered.empty(); });
 }
 
+std::vector<backup_engine::ClusterSummary> clusters_to_list(const ListVerb& verb) {
+  auto clusters = backup_engine::list_repository(verb.repository);
+  if (!verb.cluster) return clusters;
+  std::erase_if(clusters, [&](const auto& cluster) { return cluster.name != *verb.cluster; });
+  if (clusters.empty()) {
+    throw base::Error(base::ErrorKind::not_found, fmt::format("the repository {} holds nothing of a cluster {}",
+                                                              verb.repository.text, *verb.cluster))
+        .with_remedy("`lifeboat list` without --cluster shows what it holds");
+  }
+  return clusters;
+}
+
 }  // namespace
 
 ExitCode execute(const ListVerb& verb) {
-  const auto clusters = backup_engine::list_repository(verb.repository);
+  const auto clusters = clusters_to_list(verb);
   OperationsLogs logs;
-  logs[""] = backup_engine::read_operations(verb.repository, "");
+  if (!verb.cluster) logs[""] = backup_engine::read_operations(verb.repository, "");
   for (const auto& cluster : clusters) {
     logs[cluster.name] = backup_engine::read_operations(verb.repository, cluster.name);
   }

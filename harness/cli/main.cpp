@@ -2,9 +2,11 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backup_engine/base/signal_watch.hpp"
+#include "harness/cli/configuration.hpp"
 #include "harness/cli/recorded_verb.hpp"
 #include "harness/cli/verbs.hpp"
 
@@ -17,9 +19,10 @@ namespace {
 // code from 1 to 125 for anything but "not there".
 int run_wal_fetch(const std::vector<std::string>& arguments) noexcept {
   try {
-    const auto verb = parse_command_line(arguments);
-    if (const auto* const fetch = std::get_if<WalFetchVerb>(&verb)) return execute(*fetch);
-    if (const auto* const help = std::get_if<ShowText>(&verb)) fmt::print("{}", help->text);
+    auto command = parse_command(arguments);
+    complete(command);
+    if (const auto* const fetch = std::get_if<WalFetchVerb>(&command.verb)) return execute(*fetch);
+    if (const auto* const help = std::get_if<ShowText>(&command.verb)) fmt::print("{}", help->text);
   } catch (const base::Error& error) {
     fmt::print(stderr, "{}\n", base::describe(error));
   } catch (const std::exception& error) {
@@ -51,7 +54,9 @@ struct Execute {
 ExitCode run(const std::vector<std::string>& arguments) {
   try {
     const base::SignalWatch signals;
-    return execute_recorded(parse_command(arguments),
+    auto command = parse_command(arguments);
+    complete(command);
+    return execute_recorded(std::move(command),
                             [&](const Verb& verb) { return std::visit(Execute{signals.token()}, verb); });
   } catch (const base::Error& error) {
     fmt::print(stderr, "{}\n", base::describe(error));

@@ -38,6 +38,8 @@ namespace harness::cli {
 [[nodiscard]] ExitCode execute(const PlanVerb& verb);
 [[nodiscard]] ExitCode execute(const JudgeVerb& verb);
 [[nodiscard]] ExitCode execute(const ReportVerb& verb);
+
+// doctor_verb.cpp
 [[nodiscard]] ExitCode execute(const DoctorVerb& verb);
 
 }  // namespace harness::cli

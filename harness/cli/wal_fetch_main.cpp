@@ -10,6 +10,7 @@ int main(int argument_count, char** argument_values) {
   CLI::App app("For restore_command: lifeboat-wal-fetch … %f %p", "lifeboat-wal-fetch");
   backup_engine::WalFetchRequest request;
   harness::cli::add_wal_fetch_options(app, request);
+  app.get_option("--repo")->required();  // this program reads no lifeboat.yaml
   try {
     app.parse(argument_count, argument_values);
   } catch (const CLI::Success& asked) {

@@ -24,8 +24,8 @@ void add_receive(CLI::App& wal, WalOptions& options, std::optional<Verb>& asked)
   auto& request = options.receive.request;
   auto* verb = wal.add_subcommand("receive", "Stream WAL into the repository until SIGTERM or SIGINT");
   add_cluster(*verb, request.repository, request.cluster);
-  verb->add_option("--dbname", request.conninfo, "connection string of the running server")->required();
-  verb->add_option("--slot", request.slot, "replication slot")->required();
+  verb->add_option("--dbname", request.conninfo, "connection string of the running server (that of lifeboat.yaml)");
+  verb->add_option("--slot", request.slot, "replication slot (that of lifeboat.yaml)");
   auto* create = verb->add_flag("--create-slot", options.create_slot, "make the slot first, if it is not there");
   verb->add_flag("--drop-slot", options.drop_slot, "drop the slot and end")->excludes(create);
   verb->add_option("--standby-name", request.standby_name,

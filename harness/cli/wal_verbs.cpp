@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "backup_engine/base/error.hpp"
 #include "backup_engine/base/utc_time.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/cli/wal_check_listing.hpp"
@@ -25,9 +26,23 @@ ExitCode execute(const WalPushVerb& verb) {
 }
 
 ExitCode execute(const WalCheckVerb& verb) {
-  const auto result = backup_engine::check_wal(verb.request);
+  auto request = verb.request;
+  auto worst_of_server = ExitCode::pass;
+  const auto checked = [&] {
+    try {
+      return backup_engine::check_wal(request);
+    } catch (const base::Error& error) {
+      // What can be recovered matters most when the server is gone.
+      if (error.kind() != base::ErrorKind::connection || request.conninfo.empty()) throw;
+      fmt::print(stderr, "the server was not looked at: {}\n", base::describe(error));
+      worst_of_server = exit_code_for(error.kind());
+      request.conninfo.clear();
+      return backup_engine::check_wal(request);
+    }
+  };
+  const auto result = checked();
   fmt::print("{}", verb.format == OutputFormat::json ? wal_check_json(result) : wal_check_text(result));
-  return result.sound() ? ExitCode::pass : ExitCode::fail;
+  return worst({result.sound() ? ExitCode::pass : ExitCode::fail, worst_of_server});
 }
 
 int execute(const WalFetchVerb& verb) noexcept {

@@ -14,6 +14,10 @@ namespace backup_engine {
 // written over a key.
 void make_key_file(const std::filesystem::path& path);
 
+// Throws Error as every verb that opens a repository with it: not_found, permission (it cannot be read), usage (others
+// than its owner can use it, no key file).
+void require_key_file(const std::filesystem::path& path);
+
 struct RekeyRequest {
   RepositoryLocation repository;       // with the key file that opens it now
   std::filesystem::path new_key_file;  // the one that opens it from now on; empty: the same

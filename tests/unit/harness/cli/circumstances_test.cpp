@@ -38,5 +38,62 @@ TEST(ParseScenarios, RefusesTwoOfOneName) {
   }
 }
 
+class ParseFilledScenarios : public testing::Test {
+ protected:
+  ParseFilledScenarios() {
+    fs::create_directories(directory_.path() / "fixtures" / "datasets" / "pgbench");
+    for (const auto* const cluster : {"main", "crm"}) {
+      Filling filling;
+      filling.cluster = cluster;
+      filling.variables.values["cluster"] = cluster;
+      both_.push_back(filling);
+    }
+  }
+  fs::path written(const std::string& name, const std::string& claim) const {
+    const auto file = directory_.path() / (name + ".yaml");
+    auto text = std::string(sound);
+    text.replace(text.find("drill"), 5, name);
+    std::ofstream(file) << text.replace(text.find("claim: c"), 8, "claim: " + claim);
+    return file;
+  }
+
+  backup_engine::base::TemporaryDirectory directory_{"/var/tmp", "lifeboat-cli"};
+  std::vector<Filling> both_;
+};
+
+TEST_F(ParseFilledScenarios, MakesADrillOfEachScenarioAndCluster) {
+  const auto scenarios = parse_scenarios({written("one", "${cluster}"), written("two", "of ${cluster}")}, both_);
+  std::vector<std::string> made;
+  for (const auto& [scenario, filled_for] : scenarios) {
+    made.push_back(scenario.name + "@" + filled_for + ": " + scenario.claim);
+  }
+  EXPECT_THAT(made, testing::ElementsAre("one@main: main", "one@crm: crm", "two@main: of main", "two@crm: of crm"));
+}
+
+TEST_F(ParseFilledScenarios, TakesAScenarioWithoutVariablesOnce) {
+  const auto scenarios = parse_scenarios({written("one", "c"), written("two", "${cluster}")}, both_);
+  ASSERT_EQ(scenarios.size(), 3U);
+  EXPECT_EQ(scenarios[0].filled_for, "");
+}
+
+TEST_F(ParseFilledScenarios, RefusesClustersThatNoScenarioAsksFor) {
+  try {
+    (void)parse_scenarios({written("one", "c")}, both_);
+    FAIL() << "accepted";
+  } catch (const backup_engine::base::Error& error) {
+    EXPECT_EQ(error.kind(), backup_engine::base::ErrorKind::usage);
+    EXPECT_THAT(error.what(), testing::HasSubstr("no scenario of this run has a variable"));
+  }
+}
+
+TEST_F(ParseFilledScenarios, RefusesAVariableThatNobodyFills) {
+  try {
+    (void)parse_scenarios({written("one", "${cluster}")});
+    FAIL() << "accepted";
+  } catch (const backup_engine::base::Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr(":2:8: the variable cluster has no value"));
+  }
+}
+
 }  // namespace
 }  // namespace harness::cli

@@ -1,0 +1,223 @@
+// lifeboat.yaml as its users meet it: verbs that name a cluster and nothing else, drills of several clusters, and what
+// is refused.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/file.hpp"
+#include "reports/record/report.hpp"
+#include "tests/pg/drill/lifeboat_command.hpp"
+#include "tests/pg/server/disposable_cluster.hpp"
+
+namespace harness::drill {
+namespace {
+
+namespace base = backup_engine::base;
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr int failed = 1, unknown = 2, usage = 3;
+
+class ConfiguredOperator : public server::DisposableCluster {
+ protected:
+  struct Ended {
+    int code = -1;
+    std::string words;
+  };
+
+  ConfiguredOperator() : source_(started(options())) {
+    fs::copy_file(LIFEBOAT_BINARY, path("lifeboat"));  // the servers' user may not reach the build directory
+    fs::permissions(path("lifeboat"), fs::perms(0755));
+    EXPECT_EQ(lifeboat({"repo", "new-key", path("key")}).code, 0);
+    EXPECT_EQ(lifeboat({"repo", "init", "--repo", path("repository"), "--key-file", path("key")}).code, 0);
+    configure(fmt::format(R"(defaults: {{ repository: repository, key_file: key, slot: lifeboat }}
+clusters:
+  shop:
+    connection: {}
+    pgdata: data
+)",
+                          source_.conninfo()));
+  }
+
+  [[nodiscard]] fs::path path(const std::string& name) const { return directory_.path() / name; }
+  void configure(const std::string& text) const {
+    std::ofstream(path("lifeboat.yaml")) << text;
+    fs::permissions(path("lifeboat.yaml"), fs::perms(0644));
+  }
+  // Runs where lifeboat.yaml lies.
+  [[nodiscard]] Ended lifeboat(const std::vector<std::string>& arguments) const {
+    process::Command made;
+    made.program = path("lifeboat");
+    made.arguments = arguments;
+    made.run_as = user_;
+    made.working_directory = directory_.path();
+    const auto done = process::run(made, server::soon());
+    EXPECT_EQ(done.status.signal, 0) << done.output;
+    return {done.status.code, done.output};
+  }
+  std::string lifeboat_ok(const std::vector<std::string>& arguments) const {
+    const auto ended = lifeboat(arguments);
+    EXPECT_EQ(ended.code, 0) << ended.words;
+    return ended.words;
+  }
+
+  // Until it streams: a backup waits for its WAL in the repository.
+  [[nodiscard]] process::Subprocess receiving() const {
+    process::Command made;
+    made.program = path("lifeboat");
+    made.arguments = {"wal", "receive", "--cluster", "shop", "--create-slot"};
+    made.run_as = user_;
+    made.working_directory = directory_.path();
+    made.output_file = path("receiver.log");
+    auto running = process::Subprocess::start(made);
+    auto connection = source_.connect();
+    base::poll_until(server::soon(), "the receiver to stream", [&]() -> std::optional<std::string> {
+      if (running.poll()) return "it ended: " + base::read_file(path("receiver.log"));
+      const auto rows = connection.query("SELECT slot_name FROM pg_replication_slots WHERE active");
+      if (!rows.empty() && rows[0][0] == "lifeboat") return std::nullopt;
+      return "it does not stream yet";
+    });
+    return running;
+  }
+
+  server::Server source_;
+};
+
+TEST_F(ConfiguredOperator, NamesTheClusterAndNothingElse) {
+  const auto receiver = receiving();
+  const auto taken = lifeboat_ok({"backup", "--cluster", "shop", "--progress", "none"});
+  EXPECT_THAT(taken, HasSubstr("-full: "));
+  EXPECT_THAT(lifeboat_ok({"list"}), HasSubstr("shop"));
+  EXPECT_THAT(lifeboat_ok({"list", "--json"}), HasSubstr("\"source\": \"files\"")) << "pgdata was not used";
+  EXPECT_THAT(lifeboat_ok({"verify", "--cluster", "shop"}), HasSubstr("-full"));
+  EXPECT_THAT(lifeboat_ok({"expire", "--keep-full", "1"}), HasSubstr("keep "));
+  lifeboat_ok({"restore", "--cluster", "shop", "--to", path("restored"), "--target-immediate", "--progress", "none"});
+  EXPECT_TRUE(fs::exists(path("restored/PG_VERSION")));
+}
+
+TEST_F(ConfiguredOperator, SaysWhatCanBeRecoveredWhenTheServerIsGone) {
+  const auto receiver = receiving();
+  lifeboat_ok({"backup", "--cluster", "shop", "--progress", "none"});
+  EXPECT_EQ(lifeboat({"wal", "check", "--cluster", "shop"}).words.find("the server was not looked at"),
+            std::string::npos);
+  source_.kill();
+  const auto ended = lifeboat({"wal", "check", "--cluster", "shop"});
+  EXPECT_EQ(ended.code, unknown) << ended.words;
+  EXPECT_THAT(ended.words, AllOf(HasSubstr("the server was not looked at"), HasSubstr("-full  recoverable to")));
+}
+
+TEST_F(ConfiguredOperator, IsToldWhatIsWrongBeforeAnythingIsDone) {
+  const auto refused = [this](const std::vector<std::string>& arguments) {
+    const auto ended = lifeboat(arguments);
+    EXPECT_EQ(ended.code, usage) << ended.words;
+    EXPECT_THAT(ended.words, HasSubstr("what to do: "));
+    return ended.words;
+  };
+  EXPECT_THAT(refused({"backup", "--cluster", "shoop"}),
+              AllOf(HasSubstr("knows no cluster shoop"), HasSubstr("did you mean \"shop\"?")));
+  EXPECT_THAT(refused({"list", "--config", "elsewhere.yaml"}), HasSubstr("there is no configuration elsewhere.yaml"));
+
+  // As whoever opens the repository judges it.
+  fs::permissions(path("key"), fs::perms(0644));
+  EXPECT_THAT(refused({"list"}), HasSubstr("others than its owner can use the key file"));
+  EXPECT_THAT(lifeboat({"doctor"}).words, AllOf(HasSubstr("lifeboat.yaml: sound; clusters: shop"),
+                                                HasSubstr("wrong    key file of shop: others than its owner")));
+  fs::permissions(path("key"), fs::perms(0600));
+
+  configure("clusters: { shop: { repository: repository, connection: host=/s password=hunter2 } }");
+  EXPECT_THAT(refused({"list"}), AllOf(HasSubstr("lifeboat.yaml:1:57: the connection string holds a password"),
+                                       Not(HasSubstr("hunter2"))));
+  const auto examined = lifeboat({"doctor"});
+  EXPECT_EQ(examined.code, usage);
+  EXPECT_THAT(examined.words, HasSubstr("wrong    configuration: "));
+  configure("clusters: { shop: { repository: repository }, shop: { repository: repository } }");
+  EXPECT_THAT(refused({"list"}), HasSubstr("has the key \"shop\" twice"));
+  fs::remove(path("lifeboat.yaml"));
+  EXPECT_THAT(refused({"list"}), HasSubstr("--repo was not given, and there is no lifeboat.yaml"));
+  EXPECT_THAT(lifeboat({"doctor"}).words, HasSubstr("configuration: none"));
+}
+
+class DrillsOfClusters : public LifeboatCommand {
+ protected:
+  DrillsOfClusters() {
+    std::ofstream(path("lifeboat.yaml")) << R"(clusters:
+  main:
+    repository: /nowhere
+    objectives: { rto: 2min }
+    contacts: [{ name: Ada, phone: "1" }]
+  crm:
+    repository: /nowhere
+    objectives: { rto: 1ms }
+    contacts: [{ name: Grace, role: first, email: grace@example.org }]
+)";
+    std::ofstream(path("promise.yaml")) << R"(scenario: promise
+claim: What was promised for ${cluster} is kept.
+source:
+  provision: { dataset: ecommerce }
+  load: { writers: 2 }
+  wal: { by: stream, synchronous: false }
+timeline:
+  - load: { for: 200ms }
+  - backup: full
+  - disaster: lose_server
+restore: { kind: full, target: end_of_wal }
+verify: [ledger]
+objectives:
+  rto: ${rto}
+  rpo: ${rpo:-}
+)";
+  }
+  [[nodiscard]] Arguments with_config(Arguments arguments) const {
+    arguments.insert(arguments.end(), {"--config", path("lifeboat.yaml").string()});
+    return arguments;
+  }
+};
+
+TEST_F(DrillsOfClusters, AreOneForEachJudgedByItsOwnPromise) {
+  const auto ended = lifeboat(with_config(
+      {"run", path("promise.yaml"), "--all-clusters", "--out", out(), "--jobs", "2", "--progress", "none"}));
+  EXPECT_EQ(ended.code, failed) << ended.words;
+  EXPECT_THAT(ended.words,
+              AllOf(HasSubstr("promise@main"), HasSubstr("promise@crm"),
+                    HasSubstr("whom to tell about crm: Grace (first), grace@example.org"), Not(HasSubstr("Ada"))));
+  const auto report_of = [this](const std::string& drill) {
+    return reports::record::read_report(drill_directory(drill) / "report.json");
+  };
+  const auto kept = report_of("promise@main"), broken = report_of("promise@crm");
+  EXPECT_EQ(kept.verdict, reports::record::Verdict::pass);
+  EXPECT_EQ(kept.scenario.claim, "What was promised for main is kept.");
+  EXPECT_EQ(kept.restores.at(0).rto.objective_seconds, 120);
+  EXPECT_EQ(kept.restores.at(0).rpo.objective_seconds, std::nullopt);
+  EXPECT_EQ(broken.verdict, reports::record::Verdict::fail);
+  EXPECT_NE(kept.scenario.digest, broken.scenario.digest);
+
+  const auto judged = lifeboat({"judge", drill_directory("promise@main"), "--out", path("judged")});
+  EXPECT_EQ(judged.code, 0) << judged.words;
+  EXPECT_EQ(reports::record::read_report(path("judged") / "report.json").scenario.claim, kept.scenario.claim);
+}
+
+TEST_F(DrillsOfClusters, AreRefusedWhenAVariableHasNoValue) {
+  const auto refused = [this](const Arguments& arguments, const std::string& words) {
+    const auto ended = lifeboat(arguments);
+    EXPECT_EQ(ended.code, usage) << ended.words;
+    EXPECT_THAT(ended.words, AllOf(HasSubstr(words), HasSubstr("what to do: ")));
+    EXPECT_FALSE(fs::exists(out()));
+  };
+  const auto file = path("promise.yaml").string();
+  refused({"run", file, "--out", out()}, file + ":2:8: the variable cluster has no value");
+  refused(with_config({"run", file, "--out", out(), "--cluster", "main", "--all-clusters"}), "--all-clusters");
+  refused(with_config({"run", file, "--out", out(), "--cluster", "shop"}), "knows no cluster shop");
+  refused(with_config({"run", source_path("scenarios/smoke").string(), "--out", out(), "--cluster", "main"}),
+          "no scenario of this run has a variable");
+  const auto sound = lifeboat(with_config({"validate", file, "--all-clusters"}));
+  EXPECT_EQ(sound.code, 0) << sound.words;
+  EXPECT_THAT(sound.words, HasSubstr("promise.yaml for crm: sound: What was promised for crm is kept."));
+}
+
+}  // namespace
+}  // namespace harness::drill
