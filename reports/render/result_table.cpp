@@ -64,6 +64,15 @@ Row row_of(const Report& report) {
   return row;
 }
 
+// Of SCENARIO@CLUSTER the scenario gives way: drills of one scenario differ in their cluster alone.
+std::string cut_name(const std::string& name, std::size_t width, std::string_view ellipsis) {
+  constexpr std::size_t least_of_scenario = 6;
+  const auto cluster = name.find('@') == std::string::npos ? "" : name.substr(name.find('@'));
+  const auto kept = width_of(cluster);
+  if (width_of(name) <= width || kept + least_of_scenario > width) return cut_to_width(name, width, ellipsis);
+  return cut_to_width(name.substr(0, name.size() - cluster.size()), width - kept, ellipsis) + cluster;
+}
+
 class Table {
  public:
   Table(const std::vector<Report>& reports, const Style& style)
@@ -99,7 +108,8 @@ class Table {
   [[nodiscard]] std::string line(const Row& row, std::optional<Verdict> verdict) const {
     std::string text = frame_.vertical;
     for (std::size_t i = 0; i < column_count; ++i) {
-      auto cell = cut_to_width(row[i], widths_[i], frame_.ellipsis);
+      auto cell =
+          i == 0 ? cut_name(row[i], widths_[i], frame_.ellipsis) : cut_to_width(row[i], widths_[i], frame_.ellipsis);
       const auto padding = std::string(widths_[i] - std::min(widths_[i], width_of(cell)), ' ');
       if (verdict && i == 1) cell = coloured(cell, *verdict, style_);
       text += fmt::format(" {}{} {}", cell, padding, frame_.vertical);

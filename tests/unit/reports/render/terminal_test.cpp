@@ -28,7 +28,8 @@ TEST(ResultTable, IsWhatItWas) {
 TEST(ResultTable, NamesTheClusterThatADrillWasFilledFor) {
   auto report = passing_report();
   report.drill_id = report.scenario.name + "@main/20261120T021500Z";
-  EXPECT_THAT(result_table({report}, {}), HasSubstr(report.scenario.name + "@main"));
+  EXPECT_THAT(result_table({report}, {false, false, 160}), HasSubstr(report.scenario.name + "@main"));
+  EXPECT_THAT(result_table({report}, {}), HasSubstr("...@main "));
 }
 
 TEST(ResultTable, HasColoursOnlyWhenAskedAndLetsNoEscapeSequenceThrough) {
