@@ -183,11 +183,12 @@ void check_contents(store::Storage& storage, const std::string& cluster, BackupC
       [&](std::size_t row) {
         if (packs[row].is_unused()) return;
         const auto name = store::pack_name(cluster, packs[row].backup_label, packs[row].number);
-        auto blocks = std::move(backup.blocks[row]);
+        auto blocks = shared.unpack ? std::move(backup.blocks[row]) : std::vector<PlacedBlocks>();
+        const auto* const reader = shared.unpack ? backup.reader.get() : nullptr;
         const auto& digest = packs[row].digest;
-        if (shared.packs.pass_over(name, digest, backup.reader.get(), blocks)) return;
-        const bool sound = check_pack(storage, name, digest, backup.reader.get(), blocks, findings);
-        shared.packs.add(name, digest, backup.reader.get(), blocks, sound);
+        if (shared.packs.pass_over(name, digest, reader, blocks)) return;
+        const bool sound = check_pack(storage, name, digest, reader, blocks, findings);
+        shared.packs.add(name, digest, reader, blocks, sound);
       },
       findings.stop());
 }

@@ -23,6 +23,7 @@ struct BackupCheck {
 
 // What several backups of a cluster share, and need not be read twice.
 struct SharedChecks {
+  bool unpack = true;  // VerifyRequest::unpack
   VerifiedPacks packs;
   std::map<std::string, bool> tables;  // whether it is sound, by name of the object
 };

@@ -198,7 +198,7 @@ class ClusterVerification {
   const VerifyRequest& request_;
   Findings& findings_;
   std::vector<store::ListedObject> objects_;
-  SharedChecks shared_;
+  SharedChecks shared_{request_.unpack, {}, {}};
   std::vector<BackupCheck> backups_;
 };
 
@@ -257,6 +257,8 @@ VerifyResult verify_repository(const VerifyRequest& request, base::Progress& pro
         .with_remedy("see what it holds with: lifeboat list --repo LOCATION");
   }
   if (!request.cluster) verify::check_operations(*storage, "", findings);
+  if (!request.unpack)
+    found.not_looked_at.emplace_back("what is in the packs: that their bytes are those stored is all");
   for (const auto& cluster : clusters) {
     if (request.cluster && cluster != *request.cluster) {
       found.not_looked_at.push_back(fmt::format("the cluster {}", cluster));

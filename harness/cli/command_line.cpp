@@ -216,6 +216,12 @@ void add_repository_verbs(CLI::App& app, Parsed& parsed) {
   add_repository(*verify, parsed.verify.repository);
   verify->add_option("--cluster", parsed.verify.cluster, "only this cluster");
   verify->add_option("--backup", parsed.verify.backup_label, "only this backup");
+  verify->add_flag(
+      "--stored", parsed.verify.stored,
+      "unpack no block: packs are judged by the hash of their stored bytes, which is several times faster");
+  verify->add_option("--jobs", parsed.verify.jobs, "reading threads")
+      ->check(CLI::Range(1U, 256U))
+      ->capture_default_str();
   verify->add_flag("--json", parsed.json, "as JSON");
   verify->callback([&parsed] {
     if (parsed.json) parsed.verify.format = OutputFormat::json;

@@ -96,6 +96,7 @@ struct VerifyVerb {
   backup_engine::RepositoryLocation repository;
   std::optional<std::string> cluster, backup_label;
   unsigned jobs = 0;
+  bool stored = false;
   OutputFormat format = OutputFormat::text;
 };
 struct RestoreVerb {

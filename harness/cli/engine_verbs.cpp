@@ -78,7 +78,7 @@ ExitCode execute(const ListVerb& verb) {
 
 ExitCode execute(const VerifyVerb& verb, const std::stop_token& stop) {
   Terminal terminal(verb.format == OutputFormat::json ? ProgressMode::none : ProgressMode::automatic);
-  const backup_engine::VerifyRequest request{verb.repository, verb.cluster, verb.backup_label, verb.jobs};
+  const backup_engine::VerifyRequest request{verb.repository, verb.cluster, verb.backup_label, verb.jobs, !verb.stored};
   const auto result = backup_engine::verify_repository(request, terminal.progress("verify"), stop);
   terminal.finish();
   fmt::print("{}", verb.format == OutputFormat::json ? verify_json(result) : verify_text(result));

@@ -17,6 +17,7 @@ struct VerifyRequest {
   std::optional<std::string> cluster;
   std::optional<std::string> backup_label;
   unsigned jobs = 1;
+  bool unpack = true;  // each block; false: packs only by the hash of their stored bytes, of which no bit can change
 };
 
 struct RepositoryDamage {

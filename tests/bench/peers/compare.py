@@ -83,7 +83,8 @@ class Comparison:
 
         self.each(number, "full backup", taken("full"))
         self.each(number, "restore", lambda tool: tool.restore())
-        self.each(number, "verify", lambda tool: tool.verify())
+        self.each(number, "verify, as stored", lambda tool: tool.verify())
+        self.each(number, "verify, unpacked", lambda tool: tool.unpack())
         if self.options.rows != "files":
             self.cluster.update(0.01)
         self.each(number, "incremental", taken("incremental"))

@@ -50,7 +50,8 @@ class Tool:
     def full(self): return None
     def incremental(self): return None
     def restore(self): return None
-    def verify(self): return None
+    def verify(self): return None  # every stored byte against a hash
+    def unpack(self): return None  # and every block unpacked
     def push(self, segment): return None
     def fetch(self, segment, to): return None
 
@@ -95,7 +96,8 @@ class Lifeboat(Tool):
 
     def full(self): return self.backup("full")
     def incremental(self): return self.backup("incremental")
-    def verify(self): return self.run(self.verb("verify"), sync=False)
+    def verify(self): return self.run(self.verb("verify", "--stored"), sync=False)
+    def unpack(self): return self.run(self.verb("verify"), sync=False)
 
     def restore(self):
         return self.restored(self.verb("restore", "--cluster", "bench", "--to", self.out, "--target-immediate", "--jobs",

@@ -60,7 +60,7 @@ class FlippedBit : public ::testing::Test {
   [[nodiscard]] std::set<std::string> blamed() const {
     backup_engine::base::NoProgress progress;
     std::set<std::string> names;
-    for (const auto& damage : backup_engine::verify_repository({location_, {}, {}, 1}, progress).damage)
+    for (const auto& damage : backup_engine::verify_repository({location_, {}, {}, 1, unpack_}, progress).damage)
       names.insert(damage.object);
     return names;
   }
@@ -87,6 +87,7 @@ class FlippedBit : public ::testing::Test {
 
   backup_engine::base::TemporaryDirectory directory_{"/var/tmp", "lifeboat-flip"};
   FaultyFileSystem files_{directory_.path()};  // without a fault: does not wait for the disk
+  bool unpack_ = true;
   backup_engine::RepositoryLocation location_;
   std::vector<backup_engine::store::ListedObject> objects_;
   std::string incremental_;

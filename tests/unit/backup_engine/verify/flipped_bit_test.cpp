@@ -26,6 +26,12 @@ TEST_F(FlippedBit, IsFoundInEachKindOfObjectAndItsFileNamed) {
   EXPECT_THAT(blamed(), ::testing::IsEmpty());
 }
 
+TEST_F(FlippedBit, IsFoundWithoutUnpackingToo) {
+  unpack_ = false;
+  ASSERT_THAT(blamed(), ::testing::IsEmpty());
+  for (const auto& object : objects_) ASSERT_NO_FATAL_FAILURE(flip_each(object, some_bytes(object.size_bytes)));
+}
+
 TEST_F(FlippedBit, IsFoundInEachOfTheEightPlaces) {
   for (const auto& object : objects_) {
     for (unsigned bit = 0; bit < 8; ++bit) {

@@ -58,6 +58,19 @@ TEST_F(Verify, FindsNothingInASoundRepositoryAndReadsAllOfIt) {
   EXPECT_EQ(result.blocks, 11U);
 }
 
+TEST_F(Verify, WithoutUnpackingReadsAsMuchAndSaysWhatItDidNotLookAt) {
+  tests::put_backup(*storage_, "main", tests::some_files(4096));
+  tests::put_wal(*storage_, "main");
+  base::NoProgress progress;
+  const auto result = backup_engine::verify_repository({location_, {}, {}, 2, false}, progress);
+  EXPECT_THAT(result.damage, IsEmpty());
+  EXPECT_TRUE(result.backups.at(0).restorable);
+  EXPECT_EQ(result.objects, verify().objects);
+  EXPECT_EQ(result.bytes, verify().bytes);
+  EXPECT_EQ(result.blocks, 0U);
+  EXPECT_THAT(result.not_looked_at, ElementsAre(HasSubstr("what is in the packs")));
+}
+
 TEST_F(Verify, NamesAMissingPackAndTheBackupThatNeedsIt) {
   const auto label = tests::put_backup(*storage_, "main", tests::some_files(4096));
   tests::put_wal(*storage_, "main");
