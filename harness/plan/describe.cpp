@@ -49,6 +49,12 @@ struct StepText {
   std::string operator()(const DisasterStep& step) const { return "disaster: " + disaster_text(step); }
 };
 
+std::string stored_text(const StoredBackup& stored, const std::string& version) {
+  return fmt::format("take {} of the cluster {} in {}{}, which Lifeboat did not make; PostgreSQL {}",
+                     stored.label.empty() ? "the newest backup" : stored.label, stored.cluster, stored.location,
+                     stored.key_file.empty() ? "" : fmt::format(", opened with {}", stored.key_file.string()), version);
+}
+
 std::string source_text(const Plan& plan) {
   const auto& provision = plan.scenario.source.provision;
   return fmt::format("provision a source: PostgreSQL {}, dataset {} at scale {}, page checksums {}, seed {}",
@@ -64,6 +70,14 @@ std::string wal_text(const Plan& plan) {
   return fmt::format("receive its WAL by {} through slot \"{}\", {}", word(wal.by), plan.slot,
                      wal.synchronous ? "synchronously: a commit waits until it is in the repository"
                                      : "asynchronously: what had not arrived is lost and counted");
+}
+
+// The end of WAL and the backup's own point are told alike, whoever made the backup.
+std::string value_text(const RestoreTarget& target) {
+  const auto* const including = target.inclusive ? "including it" : "just before it";
+  if (target.kind == TargetKind::name) return fmt::format("the first restore point \"{}\"", target.point);
+  return fmt::format("{} {}, {}", target.kind == TargetKind::xid ? "transaction" : word(target.kind), target.point,
+                     including);
 }
 
 std::string point_text(const RestoreTarget& target) {
@@ -109,7 +123,8 @@ std::string restore_text(const Scenario& scenario) {
   const auto& restore = scenario.restore;
   auto text = fmt::format("restore: {}", word(restore.kind));
   if (restore.kind == RestoreKind::partial) text += fmt::format(", {}", partial_text(restore.partial));
-  text += fmt::format(", to {}", point_text(restore.target));
+  const bool by_value = scenario.source.stored && !restore.target.point.empty();
+  text += fmt::format(", to {}", by_value ? value_text(restore.target) : point_text(restore.target));
   if (restore.kind == RestoreKind::pitr) text += fmt::format(", then {}", word(restore.action));
   const auto mark = mark_describing_target(scenario);
   if (mark && is_content_judged(scenario)) text += fmt::format("; content is judged at mark \"{}\"", *mark);
@@ -126,23 +141,32 @@ std::string checks_text(const std::vector<CheckRequest>& checks) {
 }
 
 std::string objectives_text(const Objectives& objectives) {
-  return fmt::format("objectives: RTO {}, RPO {}", objectives.rto ? duration_text(*objectives.rto) : "none",
+  return fmt::format("RTO {}, RPO {}", objectives.rto ? duration_text(*objectives.rto) : "none",
                      objectives.rpo ? duration_text(*objectives.rpo) : "none");
+}
+
+std::string objectives_text(const Scenario& scenario) {
+  auto text = "objectives: " + objectives_text(scenario.objectives);
+  for (const auto& [size, objectives] : scenario.objectives_by_size) {
+    text += fmt::format("; {}: {}", to_string(size), objectives_text(objectives));
+  }
+  return text;
 }
 
 }  // namespace
 
 std::string describe(const Plan& plan) {
   const auto& scenario = plan.scenario;
-  std::vector<std::string> steps{source_text(plan), wal_text(plan)};
+  const auto& stored = scenario.source.stored;
+  auto steps = stored ? std::vector{stored_text(*stored, plan.circumstances.postgres_version)}
+                      : std::vector{source_text(plan), wal_text(plan)};
   for (const auto& step : scenario.timeline) steps.push_back(std::visit(StepText{scenario.source.load}, step.what));
   steps.push_back(restore_text(scenario));
   steps.push_back(checks_text(scenario.verify));
   const auto& cluster = plan.circumstances.filled_for;
   auto text = fmt::format("{}{}{}: {}\n", scenario.name, cluster.empty() ? "" : "@", cluster, scenario.claim);
   for (std::size_t i = 0; i < steps.size(); ++i) text += fmt::format("  {:2}. {}\n", i + 1, steps[i]);
-  text +=
-      fmt::format("  {}\n  drill directory: {}\n", objectives_text(scenario.objectives), plan.drill_directory.string());
+  text += fmt::format("  {}\n  drill directory: {}\n", objectives_text(scenario), plan.drill_directory.string());
   return text;
 }
 

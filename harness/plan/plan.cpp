@@ -53,7 +53,12 @@ Plan make_plan(const Scenario& scenario, const Circumstances& circumstances) {
   plan.started_at = backup_engine::base::to_rfc3339(now);
   plan.scenario = scenario;
   plan.circumstances = circumstances;
-  plan.server_settings = server_settings_of(scenario, plan.slot);
+  if (scenario.source.stored) {
+    plan.cluster = scenario.source.stored->cluster;
+    plan.slot.clear();
+  } else {
+    plan.server_settings = server_settings_of(scenario, plan.slot);
+  }
   return plan;
 }
 

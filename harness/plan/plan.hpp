@@ -14,7 +14,7 @@ namespace harness::plan {
 
 enum class Keep { always, on_failure, never };
 
-constexpr int plan_schema_version = 2;  // of plan.json (docs/formats/plan.md)
+constexpr int plan_schema_version = 3;  // of plan.json (docs/formats/plan.md)
 
 // What the machine and the command line offer (gathered by the cli).
 struct Circumstances {
@@ -39,9 +39,9 @@ struct Plan {
   std::string started_at;                 // RFC 3339
   scenario::Scenario scenario;
   Circumstances circumstances;
-  std::string cluster = "drill";  // its name in the repository
+  std::string cluster = "drill";  // its name in the repository, the drill's own or a stored backup's
   std::string slot = "lifeboat";  // the receiver's slot and standby name, as synchronous_standby_names has it
-  std::map<std::string, std::string> server_settings;  // of the source, complete
+  std::map<std::string, std::string> server_settings;  // of the source, complete; none for a stored backup
   std::chrono::seconds server_start_limit{60}, recovery_limit{600}, backup_limit{600};
 };
 

@@ -30,7 +30,19 @@ struct StepJson {
   }
 };
 
+Json stored_json(const StoredBackup& stored) {
+  return {{"repository", stored.location},
+          {"cluster", stored.cluster},
+          {"backup", stored.label.empty() ? Json(nullptr) : Json(stored.label)},
+          {"key_file", stored.key_file.string()},
+          {"database", stored.database},
+          {"superuser", stored.superuser}};
+}
+
 Json source_json(const Source& source) {
+  if (source.stored) {
+    return {{"provision", nullptr}, {"load", nullptr}, {"wal", nullptr}, {"stored", stored_json(*source.stored)}};
+  }
   const auto& provision = source.provision;
   return {{"provision",
            {{"dataset", provision.dataset},
@@ -41,7 +53,8 @@ Json source_json(const Source& source) {
           {"load",
            {{"writers", source.load.writers},
             {"rate_per_second", source.load.rate_per_second ? Json(*source.load.rate_per_second) : Json(nullptr)}}},
-          {"wal", {{"by", word(source.wal.by)}, {"synchronous", source.wal.synchronous}}}};
+          {"wal", {{"by", word(source.wal.by)}, {"synchronous", source.wal.synchronous}}},
+          {"stored", nullptr}};
 }
 
 Json partial_json(const PartialRestore& partial) {
@@ -59,6 +72,16 @@ Json restore_json(const Restore& restore, const std::optional<std::string>& judg
       {"judged_at_mark", judged_at ? Json(*judged_at) : Json(nullptr)}};
 }
 
+Json objectives_json(const Scenario& scenario) {
+  const auto of = [](const Objectives& objectives) -> Json {
+    return {{"rto_seconds", seconds_or_null(objectives.rto)}, {"rpo_seconds", seconds_or_null(objectives.rpo)}};
+  };
+  auto json = of(scenario.objectives);
+  json["by_size"] = Json::object();
+  for (const auto& [size, objectives] : scenario.objectives_by_size) json["by_size"][to_string(size)] = of(objectives);
+  return json;
+}
+
 Json scenario_json(const Scenario& scenario) {
   Json timeline = Json::array(), checks = Json::array();
   for (const auto& step : scenario.timeline) timeline.push_back(std::visit(StepJson{}, step.what));
@@ -74,9 +97,7 @@ Json scenario_json(const Scenario& scenario) {
           {"timeline", std::move(timeline)},
           {"restore", restore_json(scenario.restore, mark_describing_target(scenario))},
           {"verify", std::move(checks)},
-          {"objectives",
-           {{"rto_seconds", seconds_or_null(scenario.objectives.rto)},
-            {"rpo_seconds", seconds_or_null(scenario.objectives.rpo)}}}};
+          {"objectives", objectives_json(scenario)}};
 }
 
 Json circumstances_json(const Circumstances& here) {

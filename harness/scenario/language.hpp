@@ -22,16 +22,19 @@ struct Key {
 inline constexpr std::array scenario_keys{Key{"scenario"},
                                           Key{"claim"},
                                           Key{"source"},
-                                          Key{"timeline"},
+                                          Key{"timeline", Standing::optional},  // a stored backup has none
                                           Key{"restore"},
                                           Key{"verify"},
                                           Key{"objectives", Standing::optional}};
-inline constexpr std::array source_keys{Key{"provision"},
-                                        Key{"load", Standing::optional},
-                                        Key{"wal"},
-                                        Key{"repository", Standing::not_delivered},
-                                        Key{"cluster", Standing::not_delivered},
-                                        Key{"backup", Standing::not_delivered}};
+inline constexpr std::array source_keys{Key{"provision"}, Key{"load", Standing::optional}, Key{"wal"}};
+// A source that has the first of these is a stored backup.
+inline constexpr std::array stored_source_keys{Key{"repository"},
+                                               Key{"cluster"},
+                                               Key{"backup", Standing::optional},
+                                               Key{"key_file", Standing::optional},
+                                               Key{"database", Standing::optional},
+                                               Key{"superuser", Standing::optional}};
+inline constexpr std::string_view latest_backup = "latest";
 inline constexpr std::array provision_keys{Key{"dataset"}, Key{"scale", Standing::optional},
                                            Key{"checksums", Standing::optional}, Key{"postgres", Standing::optional},
                                            Key{"settings", Standing::optional}};
@@ -58,7 +61,10 @@ inline constexpr std::array target_keys{Key{"mark", Standing::optional}, Key{"na
                                         Key{"time", Standing::optional}, Key{"lsn", Standing::optional},
                                         Key{"xid", Standing::optional},  Key{"inclusive", Standing::optional}};
 inline constexpr std::array sql_check_keys{Key{"sql"}};
-inline constexpr std::array objective_keys{Key{"rto", Standing::optional}, Key{"rpo", Standing::optional}};
+inline constexpr std::array objective_keys{Key{"rto", Standing::optional}, Key{"rpo", Standing::optional},
+                                           Key{"small", Standing::optional}, Key{"medium", Standing::optional},
+                                           Key{"large", Standing::optional}};
+inline constexpr std::array size_objective_keys{Key{"rto", Standing::optional}, Key{"rpo", Standing::optional}};
 
 // What ${…} may name. Any other name is refused, so that a slip of the pen does not silently take its default.
 inline constexpr std::array<std::string_view, 14> variable_names{
@@ -89,6 +95,9 @@ inline constexpr std::array point_words{
     Word<TargetKind>{"mark", TargetKind::mark}, Word<TargetKind>{"name", TargetKind::name},
     Word<TargetKind>{"time", TargetKind::time}, Word<TargetKind>{"lsn", TargetKind::lsn},
     Word<TargetKind>{"xid", TargetKind::xid}};
+inline constexpr std::array size_words{Word<SizeClass>{"small", SizeClass::small},
+                                       Word<SizeClass>{"medium", SizeClass::medium},
+                                       Word<SizeClass>{"large", SizeClass::large}};
 inline constexpr std::array action_words{Word<TargetAction>{"promote", TargetAction::promote},
                                          Word<TargetAction>{"pause", TargetAction::pause},
                                          Word<TargetAction>{"shutdown", TargetAction::shutdown}};

@@ -63,6 +63,7 @@ class Parser {
  private:
   [[nodiscard]] std::string name(const YAML::Node& node) const;
   [[nodiscard]] Source source(const YAML::Node& node) const;
+  [[nodiscard]] StoredBackup stored_backup(const YAML::Node& node) const;
   [[nodiscard]] Provision provision(const YAML::Node& node, const WalPolicy& wal) const;
   [[nodiscard]] std::string dataset(const YAML::Node& node) const;
   [[nodiscard]] int postgres_major(const YAML::Node& node) const;
@@ -73,7 +74,9 @@ class Parser {
   [[nodiscard]] std::vector<CheckRequest> checks(const YAML::Node& node, std::vector<Position>& positions) const;
   [[nodiscard]] CheckRequest check(const YAML::Node& node) const;
   [[nodiscard]] fs::path sql_file(const YAML::Node& node) const;
-  [[nodiscard]] Objectives objectives(const YAML::Node& node) const;
+  [[nodiscard]] Objectives objectives(const Mapping& parts, Places& places) const;
+  void objectives(const YAML::Node& node, Scenario& scenario, Places& places) const;
+  void require_timeline_for_source(const YAML::Node& root, const Source& source) const;
 
   Reader reader_;
   fs::path file_, fixtures_;
@@ -90,10 +93,15 @@ Scenario Parser::parse(const std::string& bytes, const Variables& variables) con
   result.name = name(top.at("scenario"));
   result.claim = reader_.text(top.at("claim"), "the claim");
   result.source = source(top.at("source"));
-  result.timeline = timeline(top.at("timeline"));
+  require_timeline_for_source(document, result.source);
+  if (!result.source.stored) result.timeline = timeline(top.at("timeline"));
   result.restore = parse_restore(reader_, top.at("restore"), places.restore);
   result.verify = checks(top.at("verify"), places.checks);
-  if (top.has("objectives")) result.objectives = objectives(top.at("objectives"));
+  if (top.has("objectives")) objectives(top.at("objectives"), result, places);
+  if (result.source.stored) {
+    require_sound_stored_drill(reader_, result, places);
+    return result;
+  }
   places.timeline = position_of(top.at("timeline"));
   const auto databases = databases_of(fixtures_, result.source.provision.dataset);
   require_sound_timeline(reader_, result, places, databases);
@@ -115,12 +123,51 @@ std::string Parser::name(const YAML::Node& node) const {
   return text;
 }
 
+void Parser::require_timeline_for_source(const YAML::Node& root, const Source& source) const {
+  const auto timeline = root["timeline"];
+  if (!timeline) {
+    if (source.stored) return;
+    reader_.fail(root, "the scenario lacks the key \"timeline\"",
+                 "add \"timeline:\"; docs/scenarios.md says what it may be");
+  }
+  if (!source.stored) return;
+  for (const auto& item : timeline) {
+    if (!item.IsMap() || !item["disaster"]) continue;
+    reader_.fail(item, "no disaster can strike a stored backup: its cluster is not Lifeboat's to harm",
+                 "remove \"timeline\": the drill restores as if the server were lost when it begins");
+  }
+  reader_.fail(timeline, "a stored backup has no timeline: what happened before it was taken is not known",
+               "remove \"timeline\", or let Lifeboat provision the source");
+}
+
 Source Parser::source(const YAML::Node& node) const {
+  if (node.IsMap() && node["repository"]) {
+    if (node["provision"]) {
+      reader_.fail(node["provision"], "a source is provisioned or a stored backup, not both",
+                   "remove \"provision\" or \"repository\"");
+    }
+    Source stored;
+    stored.stored = stored_backup(node);
+    return stored;
+  }
   const Mapping parts(reader_, node, "source", source_keys);
   Source result;
   result.wal = wal_policy(parts.at("wal"));
   result.provision = provision(parts.at("provision"), result.wal);
   if (parts.has("load")) result.load = load_profile(parts.at("load"));
+  return result;
+}
+
+StoredBackup Parser::stored_backup(const YAML::Node& node) const {
+  const Mapping parts(reader_, node, "source", stored_source_keys);
+  StoredBackup result;
+  result.location = reader_.text(parts.at("repository"), "repository");
+  result.cluster = reader_.text(parts.at("cluster"), "cluster");
+  if (parts.has("backup")) result.label = reader_.text(parts.at("backup"), "backup");
+  if (result.label == latest_backup) result.label.clear();
+  if (parts.has("key_file")) result.key_file = reader_.text(parts.at("key_file"), "key_file");
+  if (parts.has("database")) result.database = reader_.text(parts.at("database"), "database");
+  if (parts.has("superuser")) result.superuser = reader_.text(parts.at("superuser"), "superuser");
   return result;
 }
 
@@ -259,12 +306,24 @@ fs::path Parser::sql_file(const YAML::Node& node) const {
                fmt::format("name one relative to {} or to {}", root.string(), beside.string()));
 }
 
-Objectives Parser::objectives(const YAML::Node& node) const {
-  const Mapping parts(reader_, node, "objectives", objective_keys);
+Objectives Parser::objectives(const Mapping& parts, Places& places) const {
   Objectives result;
   if (parts.has("rto")) result.rto = reader_.positive_duration(parts.at("rto"), "rto");
-  if (parts.has("rpo")) result.rpo = reader_.duration(parts.at("rpo"), "rpo");
+  if (!parts.has("rpo")) return result;
+  result.rpo = reader_.duration(parts.at("rpo"), "rpo");
+  if (!places.rpo) places.rpo = position_of(parts.at("rpo"));
   return result;
+}
+
+void Parser::objectives(const YAML::Node& node, Scenario& scenario, Places& places) const {
+  const Mapping parts(reader_, node, "objectives", objective_keys);
+  scenario.objectives = objectives(parts, places);
+  for (const auto& size : size_words) {
+    if (!parts.has(size.text)) continue;
+    const auto what = fmt::format("objectives.{}", size.text);
+    scenario.objectives_by_size[*size.meaning] =
+        objectives(Mapping(reader_, parts.at(size.text), what, size_objective_keys), places);
+  }
 }
 
 }  // namespace

@@ -3,6 +3,10 @@
 // throws Error(usage) at the part that breaks the first rule broken. Internal to harness/scenario.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "harness/scenario/scenario.hpp"
 
 namespace harness::scenario {
@@ -14,6 +18,7 @@ struct RestorePlaces {  // where a restore's parts stand; those that are absent 
 };
 struct Places {  // where the parts stand, for messages
   Position timeline;
+  std::optional<Position> rpo;  // the first objective of that kind
   RestorePlaces restore;
   std::vector<Position> checks;  // as scenario.verify
 };
@@ -31,5 +36,8 @@ void require_reachable_target(const Reader& reader, const Scenario& scenario, co
 // Call it for a reachable target only.
 void require_judgeable_checks(const Reader& reader, const Scenario& scenario, const Places& places,
                               const Databases& databases);
+
+// All of the above for a stored backup, of which nobody knows what it was: no load, marks or disaster.
+void require_sound_stored_drill(const Reader& reader, const Scenario& scenario, const Places& places);
 
 }  // namespace harness::scenario

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -39,10 +40,20 @@ struct WalPolicy {
   bool synchronous = false;
 };
 
+// A backup that exists, of a cluster that Lifeboat did not make (docs/drill-your-backups.md).
+struct StoredBackup {
+  std::string location;                                       // of the repository, as --repo takes it
+  std::string cluster;                                        // its name there
+  std::string label;                                          // empty: the newest that can reach the target
+  std::filesystem::path key_file;                             // of an encrypted repository
+  std::string database = "postgres", superuser = "postgres";  // what SQL checks are run in, and as whom
+};
+
 struct Source {
   Provision provision;
   LoadProfile load;
   WalPolicy wal;
+  std::optional<StoredBackup> stored;  // then nothing of the above means anything, and there is no timeline
 };
 
 // The load runs for that long; with keep_running it goes on behind the steps that follow, until the disaster, a
@@ -75,10 +86,12 @@ struct Step {
   Position position;
 };
 
-// Where recovery stops. `point` is a place of the timeline, whose position the drill learns on the way: the name of a
-// mark or of a restore point, or "disaster", the moment (time), the position (lsn) or the transaction (xid) of the harm
-// itself. mark: by its restore point's name. xid at a mark or restore point: the last in the WAL of those of
-// the load's transactions that were acknowledged before it. immediate: the backup's own consistent point.
+// Where recovery stops. Of a stored backup `point` is the time (RFC 3339, UTC), LSN, transaction id or restore point's
+// name itself, and there are no marks. Else `point` is a place of the timeline, whose position the drill learns on the
+// way: the name of a mark or of a restore point, or "disaster", the moment (time), the position (lsn) or the
+// transaction (xid) of the harm itself. mark: by its restore point's name. xid at a mark or restore point: the last in
+// the WAL of those of the load's transactions that were acknowledged before it. immediate: the backup's own consistent
+// point.
 enum class TargetKind { end_of_wal, immediate, mark, name, time, lsn, xid };
 inline constexpr std::string_view disaster_point = "disaster";
 struct RestoreTarget {
@@ -126,6 +139,11 @@ struct CheckRequest {
   std::filesystem::path sql_file;  // sql only, as resolved (absolute)
 };
 
+// By the size of the restored databases: below 1 GB, up to 10 GB, and above (1 GB is 10^9 bytes).
+enum class SizeClass { small, medium, large };
+[[nodiscard]] SizeClass size_class_of(std::uint64_t database_bytes);
+[[nodiscard]] std::string_view to_string(SizeClass size);
+
 struct Objectives {
   std::optional<Seconds> rto, rpo;
 };
@@ -139,16 +157,19 @@ struct Scenario {
   std::vector<Step> timeline;
   Restore restore;
   std::vector<CheckRequest> verify;
-  Objectives objectives;
+  Objectives objectives;                               // whatever the size, where its class has none of its own
+  std::map<SizeClass, Objectives> objectives_by_size;  // only classes that the scenario names
 };
+// What is promised of databases of that size; without a size what is promised of all.
+[[nodiscard]] Objectives objectives_for(const Scenario& scenario, std::optional<SizeClass> size);
 
 [[nodiscard]] std::string_view to_string(CheckKind kind);
 [[nodiscard]] std::string_view to_string(BackupType type);
 
 // Parses and checks one file: unknown keys, wrong types, unknown words, zero checks, a timeline without backup or
-// disaster, a target that cannot be reached or lies behind the harm, a content check that no mark can describe. Throws
-// base::Error(usage), message "FILE:LINE:COLUMN: …" and a remedy. `fixtures` is the folder in which datasets and checks
-// are found, `variables` what ${…} stands for.
+// disaster, a target that cannot be reached or lies behind the harm, a content check that no mark can describe; of a
+// stored backup a timeline, and whatever needs one. Throws base::Error(usage), message "FILE:LINE:COLUMN: …" and a
+// remedy. `fixtures` is the folder in which datasets and checks are found, `variables` what ${…} stands for.
 [[nodiscard]] Scenario parse_scenario(const std::filesystem::path& file, const std::filesystem::path& fixtures,
                                       const Variables& variables = {});
 

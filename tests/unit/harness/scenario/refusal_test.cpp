@@ -105,12 +105,6 @@ INSTANTIATE_TEST_SUITE_P(
                 "15 to 18"}),
     title_of);
 
-INSTANTIATE_TEST_SUITE_P(NotDelivered, Refusal,
-                         testing::Values(Refused{
-                             "HeldRepository", "  provision: { dataset: ecommerce }", "  repository: /backups",
-                             "4:3: key of source \"repository\" is not delivered yet", "provision"}),
-                         title_of);
-
 INSTANTIATE_TEST_SUITE_P(
     Timeline, Refusal,
     testing::Values(

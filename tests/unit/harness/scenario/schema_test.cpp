@@ -40,7 +40,8 @@ Names delivered(const std::array<Word<Meaning>, Size>& words) {
   return result;
 }
 
-const std::map<std::string, std::span<const Key>> mappings{{"source", source_keys},
+const std::map<std::string, std::span<const Key>> mappings{{"provisioned_source", source_keys},
+                                                           {"stored_source", stored_source_keys},
                                                            {"provision", provision_keys},
                                                            {"load_profile", load_profile_keys},
                                                            {"wal", wal_keys},
@@ -50,7 +51,8 @@ const std::map<std::string, std::span<const Key>> mappings{{"source", source_key
                                                            {"backup_step", backup_step_keys},
                                                            {"target", target_keys},
                                                            {"sql_check", sql_check_keys},
-                                                           {"objectives", objective_keys}};
+                                                           {"objectives", objective_keys},
+                                                           {"size_objectives", size_objective_keys}};
 
 void expect_same_keys(const Json& part, std::span<const Key> keys) {
   Names properties;
