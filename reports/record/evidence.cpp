@@ -102,6 +102,29 @@ void fields(Io& io, typename Io::template Ref<RecordPlace> place) {
 }
 
 template <class Io>
+void fields(Io& io, typename Io::template Ref<TransactionStatus> transaction) {
+  io("xid", transaction.xid);
+  io("status", transaction.status);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<ConsistencyEvidence::BrokenReference> reference) {
+  io("from", reference.from);
+  io("to", reference.to);
+  io("rows", reference.rows);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<ConsistencyEvidence> consistency) {
+  io("references_examined", consistency.references_examined);
+  io("files_examined", consistency.files_examined);
+  io("settings_examined", consistency.settings_examined);
+  io("broken_references", consistency.broken_references);
+  io("missing_files", consistency.missing_files);
+  io("unheeded_settings", consistency.unheeded_settings);
+}
+
+template <class Io>
 void fields(Io& io, typename Io::template Ref<CommitOrderEvidence> order) {
   io("witness", order.witness);
   io("records", order.records);
@@ -111,6 +134,8 @@ void fields(Io& io, typename Io::template Ref<CommitOrderEvidence> order) {
   io("xids_present", order.xids_present);
   io("restore_points", order.restore_points);
   io("at_target", order.at_target);
+  io.later("recovered_statuses", order.recovered_statuses);
+  io.later("paused_statuses", order.paused_statuses);
 }
 
 template <class Io>
@@ -166,6 +191,7 @@ void for_each_member(SomeEvidence& evidence, const Visit& visit) {
   visit("constraints", evidence.constraints);
   visit("sequences", evidence.sequences);
   visit("catalog", evidence.catalog);
+  visit("consistency", evidence.consistency);
   visit("commit_order", evidence.commit_order);
   visit("selected", evidence.selected);
   visit("untouched", evidence.untouched);

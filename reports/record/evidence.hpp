@@ -93,6 +93,12 @@ struct RestorePointRecord {
 struct RecordPlace {
   std::string lsn, end_lsn;
 };
+// What pg_xact_status() says of a transaction: "committed", "aborted", "in progress"; empty where it has not begun yet
+// or is forgotten.
+struct TransactionStatus {
+  std::uint32_t xid = 0;  // without epoch
+  std::string status;
+};
 struct CommitOrderEvidence {
   std::string witness;                // "pg_receivewal", or "engine" where only the repository's WAL exists
   std::vector<CommitRecord> records;  // in WAL order
@@ -103,6 +109,21 @@ struct CommitOrderEvidence {
   std::vector<RestorePointRecord> restore_points{};  // in WAL order
   // Where recovery was told an LSN: the first record that starts there or later, absent when the witness ends before.
   std::optional<RecordPlace> at_target{};
+  // Of a cluster without a ledger, in the order of `records`: what the recovered server says of those before
+  // reached_lsn, and a second copy, paused at the target, of all. Empty where the target is no place to pause at.
+  std::vector<TransactionStatus> recovered_statuses{}, paused_statuses{};
+};
+
+// What a cluster says of itself, for want of a mark to compare it with.
+struct ConsistencyEvidence {
+  std::uint64_t references_examined = 0, files_examined = 0, settings_examined = 0;
+  struct BrokenReference {  // from one catalog to another
+    std::string from, to;   // "pg_class (relnamespace)", "pg_namespace (oid)"
+    std::uint64_t rows = 0;
+  };
+  std::vector<BrokenReference> broken_references;
+  std::vector<std::string> missing_files;      // "relation: path"
+  std::vector<std::string> unheeded_settings;  // "name: what is wrong with its line in a configuration file"
 };
 
 // Partial restores: all that the restore may not touch, on the server that lives on, before and after it.
@@ -124,6 +145,7 @@ struct Evidence {
   std::optional<SequenceEvidence> sequences;
   std::optional<CatalogEvidence> catalog;
   std::vector<SqlEvidence> sql;
+  std::optional<ConsistencyEvidence> consistency;
   std::optional<CommitOrderEvidence> commit_order;
   std::optional<SelectedTables> selected;  // what a partial restore brought back, under its original names
   std::optional<UntouchedEvidence> untouched;

@@ -57,6 +57,10 @@ class JsonWriter {
 
   template <class T>
   void operator()(const char* name, const T& value);
+  template <class T>
+  void later(const char* name, const T& value) {
+    (*this)(name, value);
+  }
 
   [[nodiscard]] WrittenJson take() { return std::move(object_); }
 
@@ -138,6 +142,11 @@ class JsonReader {
 
   template <class T>
   void operator()(const char* name, T& value);
+  // A field that was added to its version later: what was written before it lacks it, and keeps the type's default.
+  template <class T>
+  void later(const char* name, T& value) {
+    if (object_.contains(name)) (*this)(name, value);
+  }
 
  private:
   const ReadJson& object_;

@@ -137,6 +137,19 @@ void fields(Io& io, typename Io::template Ref<RestoreRecord::Expected> expected)
   io("reason", expected.reason);
 }
 
+template <class Io>
+void fields(Io& io, typename Io::template Ref<RestoreRecord::Size> size) {
+  io("database_bytes", size.database_bytes);
+  io("class", size.size_class);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<RestoreRecord::Work> work) {
+  io("extract_seconds", work.extract_seconds);
+  io("transfer_seconds", work.transfer_seconds);
+  io("restore_seconds", work.restore_seconds);
+}
+
 // What was restored and where it ended, without the three judgements.
 template <class Io>
 void identity_fields(Io& io, typename Io::template Ref<RestoreRecord> restore) {
@@ -146,6 +159,8 @@ void identity_fields(Io& io, typename Io::template Ref<RestoreRecord> restore) {
   io("reached", restore.reached);
   io("expected", restore.expected);
   io("outcome", restore.outcome);
+  io.later("size", restore.size);
+  io.later("work", restore.work);
 }
 
 template <class Io>

@@ -97,6 +97,15 @@ struct RestoreRecord {
     std::string outcome = "recovered", reason;
   } expected;
   std::string outcome;  // recovered, refused, failed; empty when not reached
+  struct Size {
+    std::optional<std::uint64_t> database_bytes;  // of the databases that came back, as PostgreSQL counts them
+    std::string size_class;                       // small, medium, large; empty when not known
+  } size;
+  // What backing up and coming back took, as the programme's plans have it: out of the source, out of the repository
+  // into place, and from there to a server that takes writes.
+  struct Work {
+    std::optional<double> extract_seconds, transfer_seconds, restore_seconds;
+  } work;
   Rto rto;
   Rpo rpo;
   Exactness exact;
