@@ -41,6 +41,22 @@ backup_engine::BackupType engine_type(scenario::BackupType type) {
   return backup_engine::BackupType::full;
 }
 
+reports::record::BackupRecord record_of(const backup_engine::BackupSummary& summary, double seconds) {
+  reports::record::BackupRecord record;
+  record.label = summary.label;
+  record.type = backup_engine::to_string(summary.type);
+  record.parent_label = summary.parent_label;
+  record.source = summary.source;
+  record.source_bytes = summary.source_bytes;
+  record.stored_bytes = summary.stored_bytes;
+  record.seconds = seconds;
+  record.start_lsn = backup_engine::postgres::to_string(summary.start_lsn);
+  record.stop_lsn = backup_engine::postgres::to_string(summary.stop_lsn);
+  record.timeline = summary.timeline.number();
+  record.damaged_pages = summary.damaged_pages;
+  return record;
+}
+
 }  // namespace
 
 void init_repository(const Repository& repository) {
@@ -95,27 +111,41 @@ process::ExitStatus WalReceiver::stop(const base::Deadline& deadline) {
 reports::record::BackupRecord take_backup(const Repository& repository, const BackupOptions& options,
                                           base::Progress& progress, const std::stop_token& stop) {
   backup_engine::BackupRequest request;
-  request.repository.text = repository.directory.string();
+  request.repository = {repository.directory.string(), repository.key_file};
   request.cluster = repository.cluster;
   request.conninfo = options.conninfo;
   if (options.by == scenario::BackupMethod::files) request.pgdata = options.data_directory;
   request.type = engine_type(options.type);
   request.jobs = options.jobs;
   const auto result = backup_engine::take_backup(request, progress, stop);
-  const auto& summary = result.summary;
-  reports::record::BackupRecord record;
-  record.label = summary.label;
-  record.type = backup_engine::to_string(summary.type);
-  record.parent_label = summary.parent_label;
-  record.source = summary.source;
-  record.source_bytes = summary.source_bytes;
-  record.stored_bytes = summary.stored_bytes;
-  record.seconds = result.seconds;
-  record.start_lsn = backup_engine::postgres::to_string(summary.start_lsn);
-  record.stop_lsn = backup_engine::postgres::to_string(summary.stop_lsn);
-  record.timeline = summary.timeline.number();
-  record.damaged_pages = summary.damaged_pages;
-  return record;
+  return record_of(result.summary, result.seconds);
+}
+
+StoredCluster read_stored_cluster(const Repository& repository, const std::string& label) {
+  const auto clusters = backup_engine::list_repository({repository.directory.string(), repository.key_file});
+  const auto found = std::find_if(clusters.begin(), clusters.end(),
+                                  [&](const auto& cluster) { return cluster.name == repository.cluster; });
+  if (found == clusters.end()) {
+    throw base::Error(base::ErrorKind::not_found, fmt::format("the repository {} holds no cluster {}",
+                                                              repository.directory.string(), repository.cluster))
+        .with_remedy("`lifeboat list` shows what it holds");
+  }
+  StoredCluster stored{found->postgres_major, {}, found->unreadable, {}};
+  for (const auto& range : found->wal) {
+    stored.wal.push_back({range.timeline.number(), backup_engine::postgres::to_string(range.start),
+                          backup_engine::postgres::to_string(range.end)});
+  }
+  for (const auto& summary : found->backups) {
+    const std::chrono::duration<double> took = summary.finished_at - summary.started_at;
+    stored.backups.push_back(record_of(summary, took.count()));
+  }
+  const bool there = std::any_of(stored.backups.begin(), stored.backups.end(),
+                                 [&](const auto& backup) { return label.empty() || backup.label == label; });
+  if (there || !stored.unreadable.empty()) return stored;
+  throw base::Error(base::ErrorKind::not_found,
+                    fmt::format("the repository {} holds no backup {}of the cluster {}", repository.directory.string(),
+                                label.empty() ? "" : label + " ", repository.cluster))
+      .with_remedy("`lifeboat list` shows what it holds");
 }
 
 namespace {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "backup_engine/base/deadline.hpp"
 #include "backup_engine/base/progress.hpp"
@@ -15,12 +16,14 @@
 
 namespace harness::backup {
 
-// The repository of one drill. `owner` (when root) is the servers' user, who must read it to recover.
+// The repository of one drill, or one that exists and is only read. `owner` (when root) is the servers' user, who must
+// read it to recover.
 struct Repository {
   std::filesystem::path directory;
   std::string cluster;
   std::filesystem::path lifeboat;  // an executable that the owner can run
   std::optional<process::OsUser> owner;
+  std::filesystem::path key_file{};  // of an encrypted one
 };
 
 // `lifeboat repo init`, for the owner. Throws base::Error.
@@ -58,6 +61,21 @@ struct BackupOptions {
 [[nodiscard]] reports::record::BackupRecord take_backup(const Repository& repository, const BackupOptions& options,
                                                         backup_engine::base::Progress& progress,
                                                         const std::stop_token& stop);
+
+// What a repository holds of a cluster that the harness did not back up.
+struct StoredCluster {
+  int postgres_major = 0;
+  std::vector<reports::record::BackupRecord> backups;  // oldest first; a backup's time is from its start to its end
+  std::vector<std::string> unreadable;                 // "OBJECT: what is wrong" of backups whose manifest is damaged
+  struct Wal {
+    std::uint32_t timeline = 1;
+    std::string start_lsn, end_lsn;  // held without a gap
+  };
+  std::vector<Wal> wal;
+};
+// Throws base::Error: not_found for a repository, cluster or (with a label) backup that is not there, and what the
+// engine throws.
+[[nodiscard]] StoredCluster read_stored_cluster(const Repository& repository, const std::string& label = "");
 
 // Drops the repository's files from the page cache, as far as the kernel allows without privilege, so that a restore
 // reads from the disk. False when some file could not be evicted: the report then says `warm`.

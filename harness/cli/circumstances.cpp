@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <thread>
 
 #include "backup_engine/base/error.hpp"
+#include "harness/backup/engine_backup.hpp"
 #include "harness/drill/workplace.hpp"
+#include "harness/restore/foreign_cluster.hpp"
 #include "harness/server/installation.hpp"
 #include "harness/server/server.hpp"
 #include "harness/server/socket_directory.hpp"
@@ -110,13 +113,35 @@ std::vector<FilledScenario> parse_scenarios(const std::vector<fs::path>& named, 
   throw base::Error(base::ErrorKind::usage, text);
 }
 
+namespace {
+
+// A stored backup needs the major that it was taken of. Where damage hides which that was, the drill will say so.
+std::optional<int> major_for(const scenario::Source& source) {
+  if (!source.stored) return source.provision.postgres;
+  backup::Repository repository;
+  repository.directory = source.stored->location;
+  repository.cluster = source.stored->cluster;
+  repository.key_file = source.stored->key_file;
+  try {
+    return backup::read_stored_cluster(repository, source.stored->label).postgres_major;
+  } catch (const base::Error& error) {
+    if (error.kind() != base::ErrorKind::corrupt) throw;
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
 plan::Plan plan_for(const FilledScenario& filled, const RunVerb& run, std::uint64_t seed) {
   const auto& scenario = filled.scenario;
   const auto installation =
-      server::choose_installation(server::find_installations(run.bin_directory), scenario.source.provision.postgres);
+      server::choose_installation(server::find_installations(run.bin_directory), major_for(scenario.source));
   // What would stop the drill on its way is refused before anything starts.
   const auto user = server::resolve_server_user(run.run_as);
   server::refuse_long_socket_path(server::socket_parent({}, user));
+  if (const auto& stored = scenario.source.stored) {
+    restore::require_readable(stored->location, stored->key_file, user);
+  }
   if (!run.work_directory.empty()) drill::Workplace::refuse_unreachable(run.work_directory, user);
   plan::Circumstances circumstances;
   circumstances.out = run.out;

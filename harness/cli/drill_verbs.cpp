@@ -5,6 +5,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "harness/cli/circumstances.hpp"
+#include "harness/cli/recorded_drill.hpp"
 #include "harness/cli/terminal.hpp"
 #include "harness/cli/verbs.hpp"
 #include "harness/cli/version.hpp"
@@ -54,6 +55,7 @@ ExitCode execute(const RunVerb& verb, const std::stop_token& stop) {
   Terminal terminal(verb.progress);
   const auto result = drill::run_suite(plans, {"lifeboat", version(), revision()}, terminal, stop);
   terminal.finish();
+  record_drills(plans, result.reports);
   fmt::print("{}", reports::render::result_table(result.reports, Terminal::result_style()));
   print_contacts(verb, plans, result.reports);
   fmt::print("{}\n", result.index_page.string());

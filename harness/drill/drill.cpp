@@ -88,6 +88,14 @@ void tear_down(const Context& context, record::Report& report) {
 void save_plan(const plan::Plan& plan, const DrillDirectory& directory) {
   base::write_file_atomically(directory.plan(), plan::to_json(plan));
   std::filesystem::copy_file(plan.scenario.file, directory.scenario(plan.scenario.name));
+  // SQL files that lie with the scenario belong to it: whoever judges again finds them where it does.
+  const auto folder = std::filesystem::absolute(plan.scenario.file).lexically_normal().parent_path();
+  for (const auto& check : plan.scenario.verify) {
+    const auto place = check.sql_file.lexically_relative(folder);
+    if (check.sql_file.empty() || place.empty() || place.begin()->string() == "..") continue;
+    std::filesystem::create_directories((directory.path() / place).parent_path());
+    std::filesystem::copy_file(check.sql_file, directory.path() / place);
+  }
 }
 
 }  // namespace

@@ -18,21 +18,6 @@ using scenario::CheckKind;
 
 namespace {
 
-// A backup's own point lies behind the mark that describes it, and recovery cannot stop earlier. Without a mark, the
-// end of WAL is no place to pause at.
-restore::Target place_to_pause(const restore::Target& target, const record::Mark* mark) {
-  if (target.stop == restore::Stop::immediate) return target;
-  restore::Target place = target;
-  if (mark != nullptr) {
-    place = {};
-    place.stop = restore::Stop::name;
-    place.value = mark->restore_point;
-  } else if (target.stop == restore::Stop::end_of_wal) {
-    place.stop = restore::Stop::immediate;
-  }
-  return place;
-}
-
 // Of a partial restore only what was asked for compares with the mark.
 void probe_at_mark(const verify::Cluster& cluster, const record::Mark& mark, record::Evidence& evidence) {
   if (mark.selected) {
@@ -49,17 +34,19 @@ void examine_second_copy(const Context& context, const SourceSide& source, const
   const auto* const mark = describing_mark(context, source);
   if (mark != nullptr) evidence.content_mark = mark->name;  // catalog and settings are compared with it as well
   SecondCopy copy;
-  prober.probe("second_copy", [&] { copy = restore_second_copy(context, source, place_to_pause(target, mark)); });
+  prober.probe("second_copy",
+               [&] { copy = restore_second_copy(context, source.origin(), place_to_pause(target, mark)); });
   if (copy.data_directory.empty()) return;
   const auto options = tools(context, installation);
   if (wants(context, CheckKind::verifybackup)) {
     prober.probe("verify_backup", [&] { evidence.verify_backup = run_verifybackup(options, copy.data_directory); });
   }
   std::optional<server::Server> second;
-  prober.probe("second_server", [&] { second = start_second_copy(context, copy); });
+  prober.probe("second_server", [&] { second = start_second_copy(context, source.origin(), copy); });
   if (!second) return;
   if (wants(context, CheckKind::content) && mark != nullptr) {
-    prober.probe("content", [&] { probe_at_mark(view_of(context, *second, source.dataset()), *mark, evidence); });
+    prober.probe("content",
+                 [&] { probe_at_mark(view_of(context, *second, source.dataset().load_database), *mark, evidence); });
   }
   if (wants(context, CheckKind::page_checksums)) {
     prober.probe("page_checksums", [&] {
@@ -88,7 +75,7 @@ bool has_ledger(const Context& context, const SourceSide& source) {
 
 void examine_target(const Context& context, const SourceSide& source, const restore::Target& target,
                     const Recovery& recovery, Prober& prober, record::Evidence& evidence) {
-  const auto cluster = view_of(context, recovery.server, source.dataset());
+  const auto cluster = view_of(context, recovery.server, source.dataset().load_database);
   const auto options = tools(context, recovery.server.options().installation);
   if (has_ledger(context, source)) {
     prober.probe("ledger", [&] { evidence.ledger = verify::probe_ledger(cluster); });

@@ -15,6 +15,7 @@
 #include "harness/measure/rpo.hpp"
 #include "harness/measure/rto.hpp"
 #include "harness/measure/stop_position.hpp"
+#include "harness/measure/transaction_exactness.hpp"
 #include "harness/plan/plan.hpp"
 #include "harness/verify/comparison.hpp"
 #include "harness/verify/judge.hpp"
@@ -43,6 +44,27 @@ std::optional<base::UtcTime> end_of(const std::vector<record::Phase>& phases, st
   if (phase == phases.end()) return std::nullopt;
   return time_of(phase->started_at, "a phase's start") +
          std::chrono::duration_cast<base::UtcTime::duration>(std::chrono::duration<double>(phase->seconds));
+}
+
+std::optional<double> seconds_of(const std::vector<record::Phase>& phases, const std::vector<std::string_view>& names) {
+  std::optional<double> total;
+  for (const auto& phase : phases) {
+    if (std::find(names.begin(), names.end(), phase.name) == names.end()) continue;
+    total = total.value_or(0) + phase.seconds;
+  }
+  return total;
+}
+
+// The phases of the programme's plans. replay and consistent lie within readable, which is what a client waits for.
+record::RestoreRecord::Work judge_work(const record::RestoreRecord& restore, const record::BackupRecord* backup) {
+  const auto& phases = restore.rto.phases;
+  return {backup != nullptr ? std::optional(backup->seconds) : std::nullopt, seconds_of(phases, {"fetch", "restore"}),
+          seconds_of(phases, {"readable", "writable"})};
+}
+
+std::optional<scenario::SizeClass> size_of(const record::RestoreRecord& restore) {
+  const auto& bytes = restore.size.database_bytes;
+  return bytes ? std::optional(scenario::size_class_of(*bytes)) : std::nullopt;
 }
 
 record::Rto judge_rto(const record::RestoreRecord& restore, const scenario::Objectives& objectives) {
@@ -99,7 +121,7 @@ std::optional<measure::RpoQuestion> rpo_question(const record::Report& report, c
   if (report.disasters.empty()) return std::nullopt;
   measure::RpoQuestion question;
   question.disaster_microseconds = time_of(report.disasters.back().at, "the disaster").time_since_epoch().count();
-  question.objective_seconds = seconds(judged.scenario.objectives.rpo);
+  question.objective_seconds = report.restores.back().rpo.objective_seconds;
   if (stop.kind == measure::StopPosition::Kind::end_of_wal) return question;
   if (stop.kind == measure::StopPosition::Kind::unknown) return std::nullopt;
   const auto time = target_time(report.restores.back().target, stop, judged);
@@ -146,7 +168,18 @@ void judge_tables(record::Report& report, const Judged& judged, const measure::S
   if (elsewhere) restore.exact.met = false;
   restore.rpo = measure::measure_partial_rpo(tables, judged.ledger,
                                              time_of(mark->time, "the mark's time").time_since_epoch().count(),
-                                             seconds(judged.scenario.objectives.rpo));
+                                             restore.rpo.objective_seconds);
+}
+
+// Of a cluster without a ledger no loss is known; its commits are PostgreSQL's to tell.
+void judge_transactions(record::Report& report, const Judged& judged, const measure::StopPosition& stop) {
+  auto& restore = report.restores.back();
+  restore.exact = measure::measure_transaction_exactness(*judged.evidence.commit_order, stop);
+  if (stop.kind == measure::StopPosition::Kind::unknown) report.not_tested.push_back("exactness: " + stop.why);
+  for (const auto* const probe : {"recovered_statuses", "paused_statuses", "second_copy", "second_server"}) {
+    const auto unread = judged.evidence.missing.find(probe);
+    if (unread != judged.evidence.missing.end()) report.not_tested.push_back("exactness: " + unread->second);
+  }
 }
 
 void judge_loss(record::Report& report, const Judged& judged) {
@@ -156,8 +189,12 @@ void judge_loss(record::Report& report, const Judged& judged) {
   restore.rpo = {};
   restore.exact = {};
   restore.reached = order ? judge_reached(*order) : record::RestoreRecord::Reached{};
-  restore.rpo.objective_seconds = seconds(judged.scenario.objectives.rpo);
+  restore.rpo.objective_seconds = seconds(scenario::objectives_for(judged.scenario, size_of(restore)).rpo);
   const auto stop = stop_of(report, order);
+  if (judged.scenario.source.stored) {
+    if (order) judge_transactions(report, judged, stop);
+    return;
+  }
   if (judged_by_tables(judged)) return judge_tables(report, judged, stop);
   const auto question = rpo_question(report, stop, judged);
   if (judged.evidence.ledger && question) {
@@ -187,7 +224,10 @@ void add_probe_seconds(std::vector<record::Check>& checks, const std::map<std::s
 }  // namespace
 
 void judge(record::Report& report, const Judged& judged) {
-  const verify::Records records{judged.evidence, judged.marks, judged.ledger};
+  const bool stored = judged.scenario.source.stored.has_value();
+  const verify::Records records{
+      judged.evidence, judged.marks,
+      stored ? std::nullopt : std::optional<std::vector<record::LedgerTransaction>>(judged.ledger), stored};
   auto judgement = verify::judge(judged.scenario.verify, records);
   report.checks = std::move(judgement.checks);
   add_probe_seconds(report.checks, judged.evidence.seconds);
@@ -200,7 +240,10 @@ void judge(record::Report& report, const Judged& judged) {
       "foreign servers could reach was not looked at");
   if (report.restores.empty()) return;
   auto& restore = report.restores.back();
-  restore.rto = judge_rto(restore, judged.scenario.objectives);
+  const auto size = size_of(restore);
+  restore.size.size_class = size ? scenario::to_string(*size) : "";
+  restore.work = judge_work(restore, restored_backup(report, restore));
+  restore.rto = judge_rto(restore, scenario::objectives_for(judged.scenario, size));
   judge_loss(report, judged);
 }
 
@@ -237,7 +280,8 @@ record::Report judge_again(const std::filesystem::path& drill_directory, const s
       marks.push_back(record::read_mark(directory.mark(mark->name)));
     }
   }
-  const auto ledger = record::read_ledger(directory.ledger());
+  const auto ledger =
+      scenario.source.stored ? std::vector<record::LedgerTransaction>() : record::read_ledger(directory.ledger());
   const auto evidence = whole_evidence(directory.path());
   const auto broke =
       std::find_if(report.checks.begin(), report.checks.end(), [](const auto& c) { return c.name == drill_check; });

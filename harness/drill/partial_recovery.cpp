@@ -29,7 +29,7 @@ extract::Order extraction_for(const Context& context, const SourceSide& source, 
 
 restore::ScratchOrder scratch_for(const Context& context, const SourceSide& source, const restore::Target& target) {
   restore::ScratchOrder order;
-  order.files = order_for(context, source, {});
+  order.files = order_for(context, source.origin(), {});
   order.files.target = target;
   order.installation = source.server().options().installation;
   order.run_as = context.workplace.user();
@@ -71,7 +71,7 @@ void note(const Context& context, const extract::Extracted& extracted) {
 
 PartialRecovery recover_part(const Context& context, const SourceSide& source, const restore::Target& target,
                              const SourceSide::Spent& spent) {
-  const bool cold = backup::evict_from_page_cache(source.repository());
+  const bool cold = backup::evict_from_page_cache(source.origin().repository);
   const auto work_directory = context.workplace.path() / "extraction";
   auto& progress = context.observer.progress(context.plan.drill_id);
 

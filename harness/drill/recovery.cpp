@@ -3,6 +3,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "harness/drill/rto_clock.hpp"
+#include "harness/restore/foreign_cluster.hpp"
 #include "harness/restore/server_log.hpp"
 #include "harness/server/quarantine.hpp"
 
@@ -12,20 +13,26 @@ namespace base = backup_engine::base;
 namespace record = reports::record;
 using base::Deadline;
 
-restore::RestoreOrder order_for(const Context& context, const SourceSide& source, const std::filesystem::path& to) {
+restore::RestoreOrder order_for(const Context& context, const Origin& origin, const std::filesystem::path& to) {
   const auto& database = context.plan.scenario.restore.partial.database;
   restore::RestoreOrder order;
-  order.repository = source.repository().directory;
-  order.cluster = source.repository().cluster;
-  order.lifeboat = source.repository().lifeboat;
+  order.repository = origin.repository.directory;
+  order.cluster = origin.repository.cluster;
+  order.key_file = origin.repository.key_file;
+  order.lifeboat = origin.repository.lifeboat;
+  order.backup_label = origin.backup_label;
   order.to = to;
+  if (origin.foreign) {
+    order.owner = context.workplace.user();
+    order.other_tablespaces = to.string() + "-tablespaces";
+  }
   order.jobs = context.plan.circumstances.jobs;
   if (!database.empty()) order.databases = {database};
   return order;
 }
 
-server::ServerOptions quarantined(const Context& context, const std::filesystem::path& data_directory,
-                                  std::string_view log_name) {
+server::ServerOptions quarantined(const Context& context, const Origin& origin,
+                                  const std::filesystem::path& data_directory, std::string_view log_name) {
   const auto& circumstances = context.plan.circumstances;
   server::ServerOptions options;
   options.installation =
@@ -33,21 +40,26 @@ server::ServerOptions quarantined(const Context& context, const std::filesystem:
   options.data_directory = data_directory;
   options.log_file = context.directory.log(log_name);
   options.run_as = context.workplace.user();
-  options.settings = server::quarantine_settings(options.installation.version.major());
+  options.superuser = origin.superuser;
+  const auto major = options.installation.version.major();
+  options.settings = origin.foreign
+                         ? restore::settings_of_foreign_cluster(
+                               major, restore::write_access_rules(context.workplace.path(), context.workplace.user()))
+                         : server::quarantine_settings(major);
   options.settings["recovery_init_sync_method"] = "syncfs";  // the restore has synced every file: docs/adr/0003
   return options;
 }
 
-Recovery recover(const Context& context, const SourceSide& source, const restore::Target& target,
+Recovery recover(const Context& context, const Origin& origin, const restore::Target& target,
                  const SourceSide::Spent& spent) {
-  const bool cold = backup::evict_from_page_cache(source.repository());
-  auto order = order_for(context, source, context.workplace.restored());
+  const bool cold = backup::evict_from_page_cache(origin.repository);
+  auto order = order_for(context, origin, context.workplace.restored());
   order.target = target;
 
   RtoClock clock(spent.detect + spent.end);
   clock.end_phases({{"detect", spent.detect}});
   context.step("restore.begin", "restore into an empty directory");
-  auto options = quarantined(context, order.to, "restored");
+  auto options = quarantined(context, origin, order.to, "restored");
   clock.end_phase("provision");
   const auto restored = restore::restore_files(order, context.observer.progress(context.plan.drill_id), context.stop);
   clock.end_phases({{"fetch", restored.fetch_seconds}, {"restore", restored.restore_seconds}});
@@ -69,17 +81,30 @@ record::RestoreRecord::Reached reached_in_vain(const Context& context) {
   return {log.replayed_lsn, log.last_transaction, ""};
 }
 
-SecondCopy restore_second_copy(const Context& context, const SourceSide& source, restore::Target target) {
+restore::Target place_to_pause(const restore::Target& target, const record::Mark* mark) {
+  if (target.stop == restore::Stop::immediate) return target;
+  restore::Target place = target;
+  if (mark != nullptr) {
+    place = {};
+    place.stop = restore::Stop::name;
+    place.value = mark->restore_point;
+  } else if (target.stop == restore::Stop::end_of_wal) {
+    place.stop = restore::Stop::immediate;
+  }
+  return place;
+}
+
+SecondCopy restore_second_copy(const Context& context, const Origin& origin, restore::Target target) {
   context.step("examination.restore", "restore a second copy, to look at before its first start");
-  auto order = order_for(context, source, context.workplace.examined());
+  auto order = order_for(context, origin, context.workplace.examined());
   order.target = std::move(target);
   order.target.action = restore::Action::pause;
   (void)restore::restore_files(order, context.observer.progress(context.plan.drill_id), context.stop);
   return {order.to};
 }
 
-server::Server start_second_copy(const Context& context, const SecondCopy& copy) {
-  auto options = quarantined(context, copy.data_directory, "examined");
+server::Server start_second_copy(const Context& context, const Origin& origin, const SecondCopy& copy) {
+  auto options = quarantined(context, origin, copy.data_directory, "examined");
   // A standby refuses every query under a default of serializable; nothing judges this copy's settings.
   options.settings["default_transaction_isolation"] = "read committed";
   auto second = server::Server::start(std::move(options));

@@ -26,7 +26,7 @@ struct Recovery {
 // Evicts the repository from the page cache, starts the clock (what was spent before is part of the recovery's time),
 // restores, recovers. Throws base::Error; Error(corrupt) when the backup itself cannot be restored, Error(process) when
 // the restored server ends, or goes elsewhere, instead of recovering to its target.
-[[nodiscard]] Recovery recover(const Context& context, const SourceSide& source, const restore::Target& target,
+[[nodiscard]] Recovery recover(const Context& context, const Origin& origin, const restore::Target& target,
                                const SourceSide::Spent& spent);
 
 // What the restored server's log says that recovery came to, for the report of one that failed.
@@ -37,16 +37,20 @@ struct SecondCopy {
   std::filesystem::path data_directory;
 };
 // To be paused at `target`.
-[[nodiscard]] SecondCopy restore_second_copy(const Context& context, const SourceSide& source, restore::Target target);
+[[nodiscard]] SecondCopy restore_second_copy(const Context& context, const Origin& origin, restore::Target target);
 // Starts it in quarantine and waits until it is paused at its target.
-[[nodiscard]] server::Server start_second_copy(const Context& context, const SecondCopy& copy);
+[[nodiscard]] server::Server start_second_copy(const Context& context, const Origin& origin, const SecondCopy& copy);
+
+// A backup's own point lies behind the mark that describes it, and recovery cannot stop earlier. Without a mark
+// (nullptr) the end of WAL is no place to pause at.
+[[nodiscard]] restore::Target place_to_pause(const restore::Target& target, const reports::record::Mark* mark);
 
 // How the engine is asked to restore into `to`. Of a partial restore of a database only that one.
-[[nodiscard]] restore::RestoreOrder order_for(const Context& context, const SourceSide& source,
+[[nodiscard]] restore::RestoreOrder order_for(const Context& context, const Origin& origin,
                                               const std::filesystem::path& to);
 
 // The settings that keep a restored server to itself.
-[[nodiscard]] server::ServerOptions quarantined(const Context& context, const std::filesystem::path& data_directory,
-                                                std::string_view log_name);
+[[nodiscard]] server::ServerOptions quarantined(const Context& context, const Origin& origin,
+                                                const std::filesystem::path& data_directory, std::string_view log_name);
 
 }  // namespace harness::drill

@@ -28,10 +28,10 @@ verify::Cluster cluster_of(const server::Server& server, const workload::Dataset
   return verify::cluster_of(server, dataset.load_database);
 }
 
-verify::Cluster view_of(const Context& context, const server::Server& server, const workload::Dataset& dataset) {
+verify::Cluster view_of(const Context& context, const server::Server& server, const std::string& database) {
   const auto& restore = context.plan.scenario.restore;
   const bool one_database = restore.kind == scenario::RestoreKind::partial && !restore.partial.database.empty();
-  auto cluster = cluster_of(server, dataset);
+  auto cluster = verify::cluster_of(server, database);
   return one_database ? verify::scoped(std::move(cluster), verify::scope_of_restored(restore.partial)) : cluster;
 }
 
@@ -120,9 +120,9 @@ void SourceSide::make_commits_synchronous() {
       context_.stop);
 }
 
-std::map<std::string, std::string> SourceSide::settings() const {
+std::map<std::string, std::string> telling_settings(const server::Server& server) {
   std::map<std::string, std::string> settings;
-  const auto rows = server_->connect().query(
+  const auto rows = server.connect().query(
       "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY "
       "('{fsync,full_page_writes,data_checksums,synchronous_commit,synchronous_standby_names,wal_level,shared_buffers,"
       "wal_segment_size,max_connections,autovacuum}')");

@@ -45,7 +45,20 @@ struct Context {
 
 // The same of a restored server, and no more of it than the scenario restores: of one database only that.
 [[nodiscard]] verify::Cluster view_of(const Context& context, const server::Server& server,
-                                      const workload::Dataset& dataset);
+                                      const std::string& database);
+
+// What is restored, from where, and how the server that comes of it is reached.
+struct Origin {
+  backup::Repository repository;
+  std::string database;        // that probes connect to first
+  std::string backup_label{};  // empty: the engine chooses
+  std::string superuser = "postgres";
+  bool foreign =
+      false;  // a cluster made elsewhere: its owner, access rules, settings and tablespaces are another host's
+};
+
+// Of a running server, those settings that a reader of the report wants to know (fsync, data_checksums …).
+[[nodiscard]] std::map<std::string, std::string> telling_settings(const server::Server& server);
 
 // Whether the restore goes into the source that lives on, and not into a server of its own.
 [[nodiscard]] bool restores_into_source(const scenario::Restore& restore);
@@ -76,8 +89,7 @@ class SourceSide {
   // Alive, and only between play() and end().
   [[nodiscard]] const server::Server& server() const { return *server_; }
 
-  // Of the running source, those that a reader of the report wants to know (fsync, data_checksums …).
-  [[nodiscard]] std::map<std::string, std::string> settings() const;
+  [[nodiscard]] std::map<std::string, std::string> settings() const { return telling_settings(*server_); }
   [[nodiscard]] const std::vector<reports::record::BackupRecord>& backups() const { return backups_; }
   [[nodiscard]] const std::vector<reports::record::DisasterRecord>& disasters() const { return disasters_; }
   [[nodiscard]] const std::vector<reports::record::Mark>& marks() const { return marks_; }
@@ -86,7 +98,7 @@ class SourceSide {
   // What the WAL receiver or the archiver had acknowledged as durable when the source was about to end.
   [[nodiscard]] const std::string& acknowledged_lsn() const { return acknowledged_lsn_; }
   [[nodiscard]] const workload::Dataset& dataset() const { return dataset_; }
-  [[nodiscard]] const backup::Repository& repository() const { return repository_; }
+  [[nodiscard]] Origin origin() const { return {repository_, dataset_.load_database}; }
   // Commits and aborts of the whole timeline, in WAL order, as the witness holds them once the source has ended.
   [[nodiscard]] std::vector<reports::record::CommitRecord> commits() const;
   // Full-named segments for pg_waldump, complete once the source has ended.

@@ -120,6 +120,20 @@ std::string value_at(TargetKind kind, const TimelinePoint& point, const LoadHist
       .with_remedy("choose another kind of target");
 }
 
+ResolvedTarget with_value(const scenario::Restore& restore, const std::string& value) {
+  const auto& asked = restore.target;
+  ResolvedTarget resolved;
+  resolved.target.stop = stop_of(asked.kind);
+  resolved.target.inclusive = asked.inclusive;
+  resolved.target.action = action_of(restore.action);
+  resolved.target.value = value;
+  resolved.record.type = word(asked.kind);
+  resolved.record.value = value;
+  resolved.record.inclusive = asked.inclusive;
+  resolved.record.timeline = asked.kind == TargetKind::immediate ? "current" : "latest";
+  return resolved;
+}
+
 }  // namespace
 
 TimelinePoint point_of(const record::Mark& mark) {
@@ -130,18 +144,13 @@ ResolvedTarget resolve_target(const scenario::Restore& restore, const std::vecto
                               const std::vector<record::LedgerTransaction>& ledger,
                               const std::vector<record::CommitRecord>& commits) {
   const auto& asked = restore.target;
-  ResolvedTarget resolved;
-  resolved.target.stop = stop_of(asked.kind);
-  resolved.target.inclusive = asked.inclusive;
-  resolved.target.action = action_of(restore.action);
-  if (asked.kind != TargetKind::end_of_wal && asked.kind != TargetKind::immediate) {
-    resolved.target.value = value_at(asked.kind, find_point(asked.point, points), {ledger, commits});
-  }
-  resolved.record.type = word(asked.kind);
-  resolved.record.value = resolved.target.value;
-  resolved.record.inclusive = asked.inclusive;
-  resolved.record.timeline = asked.kind == TargetKind::immediate ? "current" : "latest";
-  return resolved;
+  const bool is_point = asked.kind != TargetKind::end_of_wal && asked.kind != TargetKind::immediate;
+  return with_value(
+      restore, is_point ? value_at(asked.kind, find_point(asked.point, points), {ledger, commits}) : std::string());
+}
+
+ResolvedTarget resolve_stored_target(const scenario::Restore& restore) {
+  return with_value(restore, restore.target.point);
 }
 
 std::string_view to_string(scenario::RestoreKind kind) {

@@ -39,6 +39,9 @@ struct ResolvedTarget {
                                             const std::vector<reports::record::LedgerTransaction>& ledger,
                                             const std::vector<reports::record::CommitRecord>& commits = {});
 
+// Of a stored backup, whose scenario names the value itself.
+[[nodiscard]] ResolvedTarget resolve_stored_target(const scenario::Restore& restore);
+
 [[nodiscard]] std::string_view to_string(scenario::RestoreKind kind);
 
 }  // namespace harness::drill

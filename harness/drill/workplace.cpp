@@ -56,7 +56,9 @@ void reclaim_leftovers(const fs::path& parent, const fs::path& out) {
 
 // A drill holds its source, a repository, two restored copies and the WAL of all: asked for before anything is
 // started, 1.5 times over. Each unit of scale is about 20 MB of rows (docs/datasets.md).
+// How large a stored backup is, each restore of it finds out and asks for itself.
 void require_room(const plan::Plan& plan, const fs::path& parent) {
+  if (plan.scenario.source.stored) return;
   constexpr std::uint64_t wal_and_catalogs_bytes = 400'000'000, unit_of_scale_bytes = 60'000'000;
   const auto scale = static_cast<std::uint64_t>(plan.scenario.source.provision.scale);
   base::require_space("the drill's servers and repository", parent,

@@ -26,6 +26,7 @@ class Workplace {
   [[nodiscard]] std::filesystem::path restored() const { return directory_.path() / "restored"; }
   [[nodiscard]] std::filesystem::path examined() const { return directory_.path() / "examined"; }
   [[nodiscard]] std::filesystem::path witness() const { return directory_.path() / "witness"; }
+  [[nodiscard]] std::filesystem::path stored_wal() const { return directory_.path() / "wal"; }
   [[nodiscard]] const std::filesystem::path& path() const { return directory_.path(); }
   [[nodiscard]] const std::optional<process::OsUser>& user() const { return user_; }
   // An executable that the servers' user can run: this one, or a copy in the workplace.

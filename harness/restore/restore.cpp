@@ -1,6 +1,7 @@
 #include "harness/restore/restore.hpp"
 
 #include "backup_engine/restore.hpp"
+#include "harness/restore/foreign_cluster.hpp"
 
 namespace harness::restore {
 
@@ -54,7 +55,10 @@ Restored restore_files(const RestoreOrder& order, base::Progress& progress, cons
   request.jobs = order.jobs;
   request.lifeboat = order.lifeboat;
   request.other_tablespaces = order.other_tablespaces;
+  if (!order.other_tablespaces.empty()) std::filesystem::create_directories(order.other_tablespaces);
   const auto result = backup_engine::restore_backup(request, progress, stop);
+  give_to(order.owner, order.to);
+  if (!order.other_tablespaces.empty()) give_to(order.owner, order.other_tablespaces);
   return {result.backup_label, result.restored_bytes, result.fetch_seconds, result.restore_seconds, result.notes};
 }
 

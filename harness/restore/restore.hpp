@@ -11,6 +11,7 @@
 #include "backup_engine/base/deadline.hpp"
 #include "backup_engine/base/progress.hpp"
 #include "backup_engine/base/utc_time.hpp"
+#include "harness/process/subprocess.hpp"
 #include "harness/server/server.hpp"
 #include "reports/record/report.hpp"
 
@@ -39,6 +40,7 @@ struct RestoreOrder {
   unsigned jobs = 1;
   std::filesystem::path other_tablespaces;  // every tablespace goes below it; empty: a backup with any is refused
   std::filesystem::path key_file{};         // of an encrypted repository; the server's user must be able to read it
+  std::optional<process::OsUser> owner{};   // for a caller that is root: whose the files become; nullopt: the source's
 };
 
 struct Restored {

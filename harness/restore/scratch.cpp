@@ -11,7 +11,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
-#include "harness/server/quarantine.hpp"
+#include "harness/restore/foreign_cluster.hpp"
 #include "harness/server/work_directory.hpp"
 
 namespace harness::restore {
@@ -24,41 +24,14 @@ using base::ErrorKind;
 
 namespace {
 
-std::string name_of(const std::optional<process::OsUser>& user) {
-  return user ? user->name : "(you)";
-}
-
-// What find, run as that user, prints first below a directory: a path, or its complaint; empty when all is readable.
-std::string first_unreadable(const fs::path& directory, const std::optional<process::OsUser>& user) {
-  constexpr auto patience = std::chrono::minutes(5);
-  process::Command command;
-  command.program = "/usr/bin/find";
-  command.arguments = {directory.string(), "!", "-readable", "-print", "-quit"};
-  command.run_as = user;
-  const auto output = process::run(command, Deadline::after(patience)).output;
-  return output.substr(0, output.find('\n'));
-}
-
 // restore_command runs as the server's user.
 void require_reachable(const ScratchOrder& order) {
   if (!server::can_reach(order.parent, order.run_as)) {
-    throw Error(ErrorKind::usage, fmt::format("the scratch server's user {} cannot reach {}", name_of(order.run_as),
-                                              order.parent.string()))
+    throw Error(ErrorKind::usage, fmt::format("the scratch server's user {} cannot reach {}",
+                                              order.run_as ? order.run_as->name : "(you)", order.parent.string()))
         .with_remedy("name a directory with --work-dir that this user may pass through, or another user with --run-as");
   }
-  const auto unreadable = first_unreadable(order.files.repository, order.run_as);
-  if (!unreadable.empty()) {
-    throw Error(ErrorKind::usage, fmt::format("the scratch server's user {} cannot read the repository: {}",
-                                              name_of(order.run_as), unreadable))
-        .with_remedy("it takes WAL from there itself: name the repository's owner with --run-as, or let it be read");
-  }
-  const auto& key_file = order.files.key_file;
-  if (!key_file.empty() && !first_unreadable(fs::absolute(key_file), order.run_as).empty()) {
-    throw Error(ErrorKind::usage, fmt::format("the scratch server's user {} cannot read the key file {}",
-                                              name_of(order.run_as), key_file.string()))
-        .with_remedy(
-            "it takes WAL itself: name the key file's owner with --run-as, or give that user a copy of its own");
-  }
+  require_readable(order.files.repository, order.files.key_file, order.run_as);
 }
 
 // The server's user may not be able to see the directory of this executable.
@@ -69,45 +42,6 @@ fs::path executable_for(const ScratchOrder& order, const fs::path& directory) {
   fs::copy_file(own, copy);
   if (::chmod(copy.c_str(), 0755) != 0) throw base::system_error(errno, "change the mode of", copy.string());
   return copy;
-}
-
-// A restore leaves the files to the source's owner; here another user runs the server.
-void give_to(const std::optional<process::OsUser>& user, const fs::path& top) {
-  if (!user || ::geteuid() != 0) return;
-  const auto give = [&](const fs::path& path) {
-    if (::lchown(path.c_str(), user->uid, user->gid) != 0) {
-      throw base::system_error(errno, fmt::format("give to {}", user->name), path.string());
-    }
-  };
-  give(top);
-  if (!fs::is_directory(top)) return;
-  for (const auto& entry : fs::recursive_directory_iterator(top)) give(entry.path());
-}
-
-// What the source's rules of access ask for (a certificate, an operating system user) is not here; the socket's
-// directory lets nobody else in.
-fs::path write_access_rules(const ScratchOrder& order, const fs::path& directory) {
-  auto rules = directory / "pg_hba.conf";
-  base::write_file_atomically(rules, "local all all trust\n", 0600);
-  give_to(order.run_as, rules);
-  return rules;
-}
-
-// Quarantine, and little of this machine: the source's settings were made for a host of its own, and this one may be
-// the very host.
-std::map<std::string, std::string> settings_for(const ScratchOrder& order, const fs::path& access_rules) {
-  auto settings = server::quarantine_settings(order.installation.version.major());
-  settings["recovery_init_sync_method"] = "syncfs";  // the restore has synced every file: docs/adr/0003
-  settings["hba_file"] = access_rules.string();
-  settings["shared_buffers"] = "128MB";
-  settings["huge_pages"] = "off";
-  settings["autovacuum"] = "off";
-  settings["default_transaction_isolation"] = "read committed";  // a standby refuses serializable
-  settings["default_transaction_read_only"] = "off";
-  settings["log_line_prefix"] = "%m [%p] ";
-  settings["log_timezone"] = "UTC";
-  settings["lc_messages"] = "C";
-  return settings;
 }
 
 // Only the databases that are wanted. One that the backup does not have was made later, and comes from WAL alone,
@@ -185,7 +119,8 @@ Scratch Scratch::make(const ScratchOrder& order, base::Progress& progress, const
   options.installation = order.installation;
   options.data_directory = directory / "data";
   options.log_file = order.log_file.empty() ? directory / "server.log" : order.log_file;
-  options.settings = settings_for(order, write_access_rules(order, directory));
+  options.settings =
+      settings_of_foreign_cluster(order.installation.version.major(), write_access_rules(directory, order.run_as));
   options.run_as = order.run_as;
   options.superuser = order.superuser;
   const auto started = base::utc_now();

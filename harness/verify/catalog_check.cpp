@@ -55,8 +55,6 @@ Check without_mark() {
 
 }  // namespace
 
-namespace {
-
 void add_machine_findings(const reports::record::CatalogEvidence& now, Check& check) {
   for (const auto& mismatch : now.collation_mismatches) {
     check.findings.push_back({"collation " + mismatch.substr(0, mismatch.find(':')), "", "", "", "",
@@ -67,8 +65,6 @@ void add_machine_findings(const reports::record::CatalogEvidence& now, Check& ch
         {"library " + library, "", "", "", "", "not on this machine: functions that need it fail"});
   }
 }
-
-}  // namespace
 
 Check check_catalog(const Records& records) {
   const auto* mark = reference_mark(records);

@@ -19,12 +19,19 @@ namespace harness::verify {
 // At the mark where its content is at hand, and against the columns that the sequences feed.
 [[nodiscard]] reports::record::Check check_sequences(const Records& records);
 [[nodiscard]] reports::record::Check check_settings(const Records& records);
+// Both without a mark: the cluster against itself, and against this machine where the catalog was probed.
+[[nodiscard]] reports::record::Check check_catalog_consistency(const reports::record::ConsistencyEvidence& consistency,
+                                                               const Records& records);
+[[nodiscard]] reports::record::Check check_settings_in_force(const reports::record::ConsistencyEvidence& consistency);
 // All but what was restored, the same before and after a partial restore.
 [[nodiscard]] reports::record::Check check_untouched(const reports::record::UntouchedEvidence& untouched);
 [[nodiscard]] reports::record::Check check_sql(const reports::record::SqlEvidence& sql);
 
 // The mark that catalog and settings are compared with: the one whose content was probed, else the last.
 [[nodiscard]] const reports::record::Mark* reference_mark(const Records& records);
+
+// Collations and libraries that this machine has not.
+void add_machine_findings(const reports::record::CatalogEvidence& now, reports::record::Check& check);
 
 // Sets the verdict: fail with findings, else pass when something was examined, else unknown; and the summary's end.
 void conclude(reports::record::Check& check, std::uint64_t examined, const std::string& what_was_examined);

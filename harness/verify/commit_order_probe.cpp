@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
@@ -15,6 +17,7 @@ namespace harness::verify {
 namespace fs = std::filesystem;
 using backup_engine::base::Error;
 using backup_engine::base::ErrorKind;
+using backup_engine::postgres::Lsn;
 using backup_engine::postgres::SegmentSize;
 using reports::record::CommitOrderEvidence;
 using reports::record::LedgerRows;
@@ -44,12 +47,12 @@ void link_segments(const fs::path& directory, const fs::path& links) {
 // The witness as pg_waldump reads it, for as long as this lives.
 class DumpableWal {
  public:
-  explicit DumpableWal(const WitnessWal& witness)
-      : witness_(witness), links_(witness.directory.parent_path(), "waldump") {
-    link_segments(witness.directory, links_.path());
+  DumpableWal(fs::path directory, std::uint32_t timeline)
+      : directory_(std::move(directory)), timeline_(timeline), links_(directory_.parent_path(), "waldump") {
+    link_segments(directory_, links_.path());
     find_start();
   }
-  [[nodiscard]] DumpedWal described() const { return {witness_.timeline, segment_size_}; }
+  [[nodiscard]] DumpedWal described() const { return {timeline_, segment_size_}; }
   [[nodiscard]] const std::string& start() const { return start_; }
 
   // What pg_waldump prints from there on; WAL that ends in the middle of a record is no failure.
@@ -66,16 +69,17 @@ class DumpableWal {
     for (const auto& path : segments) {
       const auto size = SegmentSize::of_bytes(fs::file_size(path));
       const auto segment = parse_segment_name(path.filename().string(), size);
-      if (!segment || segment->timeline.number() != witness_.timeline) continue;
+      if (!segment || segment->timeline.number() != timeline_) continue;
       segment_size_ = size;
       start_ = to_string(start_of(*segment, size));
       return;
     }
-    throw Error(ErrorKind::not_found, fmt::format("the witness WAL in {} has no segment of timeline {}",
-                                                  witness_.directory.string(), witness_.timeline));
+    throw Error(ErrorKind::not_found,
+                fmt::format("the witness WAL in {} has no segment of timeline {}", directory_.string(), timeline_));
   }
 
-  const WitnessWal& witness_;
+  fs::path directory_;
+  std::uint32_t timeline_;
   backup_engine::base::TemporaryDirectory links_;
   SegmentSize segment_size_;
   std::string start_;
@@ -92,8 +96,7 @@ std::string DumpableWal::dump(const ToolOptions& options, const std::string& fro
                               const std::vector<std::string>& which) const {
   process::Command command;
   command.program = options.bin_directory / "pg_waldump";
-  command.arguments = {"--path=" + links_.path().string(), fmt::format("--timeline={}", witness_.timeline),
-                       "--start=" + from};
+  command.arguments = {"--path=" + links_.path().string(), fmt::format("--timeline={}", timeline_), "--start=" + from};
   command.arguments.insert(command.arguments.end(), which.begin(), which.end());
   command.environment["TZ"] = "UTC";
   auto done = process::run(command, options.deadline, options.stop);
@@ -106,21 +109,56 @@ std::string DumpableWal::dump(const ToolOptions& options, const std::string& fro
   return std::move(done.output);
 }
 
-DumpedRecords read_records(const ToolOptions& options, const DumpableWal& wal, const WitnessWal& witness) {
-  const auto text = wal.dump(options, wal.start(), {"--rmgr=Transaction", "--rmgr=XLOG"});
-  auto records = parse_dumped_records(text, wal.described());
-  if (records.commits.empty()) {
-    throw Error(ErrorKind::not_found, fmt::format("the witness WAL in {} holds no commit on timeline {}",
-                                                  witness.directory.string(), witness.timeline))
-        .with_log_tail(text);
+// A new timeline's first segment repeats what the one before it had written there.
+template <typename Record>
+void append_newer(std::vector<Record>& to, std::vector<Record> from, const std::string& end_lsn) {
+  const auto place = [](const std::string& lsn) { return backup_engine::postgres::parse_lsn(lsn).value_or(Lsn()); };
+  const auto last = to.empty() ? Lsn() : place(to.back().lsn);
+  for (auto& record : from) {
+    const auto at = place(record.lsn);
+    if (at > last && (end_lsn.empty() || at < place(end_lsn))) to.push_back(std::move(record));
   }
-  return records;
+}
+
+DumpedRecords read_records(const ToolOptions& options, const WitnessWal& witness) {
+  auto stretches = witness.left;
+  stretches.push_back({witness.timeline, ""});
+  DumpedRecords all;
+  for (const auto& [timeline, end_lsn] : stretches) {
+    std::optional<DumpableWal> wal;
+    try {
+      wal.emplace(witness.directory, timeline);
+    } catch (const Error& error) {
+      // Left within its first segment, a timeline has all that counts of it in the next one's.
+      if (error.kind() != ErrorKind::not_found || end_lsn.empty()) throw;
+      continue;
+    }
+    auto records =
+        parse_dumped_records(wal->dump(options, wal->start(), {"--rmgr=Transaction", "--rmgr=XLOG"}), wal->described());
+    append_newer(all.commits, std::move(records.commits), end_lsn);
+    append_newer(all.restore_points, std::move(records.restore_points), end_lsn);
+  }
+  if (all.commits.empty() && !witness.may_be_quiet) {
+    throw Error(ErrorKind::not_found, fmt::format("the witness WAL in {} holds no commit on timeline {}",
+                                                  witness.directory.string(), witness.timeline));
+  }
+  return all;
 }
 
 // The first record that starts there or later.
 std::optional<RecordPlace> record_at(const ToolOptions& options, const DumpableWal& wal, const std::string& lsn) {
   const auto places = parse_places(wal.dump(options, lsn, {"--limit=1"}), wal.described());
   return places.empty() ? std::nullopt : std::optional(places.front());
+}
+
+// The one on which recovery comes to the target.
+std::uint32_t timeline_at(const WitnessWal& witness) {
+  const auto target = backup_engine::postgres::parse_lsn(witness.target_lsn);
+  for (const auto& left : witness.left) {
+    const auto end = backup_engine::postgres::parse_lsn(left.at_lsn);
+    if (target && end && *target < *end) return left.timeline;
+  }
+  return witness.timeline;
 }
 
 }  // namespace
@@ -149,13 +187,14 @@ ReachedPoint read_reached_point(const Cluster& cluster) {
 }
 
 CommitOrderEvidence read_commit_order(const ToolOptions& options, const WitnessWal& witness) {
-  const DumpableWal wal(witness);
-  auto records = read_records(options, wal, witness);
+  auto records = read_records(options, witness);
   CommitOrderEvidence evidence;
   evidence.witness = witness.name;
   evidence.records = std::move(records.commits);
   evidence.restore_points = std::move(records.restore_points);
-  if (!witness.target_lsn.empty()) evidence.at_target = record_at(options, wal, witness.target_lsn);
+  if (!witness.target_lsn.empty()) {
+    evidence.at_target = record_at(options, DumpableWal(witness.directory, timeline_at(witness)), witness.target_lsn);
+  }
   return evidence;
 }
 

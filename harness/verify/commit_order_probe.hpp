@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "harness/verify/cluster.hpp"
 #include "harness/verify/tool_runs.hpp"
@@ -18,6 +19,12 @@ struct WitnessWal {
   std::uint32_t timeline = 1;
   std::string name = "pg_receivewal";  // "engine" where only the repository's WAL exists
   std::string target_lsn{};            // where recovery was told an LSN: the record found there is written down
+  struct Left {
+    std::uint32_t timeline = 1;
+    std::string at_lsn;
+  };
+  std::vector<Left> left{};   // timelines that recovery went along before `timeline`, oldest first
+  bool may_be_quiet = false;  // a witness without one commit or abort is an answer
 };
 
 struct ReachedPoint {
@@ -31,7 +38,7 @@ struct ReachedPoint {
 
 // What the whole witness holds: commits, aborts, restore points and the record at the target, with nothing of a
 // restored cluster yet. WAL that ends in the middle of a record is normal; a witness without one commit or abort throws
-// base::Error(not_found), pg_waldump's other failures Error(process).
+// base::Error(not_found) unless it may be quiet, pg_waldump's other failures Error(process).
 [[nodiscard]] reports::record::CommitOrderEvidence read_commit_order(const ToolOptions& options,
                                                                      const WitnessWal& witness);
 

@@ -48,6 +48,11 @@ Check judge_sql(const CheckRequest& request, const Records& records) {
   return missing(records, "sql");
 }
 
+// A cluster of which none could be taken is judged by itself.
+bool without_marks(const Records& records) {
+  return records.stored_backup && records.marks.empty();
+}
+
 Check judge_one(const CheckRequest& request, const Records& records) {
   const auto& evidence = records.evidence;
   switch (request.kind) {
@@ -65,11 +70,18 @@ Check judge_one(const CheckRequest& request, const Records& records) {
     case CheckKind::constraints:
       return over(records, evidence.constraints, "constraints", check_constraints);
     case CheckKind::catalog:
+      if (without_marks(records)) {
+        return over(records, evidence.consistency, "consistency",
+                    [&](const auto& consistency) { return check_catalog_consistency(consistency, records); });
+      }
       if (evidence.selected) return check_catalog(records);
       return over(records, evidence.catalog, "catalog", [&](const auto&) { return check_catalog(records); });
     case CheckKind::sequences:
       return over(records, evidence.sequences, "sequences", [&](const auto&) { return check_sequences(records); });
     case CheckKind::settings:
+      if (without_marks(records)) {
+        return over(records, evidence.consistency, "consistency", check_settings_in_force);
+      }
       return over(records, evidence.catalog, "catalog", [&](const auto&) { return check_settings(records); });
     case CheckKind::sql:
       return judge_sql(request, records);
@@ -95,6 +107,16 @@ Check guarded(const CheckRequest& request, const Records& records) {
 
 bool asks_for(const std::vector<CheckRequest>& requests, CheckKind kind) {
   return std::any_of(requests.begin(), requests.end(), [kind](const auto& request) { return request.kind == kind; });
+}
+
+void add_what_nobody_witnessed(std::vector<std::string>& lines) {
+  lines.emplace_back(
+      "loss (RPO), ledger: nobody wrote down what this cluster's clients were told, so what is lost cannot be told");
+  lines.emplace_back("content: no mark was taken of this cluster, so that its rows are the right ones cannot be told");
+  lines.emplace_back(
+      "catalog, settings: compared with themselves and this machine, for want of a mark; what was changed or dropped "
+      "before the backup is not seen");
+  lines.emplace_back("WAL that never reached the repository: only the repository's own says what there was");
 }
 
 // Sentences for the report: a check's known blind spots, and what this drill did not look at.
@@ -140,6 +162,8 @@ std::vector<std::string> list_not_tested(const std::vector<CheckRequest>& reques
       })) {
     lines.emplace_back("ledger: the transactions' business rows; the target cannot recompute their digests");
   }
+  if (records.stored_backup) add_what_nobody_witnessed(lines);
+  if (records.stored_backup) return lines;
   if (!records.ledger) lines.emplace_back("no ledger was kept: lost transactions cannot be told");
   if (records.marks.empty())
     lines.emplace_back("no mark was taken: content, catalog and settings have nothing to be compared with");

@@ -19,6 +19,7 @@ struct Records {
   reports::record::Evidence evidence;
   std::vector<reports::record::Mark> marks;
   std::optional<std::vector<reports::record::LedgerTransaction>> ledger;
+  bool stored_backup = false;  // of a cluster that the harness did not make: marks and ledger there cannot be
 };
 
 struct Judgement {

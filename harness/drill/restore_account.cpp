@@ -1,0 +1,75 @@
+#include "harness/drill/restore_account.hpp"
+
+#include "backup_engine/base/error.hpp"
+
+namespace harness::drill {
+
+namespace base = backup_engine::base;
+namespace record = reports::record;
+
+namespace {
+
+// What an error says of the restore itself: refused, when nothing in the repository leads to what was asked for;
+// failed, when a backup turned out to be damaged, PostgreSQL did not recover, or would not take what was put into it.
+// Empty when the drill broke.
+std::string outcome_of(base::ErrorKind kind, bool into_source) {
+  using base::ErrorKind;
+  if (kind == ErrorKind::corrupt || kind == ErrorKind::process) return "failed";
+  if (into_source && (kind == ErrorKind::server || kind == ErrorKind::permission)) return "failed";
+  const bool refused = kind == ErrorKind::not_found || kind == ErrorKind::usage || kind == ErrorKind::mismatch ||
+                       kind == ErrorKind::unsupported;
+  return refused ? "refused" : "";
+}
+
+}  // namespace
+
+record::RestoreRecord restore_asked_for(const plan::Plan& plan, const ResolvedTarget& target) {
+  record::RestoreRecord restore;
+  restore.kind = to_string(plan.scenario.restore.kind);
+  restore.target = target.record;
+  if (plan.scenario.source.stored) restore.backup_label = plan.scenario.source.stored->label;
+  return restore;
+}
+
+void restore_or_tell(const Context& context, const ResolvedTarget& target, record::Report& report,
+                     const std::function<void()>& restore) {
+  try {
+    restore();
+  } catch (const base::Error& error) {
+    const auto outcome = outcome_of(error.kind(), restores_into_source(context.plan.scenario.restore));
+    if (!outcome.empty()) {
+      report.restores.push_back(restore_asked_for(context.plan, target));
+      report.restores.back().outcome = outcome;
+      report.restores.back().reached = reached_in_vain(context);
+    }
+    throw;
+  }
+}
+
+void note_restore(record::Report& report, record::RestoreRecord restore, const Course& course,
+                  std::optional<std::uint64_t> database_bytes) {
+  restore.backup_label = course.backup_label;
+  restore.outcome = "recovered";
+  restore.rto.phases = course.phases;
+  restore.size.database_bytes = database_bytes;
+  report.restores.push_back(std::move(restore));
+  report.environment.settings["recovery_init_sync_method"] = "syncfs";
+  report.environment.settings["repository_cache"] = course.repository_was_cold ? "cold" : "warm";
+}
+
+void note_verified(record::Report& report, const Course& course) {
+  const auto now = base::utc_now();
+  auto& rto = report.restores.back().rto;
+  const std::chrono::duration<double> took = now - course.writable;
+  rto.phases.push_back({"verified", base::to_rfc3339(course.writable), took.count(), {}});
+  rto.verified_seconds = std::chrono::duration<double>(now - course.clock_started).count();
+}
+
+std::optional<std::uint64_t> restored_bytes(const Context& context, const server::Server& server) {
+  const auto& database = context.plan.scenario.restore.partial.database;
+  const auto bytes = server.connect().query(
+      "SELECT sum(pg_database_size(oid)) FROM pg_database WHERE $1::text = '' OR datname = $1::text", {database});
+  return bytes[0][0] ? std::optional(std::stoull(*bytes[0][0])) : std::nullopt;
+}
+
+}  // namespace harness::drill

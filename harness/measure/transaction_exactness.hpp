@@ -1,0 +1,20 @@
+// Exactness of a cluster without a ledger: what PostgreSQL says became of each transaction whose end the WAL holds,
+// against where the target lies in that WAL (docs/checks.md, "Exactness without a ledger"). Pure.
+#pragma once
+
+#include "harness/measure/stop_position.hpp"
+#include "reports/record/evidence.hpp"
+#include "reports/record/report.hpp"
+
+namespace harness::measure {
+
+// expected: the commits before `stop`; for the end of WAL those that recovery reached, and all that lie whole before
+// what was held when it began (order.acknowledged_lsn). missing: those of which the recovered server, or
+// the copy paused at the target, says anything but "committed"; extra: what the paused copy calls committed though its
+// commit lies behind, and what either does though the WAL says that it was rolled back. Recovery must have ended at
+// `stop`. `met` stays empty when the stop is unknown, or when PostgreSQL was not asked, or forgot, while nothing else
+// speaks against it. Throws base::Error(corrupt) for an LSN that is none.
+[[nodiscard]] reports::record::Exactness measure_transaction_exactness(
+    const reports::record::CommitOrderEvidence& order, const StopPosition& stop);
+
+}  // namespace harness::measure

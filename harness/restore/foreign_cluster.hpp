@@ -1,0 +1,34 @@
+// What a cluster needs that was made elsewhere and is restored here only to be looked at: another user reads the
+// repository and runs the server, nobody of the source's rules of access is here, and its settings were made for a host
+// of its own, which this one may be.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "harness/process/subprocess.hpp"
+
+namespace harness::restore {
+
+// restore_command runs as the server's user: `user` (nullopt: the caller) must be able to read all of `repository`,
+// and `key_file` unless it is empty. Throws base::Error(usage) naming what it cannot read. Takes as long as listing the
+// repository.
+void require_readable(const std::filesystem::path& repository, const std::filesystem::path& key_file,
+                      const std::optional<process::OsUser>& user);
+
+// A restore by root leaves the files to the source's owner: gives `top` and all below it to `user`. Does nothing
+// without a user or for a caller that is not root. Throws base::Error.
+void give_to(const std::optional<process::OsUser>& user, const std::filesystem::path& top);
+
+// A pg_hba.conf below `directory` that lets in whoever reaches the socket, which lies in a private directory.
+[[nodiscard]] std::filesystem::path write_access_rules(const std::filesystem::path& directory,
+                                                       const std::optional<process::OsUser>& user);
+
+// Quarantine, little of this machine, a log that read_recovery_log() understands, and nothing that would stop a
+// superuser from reading.
+[[nodiscard]] std::map<std::string, std::string> settings_of_foreign_cluster(int major,
+                                                                             const std::filesystem::path& access_rules);
+
+}  // namespace harness::restore

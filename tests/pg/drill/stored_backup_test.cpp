@@ -1,0 +1,196 @@
+// Drills of backups of a cluster that Lifeboat did not make: from a full and from an incremental, whole, one database,
+// and to every kind of target; with what was judged, and what is said not to have been.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+
+#include "reports/record/evidence.hpp"
+#include "tests/pg/drill/stored_cluster.hpp"
+
+namespace harness::drill {
+namespace {
+
+using reports::record::Verdict;
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+constexpr auto every_check =
+    "verify: [page_checksums, amcheck, verifybackup, constraints, catalog, sequences, settings, { sql: boats.sql }]\n";
+constexpr auto few_checks = "verify: [page_checksums, { sql: boats.sql }]\n";
+
+// What the drills found; the source goes when all have run.
+struct Drilled {
+  StoredCluster cluster;
+  std::string full, incremental, lsn, time, xid;
+  StoredCluster::Ended ended;
+
+  Drilled() {
+    prepare();
+    write_scenarios();
+    ended = cluster.drill();
+  }
+
+ private:
+  std::string insert(const std::string& name) const {
+    return cluster.connect("harbour")
+        .query("INSERT INTO boats (name) VALUES ($1) RETURNING pg_current_xact_id()", {name})
+        .single();
+  }
+
+  void prepare() {
+    cluster.run("CREATE DATABASE harbour");
+    cluster.run("CREATE DATABASE other");
+    cluster.connect("harbour").execute(
+        "CREATE TABLE boats (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text UNIQUE NOT NULL);"
+        "CREATE TABLE journeys (boat int REFERENCES boats, day date)");
+    (void)insert("in the full");
+    full = cluster.back_up({"--pgdata", cluster.path("data")});
+    (void)insert("in the incremental");
+    incremental = cluster.back_up({"--type", "incremental", "--pgdata", cluster.path("data")});
+    xid = insert("by xid");
+    cluster.run("SELECT pg_create_restore_point('before release')");
+    (void)insert("behind the name");
+    lsn = cluster.ask("SELECT pg_current_wal_flush_lsn()");
+    (void)insert("behind the lsn");
+    time = cluster.ask("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')");
+    (void)insert("behind the time");
+    auto undone = cluster.connect("harbour");
+    undone.execute("BEGIN; INSERT INTO boats (name) VALUES ('rolled back'); ROLLBACK");
+    cluster.wait_until_acknowledged();
+  }
+
+  // How many boats must be there is asked of each by the number in the name of its file.
+  void write_scenarios() const {
+    std::filesystem::create_directories(cluster.scenarios());
+    const auto scenario = [&](const std::string& name, int boats, const std::string& restore, const char* verify,
+                              const std::string& source = "") {
+      const auto sql = fmt::format("boats-{}.sql", boats);
+      std::ofstream(cluster.scenarios() / sql) << fmt::format(
+          "-- name: {0} boats\nSELECT n FROM (SELECT count(*) AS n FROM boats) c WHERE n <> {0};\n", boats);
+      auto checks = std::string(verify);
+      checks.replace(checks.find("boats.sql"), 9, sql);
+      cluster.write_scenario(
+          name, source + ", database: harbour",
+          fmt::format("restore: {{ {} }}\n{}objectives: {{ rto: 120s, small: {{ rto: 119s }} }}\n", restore, checks));
+    };
+    scenario("newest", 6, "kind: full, target: end_of_wal", every_check);
+    scenario("full-alone", 1, "kind: full, target: immediate", few_checks, ", backup: " + full);
+    scenario("by-name", 3, "kind: pitr, target: { name: before release }, action: pause", few_checks);
+    scenario("by-lsn", 4, fmt::format("kind: pitr, target: {{ lsn: {}, inclusive: false }}", lsn), few_checks);
+    scenario("by-time", 5, fmt::format("kind: pitr, target: {{ time: {} }}", time), few_checks,
+             ", backup: " + incremental);
+    scenario("by-xid", 3, fmt::format("kind: pitr, target: {{ xid: {} }}", xid), few_checks);
+    scenario("one-database", 6, "kind: partial, target: end_of_wal, database: harbour", few_checks);
+  }
+};
+
+class StoredBackup : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { drilled_ = std::make_unique<Drilled>(); }
+  static void TearDownTestSuite() { drilled_.reset(); }
+
+  static const Drilled& drilled() { return *drilled_; }
+  static reports::record::Report report(const std::string& scenario) { return drilled().cluster.report(scenario); }
+
+ private:
+  static inline std::unique_ptr<Drilled> drilled_;
+};
+
+TEST_F(StoredBackup, PassesToEveryKindOfTargetAndIsExactByWhatPostgresqlSays) {
+  EXPECT_EQ(drilled().ended.code, 0) << drilled().ended.words;
+  for (const auto* const name : {"newest", "full-alone", "by-name", "by-lsn", "by-time", "by-xid", "one-database"}) {
+    SCOPED_TRACE(name);
+    const auto found = report(name);
+    EXPECT_EQ(found.verdict, Verdict::pass) << all_words(found);
+    const auto& exact = found.restores.at(0).exact;
+    EXPECT_EQ(exact.met, true) << all_words(found);
+    EXPECT_EQ(exact.witness, "engine");
+    EXPECT_EQ(exact.missing, 0U);
+    EXPECT_EQ(exact.extra, 0U);
+    EXPECT_FALSE(found.restores.at(0).rpo.lost.has_value()) << "nobody can know";
+    EXPECT_EQ(found.cleanup.verdict, Verdict::pass);
+  }
+}
+
+TEST_F(StoredBackup, AsksThePausedCopyAboutTheTransactionsBehindTheTarget) {
+  const auto evidence = reports::record::read_evidence(drilled().cluster.drill_directory("by-lsn"));
+  ASSERT_TRUE(evidence.commit_order);
+  const auto& order = *evidence.commit_order;
+  EXPECT_EQ(order.paused_statuses.size(), order.records.size());
+  EXPECT_LT(order.recovered_statuses.size(), order.records.size());
+  const auto committed = [](const auto& status) { return status.status == "committed"; };
+  EXPECT_FALSE(std::all_of(order.paused_statuses.begin(), order.paused_statuses.end(), committed));
+  EXPECT_TRUE(std::all_of(order.recovered_statuses.begin(), order.recovered_statuses.end(), committed));
+}
+
+TEST_F(StoredBackup, RestoresTheBackupThatTheScenarioMeans) {
+  EXPECT_EQ(report("newest").restores.at(0).backup_label, drilled().incremental);
+  EXPECT_EQ(report("full-alone").restores.at(0).backup_label, drilled().full);
+  EXPECT_EQ(report("full-alone").backups.at(0).label, drilled().full);
+  EXPECT_EQ(report("newest").backups.at(0).type, "incremental");
+}
+
+TEST_F(StoredBackup, JudgesWithTheWitnessesThereAreAndSaysWhichThereAreNot) {
+  const auto found = report("newest");
+  EXPECT_EQ(check_of(found, "verifybackup").witness, "engine");
+  EXPECT_EQ(check_of(found, "catalog").witness, "postgres");
+  EXPECT_EQ(check_of(found, "settings").witness, "postgres");
+  EXPECT_EQ(check_of(found, "sql boats-6.sql").verdict, Verdict::pass);
+  EXPECT_THAT(found.not_tested, Contains(HasSubstr("loss (RPO), ledger: nobody wrote down")));
+  EXPECT_THAT(found.not_tested, Contains(HasSubstr("content: no mark was taken of this cluster")));
+  EXPECT_THAT(found.not_tested, Contains(HasSubstr("WAL that never reached the repository")));
+}
+
+TEST_F(StoredBackup, TellsTheSizeItsClassAndThePhasesOfTheProgramme) {
+  const auto& restore = report("newest").restores.at(0);
+  EXPECT_GT(restore.size.database_bytes.value_or(0), 10'000'000U);
+  EXPECT_EQ(restore.size.size_class, "small");
+  EXPECT_TRUE(restore.work.extract_seconds.has_value());
+  EXPECT_TRUE(restore.work.transfer_seconds.has_value());
+  EXPECT_TRUE(restore.work.restore_seconds.has_value());
+  EXPECT_EQ(restore.rto.objective_seconds, 119.0) << "the objective of its class";
+}
+
+TEST_F(StoredBackup, LeavesTheRepositoryAsItWasButForTheOperationsLog) {
+  const auto log = drilled().cluster.lifeboat({"list", "--repo", drilled().cluster.repository(), "--operations"});
+  EXPECT_THAT(log.words, AllOf(HasSubstr("\"drill\""), HasSubstr("a test of drills"), HasSubstr("passed every check")));
+  const auto verified = drilled().cluster.lifeboat({"verify", "--repo", drilled().cluster.repository()});
+  EXPECT_EQ(verified.code, 0) << verified.words;
+  EXPECT_THAT(drilled().cluster.left_in_work(), IsEmpty());
+}
+
+TEST_F(StoredBackup, IsJudgedAgainToTheSame) {
+  const auto again = drilled().cluster.path("again");
+  const auto judged = StoredCluster::as_caller({"judge", drilled().cluster.drill_directory("by-time"), "--out", again});
+  EXPECT_EQ(judged.code, 0) << judged.words;
+}
+
+TEST_F(StoredBackup, RefusesASourceThatIsNotThereBeforeAnythingStarts) {
+  const auto& cluster = drilled().cluster;
+  const auto plan = [&](const std::string& name, const std::string& source) {
+    const auto file = cluster.path(name + ".yaml");
+    std::ofstream(file) << fmt::format(
+        "scenario: {}\nclaim: Nothing.\nsource: {{ {} }}\nrestore: {{ kind: full, target: end_of_wal }}\n"
+        "verify: [page_checksums]\n",
+        name, source);
+    return StoredCluster::as_caller({"plan", file});
+  };
+  const auto repository = "repository: " + cluster.repository();
+  const auto nobody = plan("no-cluster", repository + ", cluster: nobody");
+  EXPECT_EQ(nobody.code, 3) << nobody.words;
+  EXPECT_THAT(nobody.words, HasSubstr("holds no cluster nobody"));
+  const auto no_backup = plan("no-backup", repository + ", cluster: shop, backup: 20200101T000000Z-full");
+  EXPECT_EQ(no_backup.code, 3) << no_backup.words;
+  EXPECT_THAT(no_backup.words, HasSubstr("holds no backup 20200101T000000Z-full"));
+  const auto nowhere = plan("nowhere", "repository: /nowhere, cluster: shop");
+  EXPECT_EQ(nowhere.code, 3) << nowhere.words;
+}
+
+}  // namespace
+}  // namespace harness::drill
