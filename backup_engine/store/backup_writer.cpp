@@ -48,9 +48,30 @@ BackupLayout layout_of_chain(BackupLayout layout, const BackupReader* parent) {
   return layout;
 }
 
+// Of each leaf, how many of its blocks belong to a file.
+std::vector<std::uint16_t> used_blocks(const BackupReader& backup) {
+  const auto block_count = backup.index().block_count();
+  std::vector<std::uint16_t> used((block_count + leaf_entries - 1) / leaf_entries);
+  for (std::size_t i = 0; i < backup.files().size(); ++i) {
+    for (const auto& extent : backup.files().entry(i).extents) {
+      if (extent.first_block > block_count || extent.block_count > block_count - extent.first_block) {
+        throw Error(ErrorKind::corrupt, fmt::format("{}: {} has blocks that the index has not",
+                                                    backup.manifest().summary.label, backup.files().path(i)));
+      }
+      const auto end = extent.first_block + extent.block_count;
+      for (auto block = extent.first_block; block < end;) {
+        const auto leaf_end = (block / leaf_entries + 1) * leaf_entries;
+        used[block / leaf_entries] += static_cast<std::uint16_t>(std::min<std::uint64_t>(end, leaf_end) - block);
+        block = leaf_end;
+      }
+    }
+  }
+  return used;
+}
+
 ParentIndex index_of(const BackupReader* parent) {
   if (parent == nullptr) return {};
-  return {&parent->index(), parent->manifest().index_backups};
+  return {&parent->index(), parent->manifest().index_backups, used_blocks(*parent)};
 }
 
 std::uint64_t blocks_of(std::uint64_t size_bytes, std::uint32_t block_size_bytes) {

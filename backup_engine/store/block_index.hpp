@@ -61,10 +61,11 @@ struct LeafPlace {
 struct ParentIndex {
   const BlockIndex* blocks = nullptr;      // outlives the writer
   std::vector<std::string> index_backups;  // of its manifest
+  std::vector<std::uint16_t> used;         // by leaf: how many of its blocks belong to a file
 };
 
 // Takes entries in any order from any thread and writes each changed leaf once it is complete: memory is bounded by the
-// files in flight and, in a chain, by the changed leaves that files which are gone left holes in.
+// files in flight and, in a chain, by the changed leaves of files that went since the parent.
 class BlockIndexWriter {
  public:
   // `key`: null in the clear. `parent`: without blocks for a full.
@@ -87,6 +88,7 @@ class BlockIndexWriter {
   struct OpenLeaf;
   struct Output;
   OpenLeaf& leaf_of(std::uint64_t number);
+  [[nodiscard]] std::size_t holes_in(std::uint64_t number) const;
   void count(std::uint64_t number, OpenLeaf& leaf);
   void close(std::uint64_t number, const OpenLeaf& leaf);
   [[nodiscard]] LeafPlace place_in_parent(std::uint64_t number);

@@ -94,7 +94,17 @@ BlockIndexWriter::OpenLeaf& BlockIndexWriter::leaf_of(std::uint64_t number) {
   if (number < places_.size() && places_[number].row != LeafPlace::nowhere) {
     throw Error(ErrorKind::internal, "a block was put twice");
   }
-  return open_[number];
+  const auto [leaf, is_new] = open_.try_emplace(number);
+  if (is_new) leaf->second.missing -= holes_in(number);
+  return leaf->second;
+}
+
+// Blocks that no file of the parent has, nor will one of this backup: they count as come.
+std::size_t BlockIndexWriter::holes_in(std::uint64_t number) const {
+  if (number >= parent_.used.size()) return 0;
+  const auto first = number * leaf_entries;
+  const auto numbered = std::min<std::uint64_t>(parent_.blocks->block_count() - first, leaf_entries);
+  return numbered - std::min<std::uint64_t>(parent_.used[number], numbered);
 }
 
 void BlockIndexWriter::count(std::uint64_t number, OpenLeaf& leaf) {
