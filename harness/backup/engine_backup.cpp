@@ -14,6 +14,7 @@
 #include "backup_engine/backup.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/encryption.hpp"
 #include "backup_engine/postgres/connection.hpp"
 
 namespace harness::backup {
@@ -60,13 +61,15 @@ reports::record::BackupRecord record_of(const backup_engine::BackupSummary& summ
 }  // namespace
 
 void init_repository(const Repository& repository) {
-  backup_engine::init_repository({repository.directory.string()});
+  if (!repository.key_file.empty()) backup_engine::make_key_file(repository.key_file);
+  backup_engine::init_repository({repository.directory.string(), repository.key_file});
   if (!repository.owner) return;
   const auto give = [&](const std::filesystem::path& path) {
     if (::lchown(path.c_str(), repository.owner->uid, repository.owner->gid) != 0) {
       throw base::system_error(errno, "change the owner of", path.string());
     }
   };
+  if (!repository.key_file.empty()) give(repository.key_file);
   give(repository.directory);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(repository.directory)) give(entry.path());
 }
@@ -77,6 +80,8 @@ WalReceiver WalReceiver::start(const Repository& repository, const Options& opti
   command.arguments = {"wal",       "receive",          "--repo",       repository.directory.string(),
                        "--cluster", repository.cluster, "--dbname",     options.conninfo,
                        "--slot",    options.slot,       "--create-slot"};
+  if (!repository.key_file.empty())
+    command.arguments.insert(command.arguments.end(), {"--key-file", repository.key_file});
   command.output_file = options.log;
   command.run_as = repository.owner;
   return {process::Subprocess::start(command), options};

@@ -23,10 +23,11 @@ struct Repository {
   std::string cluster;
   std::filesystem::path lifeboat;  // an executable that the owner can run
   std::optional<process::OsUser> owner;
-  std::filesystem::path key_file{};  // of an encrypted one
+  std::filesystem::path key_file{};  // of an encrypted one; empty for one in the clear
 };
 
-// `lifeboat repo init`, for the owner. Throws base::Error.
+// `lifeboat repo init`, for the owner, after `lifeboat repo new-key` where there is to be a key file. Throws
+// base::Error.
 void init_repository(const Repository& repository);
 
 // `lifeboat wal receive` as a child. Ends with its owner.

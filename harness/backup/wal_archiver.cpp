@@ -35,8 +35,10 @@ std::string shell_quote(const std::string& text) {
 }  // namespace
 
 WalArchiver WalArchiver::start(const Repository& repository, const std::string& conninfo) {
-  const auto command = fmt::format("{} wal push --repo {} --cluster {} %p", shell_quote(repository.lifeboat.string()),
-                                   shell_quote(repository.directory.string()), shell_quote(repository.cluster));
+  const auto key =
+      repository.key_file.empty() ? "" : fmt::format(" --key-file {}", shell_quote(repository.key_file.string()));
+  const auto command = fmt::format("{} wal push --repo {}{} --cluster {} %p", shell_quote(repository.lifeboat.string()),
+                                   shell_quote(repository.directory.string()), key, shell_quote(repository.cluster));
   Connection connection(conninfo, name);
   connection.execute("ALTER SYSTEM SET archive_command = " + postgres::quote_literal(command));
   connection.execute("SELECT pg_reload_conf()");

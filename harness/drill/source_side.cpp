@@ -46,7 +46,8 @@ SourceSide::SourceSide(Context context)
       dataset_(workload::read_dataset(context_.plan.circumstances.fixtures,
                                       context_.plan.scenario.source.provision.dataset)),
       repository_{context_.workplace.repository(), context_.plan.cluster, context_.workplace.lifeboat(),
-                  context_.workplace.user()} {
+                  context_.workplace.user(),
+                  context_.plan.scenario.repository.encrypted ? context_.workplace.key_file() : ""} {
   start_server();
   start_witnesses();
 }

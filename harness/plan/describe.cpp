@@ -160,6 +160,7 @@ std::string describe(const Plan& plan) {
   const auto& stored = scenario.source.stored;
   auto steps = stored ? std::vector{stored_text(*stored, plan.circumstances.postgres_version)}
                       : std::vector{source_text(plan), wal_text(plan)};
+  if (scenario.repository.encrypted) steps.emplace_back("make an encrypted repository, and a key file for it");
   for (const auto& step : scenario.timeline) steps.push_back(std::visit(StepText{scenario.source.load}, step.what));
   steps.push_back(restore_text(scenario));
   steps.push_back(checks_text(scenario.verify));

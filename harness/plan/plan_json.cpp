@@ -88,12 +88,17 @@ Json scenario_json(const Scenario& scenario) {
   for (const auto& check : scenario.verify) {
     checks.push_back({{"check", to_string(check.kind)}, {"sql_file", check.sql_file.string()}});
   }
-  return {
-      {"file", scenario.file.string()},  {"name", scenario.name},
-      {"claim", scenario.claim},         {"digest", scenario.digest},
-      {"variables", scenario.variables}, {"source", source_json(scenario.source)},
-      {"timeline", std::move(timeline)}, {"restore", restore_json(scenario.restore, mark_describing_target(scenario))},
-      {"verify", std::move(checks)},     {"objectives", objectives_json(scenario)}};
+  return {{"file", scenario.file.string()},
+          {"name", scenario.name},
+          {"claim", scenario.claim},
+          {"digest", scenario.digest},
+          {"variables", scenario.variables},
+          {"source", source_json(scenario.source)},
+          {"repository", {{"encrypted", scenario.repository.encrypted}}},
+          {"timeline", std::move(timeline)},
+          {"restore", restore_json(scenario.restore, mark_describing_target(scenario))},
+          {"verify", std::move(checks)},
+          {"objectives", objectives_json(scenario)}};
 }
 
 Json circumstances_json(const Circumstances& here) {

@@ -22,6 +22,7 @@ struct Key {
 inline constexpr std::array scenario_keys{Key{"scenario"},
                                           Key{"claim"},
                                           Key{"source"},
+                                          Key{"repository", Standing::optional},
                                           Key{"timeline", Standing::optional},  // a stored backup has none
                                           Key{"restore"},
                                           Key{"verify"},
@@ -35,6 +36,7 @@ inline constexpr std::array stored_source_keys{Key{"repository"},
                                                Key{"database", Standing::optional},
                                                Key{"superuser", Standing::optional}};
 inline constexpr std::string_view latest_backup = "latest";
+inline constexpr std::array repository_keys{Key{"encrypted"}};
 inline constexpr std::array provision_keys{Key{"dataset"}, Key{"scale", Standing::optional},
                                            Key{"checksums", Standing::optional}, Key{"postgres", Standing::optional},
                                            Key{"settings", Standing::optional}};

@@ -64,6 +64,7 @@ class Parser {
   [[nodiscard]] std::string name(const YAML::Node& node) const;
   [[nodiscard]] Source source(const YAML::Node& node) const;
   [[nodiscard]] StoredBackup stored_backup(const YAML::Node& node) const;
+  [[nodiscard]] DrillRepository repository(const YAML::Node& node, const Source& source) const;
   [[nodiscard]] Provision provision(const YAML::Node& node, const WalPolicy& wal) const;
   [[nodiscard]] std::string dataset(const YAML::Node& node) const;
   [[nodiscard]] int postgres_major(const YAML::Node& node) const;
@@ -93,6 +94,7 @@ Scenario Parser::parse(const std::string& bytes, const Variables& variables) con
   result.name = name(top.at("scenario"));
   result.claim = reader_.text(top.at("claim"), "the claim");
   result.source = source(top.at("source"));
+  if (top.has("repository")) result.repository = repository(top.at("repository"), result.source);
   require_timeline_for_source(document, result.source);
   if (!result.source.stored) result.timeline = timeline(top.at("timeline"));
   result.restore = parse_restore(reader_, top.at("restore"), places.restore);
@@ -156,6 +158,15 @@ Source Parser::source(const YAML::Node& node) const {
   result.provision = provision(parts.at("provision"), result.wal);
   if (parts.has("load")) result.load = load_profile(parts.at("load"));
   return result;
+}
+
+DrillRepository Parser::repository(const YAML::Node& node, const Source& source) const {
+  if (source.stored) {
+    reader_.fail(node, "a stored backup lies in the repository that source names",
+                 "remove \"repository\", and give that one's key file as \"key_file\" of source");
+  }
+  const Mapping parts(reader_, node, "repository", repository_keys);
+  return {reader_.truth(parts.at("encrypted"), "encrypted")};
 }
 
 StoredBackup Parser::stored_backup(const YAML::Node& node) const {

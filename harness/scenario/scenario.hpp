@@ -56,6 +56,11 @@ struct Source {
   std::optional<StoredBackup> stored;  // then nothing of the above means anything, and there is no timeline
 };
 
+// Where the drill's own backups and WAL go; a stored backup is in one that is there already.
+struct DrillRepository {
+  bool encrypted = false;  // with a key file that the drill makes
+};
+
 // The load runs for that long; with keep_running it goes on behind the steps that follow, until the disaster, a
 // mark (which holds it) or another load step (which takes it over).
 struct LoadStep {
@@ -154,6 +159,7 @@ struct Scenario {
   std::string name, claim;
   std::string digest;  // sha256, hex: of the file's bytes, and of the values of the variables that filled it, if any
   Source source;
+  DrillRepository repository;
   std::vector<Step> timeline;
   Restore restore;
   std::vector<CheckRequest> verify;

@@ -210,6 +210,15 @@ TEST(DescribePlan, SaysWhatADisasterStrikes) {
                              HasSubstr("disaster: update_rows: UPDATE shop.products SET price = 0, without a WHERE")));
 }
 
+TEST(DescribePlan, SaysThatTheRepositoryIsEncrypted) {
+  auto scenario = a_scenario();
+  EXPECT_THAT(describe(make_plan(scenario, here())), testing::Not(HasSubstr("encrypted")));
+  scenario.repository.encrypted = true;
+  const auto plan = make_plan(scenario, here());
+  EXPECT_THAT(describe(plan), HasSubstr("make an encrypted repository, and a key file for it"));
+  EXPECT_EQ(nlohmann::json::parse(to_json(plan))["scenario"]["repository"]["encrypted"], true);
+}
+
 TEST(DescribePlan, TellsTheStepsInTheirOrder) {
   const auto text = describe(make_plan(a_scenario(), here()));
   std::size_t at = 0;

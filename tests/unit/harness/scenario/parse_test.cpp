@@ -52,6 +52,19 @@ objectives: { rto: 2min, rpo: 0s }
   EXPECT_EQ(scenario.objectives.rpo, Seconds(0));
 }
 
+TEST(ParseScenario, KeepsTheDrillsBackupsInTheClearOrEncrypted) {
+  EXPECT_FALSE(WrittenScenario(std::string(sound_scenario)).parse().repository.encrypted);
+  const std::string timeline = "timeline:\n", encrypted = "repository: { encrypted: true }\n";
+  EXPECT_TRUE(WrittenScenario(with(timeline, encrypted + timeline)).parse().repository.encrypted);
+  EXPECT_THAT(refusal_of(with(timeline, "repository: { encrypted: maybe }\n" + timeline)),
+              testing::StartsWith("6:26: "));
+  EXPECT_THAT(refusal_of(with(timeline, "repository: /srv/backups\n" + timeline)), testing::StartsWith("6:13: "));
+  const auto stored =
+      refusal_of("scenario: drill\nclaim: It comes back.\nsource: { repository: /srv/backups, cluster: shop }\n" +
+                 encrypted + "restore: { kind: full, target: end_of_wal }\nverify: [amcheck]\n");
+  EXPECT_THAT(stored, testing::HasSubstr("a stored backup lies in the repository that source names"));
+}
+
 TEST(ParseScenario, KeepsTheTimelineInOrderWithThePlaceOfEachStep) {
   const auto steps = WrittenScenario(std::string(sound_scenario)).parse().timeline;
   ASSERT_EQ(steps.size(), 4U);

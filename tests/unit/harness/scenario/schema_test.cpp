@@ -42,6 +42,7 @@ Names delivered(const std::array<Word<Meaning>, Size>& words) {
 
 const std::map<std::string, std::span<const Key>> mappings{{"provisioned_source", source_keys},
                                                            {"stored_source", stored_source_keys},
+                                                           {"repository", repository_keys},
                                                            {"provision", provision_keys},
                                                            {"load_profile", load_profile_keys},
                                                            {"wal", wal_keys},

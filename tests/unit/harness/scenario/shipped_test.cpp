@@ -124,6 +124,19 @@ TEST(ShippedScenarios, DrillEveryWordOfTheLanguageThatDecidesARestore) {
   }
 }
 
+TEST(ShippedScenarios, DrillAnEncryptedRepositoryByEachWayOfWalAndEachKindOfRestore) {
+  std::set<WalTransport> transports;
+  std::set<RestoreKind> restores;
+  for (const auto& name : shipped()) {
+    const auto scenario = parsed(name);
+    if (!scenario.repository.encrypted) continue;
+    transports.insert(scenario.source.wal.by);
+    restores.insert(scenario.restore.kind);
+  }
+  expect_all<WalTransport>(transports, transport_words);
+  expect_all<RestoreKind>(restores, restore_words);
+}
+
 // Of the newest backup, which is what a restore of these starts from.
 std::string line_of(RestoreKind kind, bool one_database, const BackupStep& backup) {
   const auto text = [](const auto& words, auto meaning) {
