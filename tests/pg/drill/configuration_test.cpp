@@ -35,7 +35,11 @@ class ConfiguredOperator : public server::DisposableCluster {
     fs::permissions(path("lifeboat"), fs::perms(0755));
     EXPECT_EQ(lifeboat({"repo", "new-key", path("key")}).code, 0);
     EXPECT_EQ(lifeboat({"repo", "init", "--repo", path("repository"), "--key-file", path("key")}).code, 0);
-    configure(fmt::format(R"(defaults: {{ repository: repository, key_file: key, slot: lifeboat }}
+    configure(fmt::format(R"(defaults:
+  repository: repository
+  key_file: key
+  slot: lifeboat
+  objectives: {{ rto: 2h, small: {{ rto: 110s }} }}
 clusters:
   shop:
     connection: {}
@@ -85,6 +89,8 @@ clusters:
     return running;
   }
 
+  [[nodiscard]] static std::string bin_directory() { return server::test_installation().bin_directory; }
+
   server::Server source_;
 };
 
@@ -109,6 +115,38 @@ TEST_F(ConfiguredOperator, SaysWhatCanBeRecoveredWhenTheServerIsGone) {
   const auto ended = lifeboat({"wal", "check", "--cluster", "shop"});
   EXPECT_EQ(ended.code, unknown) << ended.words;
   EXPECT_THAT(ended.words, AllOf(HasSubstr("the server was not looked at"), HasSubstr("-full  recoverable to")));
+}
+
+// What ships for all clusters, on an encrypted repository.
+TEST_F(ConfiguredOperator, DrillsTheNewestBackupOfEveryCluster) {
+  source_.connect().execute(
+      "CREATE TABLE boats (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL);"
+      "INSERT INTO boats (name) VALUES ('Ada')");
+  {
+    const auto receiver = receiving();
+    lifeboat_ok({"backup", "--cluster", "shop", "--progress", "none"});
+  }
+  process::Command run;
+  run.program = LIFEBOAT_BINARY;
+  run.arguments = {"run",
+                   source_path("scenarios/quarterly"),
+                   "--all-clusters",
+                   "--config",
+                   path("lifeboat.yaml"),
+                   "--out",
+                   path("drills"),
+                   "--pg-bindir",
+                   bin_directory(),
+                   "--progress",
+                   "none"};
+  const auto done = process::run(run, base::Deadline::after(std::chrono::minutes(4)));
+  EXPECT_EQ(done.status.code, 0) << done.output;
+  EXPECT_THAT(done.output, HasSubstr("newest-backup@shop"));
+  const auto report = reports::record::read_report(path("drills/newest-backup@shop/latest/report.json"));
+  EXPECT_EQ(report.verdict, reports::record::Verdict::pass);
+  EXPECT_THAT(report.scenario.claim, testing::StartsWith("The newest backup of shop comes back whole"));
+  EXPECT_EQ(report.restores.at(0).rto.objective_seconds, 110) << "it is a small database";
+  EXPECT_THAT(lifeboat_ok({"list", "--cluster", "shop"}), HasSubstr("drill"));
 }
 
 TEST_F(ConfiguredOperator, IsToldWhatIsWrongBeforeAnythingIsDone) {
@@ -162,7 +200,7 @@ source:
   load: { writers: 2 }
   wal: { by: stream, synchronous: false }
 timeline:
-  - load: { for: 200ms }
+  - load: { for: 3s }
   - backup: full
   - disaster: lose_server
 restore: { kind: full, target: end_of_wal }
