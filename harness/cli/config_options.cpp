@@ -16,7 +16,8 @@ void add_cluster_choice(CLI::App& verb, ClusterChoice& choice) {
 void add_config(CLI::App& app, std::filesystem::path& config, const std::string& other) {
   for (auto* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
     add_config(*verb, config, other);
-    const bool takes_it = verb->get_option_no_throw("--repo") != nullptr ||
+    const auto* const repository = verb->get_option_no_throw("--repo");
+    const bool takes_it = (repository != nullptr && !repository->get_required()) ||
                           verb->get_option_no_throw("--all-clusters") != nullptr || verb->get_name() == other;
     if (!takes_it) continue;
     verb->add_option("--config", config,

@@ -21,7 +21,7 @@ struct ClusterChoice {
 // --cluster and --all-clusters, of which one excludes the other.
 void add_cluster_choice(CLI::App& verb, ClusterChoice& choice);
 
-// --config to every verb below `app` that has --repo or --all-clusters, or is called `other`.
+// --config to every verb below `app` that may go without --repo, that has --all-clusters, or is called `other`.
 void add_config(CLI::App& app, std::filesystem::path& config, const std::string& other);
 
 }  // namespace harness::cli

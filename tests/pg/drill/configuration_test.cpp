@@ -175,6 +175,10 @@ TEST_F(ConfiguredOperator, IsToldWhatIsWrongBeforeAnythingIsDone) {
   EXPECT_THAT(examined.words, HasSubstr("wrong    configuration: "));
   configure("clusters: { shop: { repository: repository }, shop: { repository: repository } }");
   EXPECT_THAT(refused({"list"}), HasSubstr("has the key \"shop\" twice"));
+  fs::permissions(path("lifeboat.yaml"), fs::perms(0));  // of root, who wrote it
+  EXPECT_THAT(refused({"list"}), HasSubstr("the configuration cannot be read"));
+  const auto fetched = lifeboat({"wal", "fetch", "--cluster", "shop", "000000010000000000000001", "here"});
+  EXPECT_GT(fetched.code, 125) << "recovery would take it for the end of WAL";
   fs::remove(path("lifeboat.yaml"));
   EXPECT_THAT(refused({"list"}), HasSubstr("--repo was not given, and there is no lifeboat.yaml"));
   EXPECT_THAT(lifeboat({"doctor"}).words, HasSubstr("configuration: none"));

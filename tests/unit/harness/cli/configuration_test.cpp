@@ -163,6 +163,7 @@ TEST_F(Configured, ARunIsForOneClusterOrForAllOfThem) {
 
 TEST_F(Configured, RepositoriesAreMadeWhereTheCommandLineSays) {
   EXPECT_THAT(refusal({"repo", "init"}, false), HasSubstr("--repo"));
+  EXPECT_THAT(refusal({"repo", "init", "--repo", "/r"}), HasSubstr("--config"));
 }
 
 }  // namespace
