@@ -56,7 +56,11 @@ void BackupContents::add_configuration(const CapturedConfiguration& configuratio
 }
 
 void BackupContents::add_stored(CopiedFiles copied) {
-  std::move(copied.files.begin(), copied.files.end(), std::back_inserter(copied_.files));
+  if (copied_.files.empty()) {
+    copied_.files = std::move(copied.files);
+  } else {
+    std::move(copied.files.begin(), copied.files.end(), std::back_inserter(copied_.files));
+  }
   std::move(copied.suspects.begin(), copied.suspects.end(), std::back_inserter(copied_.suspects));
 }
 

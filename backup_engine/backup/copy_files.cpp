@@ -31,7 +31,12 @@ struct CopyState {
   bool opened = false, vanished = false;
   store::FileId id{};
   FileInPieces pieces;
-  std::uint32_t crc = 0;  // of all of them
+};
+
+// What became of a file.
+struct Copied {
+  bool vanished = false;
+  std::uint32_t crc = 0;
 };
 
 struct Piece {
@@ -68,7 +73,14 @@ class Copy {
  public:
   Copy(const std::vector<SourceFile>& files, store::BackupWriter& writer, const CopyOptions& options,
        base::Progress& progress, const std::stop_token& stop)
-      : files_(files), writer_(writer), options_(options), progress_(progress), stop_(stop) {
+      : files_(files),
+        writer_(writer),
+        options_(options),
+        piece_bytes_(std::max<std::uint64_t>(options.piece_bytes, buffer_bytes) / buffer_bytes * buffer_bytes),
+        progress_(progress),
+        stop_(stop),
+        states_(files.size()),
+        copied_(files.size()) {
     cut_into_pieces();
   }
 
@@ -88,16 +100,21 @@ class Copy {
 
  private:
   void cut_into_pieces() {
-    const std::uint64_t piece_bytes =
-        std::max<std::uint64_t>(options_.piece_bytes, buffer_bytes) / buffer_bytes * buffer_bytes;
     std::vector<std::size_t> order(files_.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return files_[a].size_bytes > files_[b].size_bytes; });
-    for (const auto& file : files_) states_.push_back(std::make_unique<CopyState>(file.size_bytes, piece_bytes));
     for (const auto file : order) {
-      for (std::size_t number = 0; number < states_[file]->pieces.count(); ++number) pieces_.push_back({file, number});
+      const auto count = FileInPieces(files_[file].size_bytes, piece_bytes_).count();
+      for (std::size_t number = 0; number < count; ++number) pieces_.push_back({file, number});
     }
+  }
+
+  // Of a file whose pieces are being copied; there is none before and after, for there can be very many files.
+  std::shared_ptr<CopyState> state_of(std::size_t file) {
+    const std::lock_guard lock(states_mutex_);
+    if (!states_[file]) states_[file] = std::make_shared<CopyState>(files_[file].size_bytes, piece_bytes_);
+    return states_[file];
   }
 
   // False when the file has vanished.
@@ -121,12 +138,13 @@ class Copy {
 
   void copy_piece(const Piece& piece, store::BlockWriter& blocks) {
     const auto& file = files_[piece.file];
-    auto& state = *states_[piece.file];
+    const auto held = state_of(piece.file);
+    auto& state = *held;
     std::vector<SuspectPage> suspects;
     std::uint32_t crc = 0;
     if (open(file, state)) crc = copy_range(piece, file, state, blocks, suspects);
     progress_.advance(state.pieces.size_bytes(piece.number));
-    if (const auto whole = state.pieces.finish_piece(piece.number, crc)) finish(state, *whole);
+    if (const auto whole = state.pieces.finish_piece(piece.number, crc)) finish(piece.file, state, *whole);
     if (!suspects.empty()) {
       const std::lock_guard lock(suspects_mutex_);
       suspects_.insert(suspects_.end(), suspects.begin(), suspects.end());
@@ -154,17 +172,20 @@ class Copy {
     return crc;
   }
 
-  void finish(CopyState& state, std::uint32_t crc) {
+  void finish(std::size_t file, CopyState& state, std::uint32_t crc) {
     state.fd.reset();
-    state.crc = crc;
+    copied_[file] = {state.vanished, crc};
     if (!state.vanished) writer_.finish_file(state.id, crc);
+    const std::lock_guard lock(states_mutex_);
+    states_[file].reset();
   }
 
   CopiedFiles result() {
     CopiedFiles copied;
+    copied.files.reserve(files_.size());
     for (std::size_t i = 0; i < files_.size(); ++i) {
-      if (states_[i]->vanished) continue;
-      copied.files.push_back({files_[i].path, files_[i].size_bytes, files_[i].modified_at, states_[i]->crc});
+      if (copied_[i].vanished) continue;
+      copied.files.push_back({files_[i].path, files_[i].size_bytes, files_[i].modified_at, copied_[i].crc});
     }
     copied.suspects = std::move(suspects_);
     return copied;
@@ -173,9 +194,12 @@ class Copy {
   const std::vector<SourceFile>& files_;
   store::BackupWriter& writer_;
   const CopyOptions options_;
+  const std::uint64_t piece_bytes_;
   base::Progress& progress_;
   const std::stop_token stop_;
-  std::vector<std::unique_ptr<CopyState>> states_;
+  std::mutex states_mutex_;
+  std::vector<std::shared_ptr<CopyState>> states_;
+  std::vector<Copied> copied_;
   std::vector<Piece> pieces_;
   std::mutex suspects_mutex_;
   std::vector<SuspectPage> suspects_;

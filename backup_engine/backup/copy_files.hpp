@@ -1,5 +1,6 @@
 // Copies a listing's files into a backup on several threads: the largest first, big ones in pieces, so that no single
-// file holds the others up. Memory: one buffer and one pack a thread.
+// file holds the others up. Memory: one buffer and one pack a thread, and what the
+// listing and the backup know of each file.
 #pragma once
 
 #include <cstdint>

@@ -22,8 +22,8 @@ struct SourceEntry {
 };
 
 struct SourceFile : SourceEntry {
-  std::filesystem::path location;  // absolute, where it is read
-  std::uint64_t size_bytes = 0;    // when listed: what the backup will hold of it
+  std::string location;          // absolute, where it is read; a path takes five times the memory
+  std::uint64_t size_bytes = 0;  // when listed: what the backup will hold of it
   base::UtcTime modified_at;
   // Absolute number of its first page when it is a relation's file, whose pages carry checksums.
   std::optional<std::uint32_t> first_block;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <bit>
+#include <iterator>
 
 #include "backup_engine/base/sha256.hpp"
 
@@ -46,10 +47,13 @@ std::string manifest_crc_text(std::uint32_t crc) {
 }
 
 std::string render_backup_manifest(const BackupManifest& manifest) {
+  constexpr std::size_t bytes_a_file = 160;
   std::string text = "{ \"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [";
+  text.reserve(bytes_a_file * (manifest.files.size() + 4));
   std::string_view separator = "\n";
   for (const auto& file : manifest.files) {
-    text += fmt::format(
+    fmt::format_to(
+        std::back_inserter(text),
         "{}{{ {}, \"Size\": {}, \"Last-Modified\": \"{}\", \"Checksum-Algorithm\": \"CRC32C\", \"Checksum\": \"{}\" }}",
         separator, path_field(file.path), file.size_bytes, gmt_text(file.modified_at), manifest_crc_text(file.crc32c));
     separator = ",\n";
@@ -58,7 +62,8 @@ std::string render_backup_manifest(const BackupManifest& manifest) {
       fmt::format("\n],\n\"WAL-Ranges\": [\n{{ \"Timeline\": {}, \"Start-LSN\": \"{}\", \"End-LSN\": \"{}\" }}\n],\n",
                   manifest.timeline.number(), to_string(manifest.start_lsn), to_string(manifest.stop_lsn));
   // The checksum covers everything before its own line.
-  return text + fmt::format("\"Manifest-Checksum\": \"{}\"}}\n", base::sha256_hex(text));
+  text += fmt::format("\"Manifest-Checksum\": \"{}\"}}\n", base::sha256_hex(text));
+  return text;
 }
 
 }  // namespace backup_engine::postgres

@@ -181,7 +181,7 @@ void FileWriter::write_differences(const PlannedFile& planned, const Piece& piec
     old.resize(std::min(last * block_bytes_, entry.size_bytes) - begin);
     const auto got = base::read_at(state.old.get(), old, begin, planned.location);
     if (got != old.size()) {
-      throw Error(ErrorKind::io, planned.location.string() + ": became shorter while it was restored");
+      throw Error(ErrorKind::io, planned.location + ": became shorter while it was restored");
     }
     const auto is_there = [&](std::uint64_t block) {
       const auto bytes = reader_.block_bytes(entry, block);

@@ -209,9 +209,9 @@ Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request)
       plan.gid = entry.gid;
       continue;
     }
-    auto location = place_of(entry.path, plan);
+    const auto location = place_of(entry.path, plan);
     if (entry.kind == store::FileKind::directory) {
-      plan.directories.push_back({std::move(entry), std::move(location), false});
+      plan.directories.push_back({std::move(entry), location.string(), false});
       continue;
     }
     if (entry.kind != store::FileKind::file || replaced.contains(entry.path) || hollow.removes(entry.path)) continue;
@@ -219,9 +219,9 @@ Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request)
     if (!left_out) plan.total_bytes += entry.size_bytes;
     if (entry.path == "global/pg_control") {
       has_control = true;
-      plan.control = {std::move(entry), std::move(location), false};
+      plan.control = {std::move(entry), location.string(), false};
     } else {
-      plan.files.push_back({std::move(entry), std::move(location), left_out});
+      plan.files.push_back({std::move(entry), location.string(), left_out});
     }
   }
   if (!has_control)

@@ -15,8 +15,8 @@ namespace backup_engine::restore {
 
 struct PlannedFile {
   store::FileEntry entry;
-  std::filesystem::path location;  // absolute
-  bool hollow = false;             // gets its size and no content
+  std::string location;  // absolute; a path takes five times the memory
+  bool hollow = false;   // gets its size and no content
 };
 // A file whose text this restore makes.
 struct PlannedText {

@@ -18,13 +18,13 @@ namespace {
 class StaleFiles {
  public:
   explicit StaleFiles(const Plan& plan) : plan_(plan) {
-    for (const auto& directory : plan.directories) directories_.insert(directory.location.string());
+    for (const auto& directory : plan.directories) directories_.insert(directory.location);
     for (const auto& tablespace : plan.tablespaces) {
       links_.emplace((plan.to / tablespace.link).string(), tablespace.location);
     }
     if (plan.compares) {
       for (const auto& file : plan.files) {
-        if (!file.hollow) files_.insert(file.location.string());
+        if (!file.hollow) files_.insert(file.location);
       }
     }
     mark_ = (plan.to / "global" / mark_name).string();

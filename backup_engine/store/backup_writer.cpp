@@ -271,7 +271,9 @@ Manifest BackupWriter::finish() {
   if (open_block_writers_ != 0) throw Error(ErrorKind::internal, "a backup was finished while blocks were being put");
   Manifest manifest;
   std::vector<FileEntry> entries;
-  for (auto& file : files_) {
+  entries.reserve(files_.size());
+  for (; !files_.empty(); files_.pop_front()) {
+    auto& file = files_.front();
     if (file.state == OpenFile::State::dropped) continue;
     if (file.state == OpenFile::State::open) {
       throw Error(ErrorKind::internal, fmt::format("{} was never finished", file.entry.path));
