@@ -42,10 +42,16 @@ struct Place {
   base::TemporaryDirectory directory{"/var/tmp", "lifeboat-bench"};
   store::PosixStorage storage{directory.path(), base::posix_file_system()};
 
+  static std::vector<std::uint16_t> used_by_leaf() {
+    std::vector<std::uint16_t> used(block_count / store::leaf_entries, store::leaf_entries);
+    if (block_count % store::leaf_entries > 0) used.push_back(block_count % store::leaf_entries);
+    return used;
+  }
+
   // Every block is set when there is no parent; otherwise one in a hundred, and the others are kept.
   store::Manifest write(const std::string& label, const store::BlockIndex* parent) {
     store::ParentIndex chain;
-    if (parent != nullptr) chain = {parent, {full}};
+    if (parent != nullptr) chain = {parent, {full}, used_by_leaf()};
     store::BlockIndexWriter writer(storage, cluster, label, store::default_block_bytes, nullptr, chain);
     for (std::uint64_t block = 0; block < block_count; ++block) {
       if (parent == nullptr || block % 100 == 0) {
