@@ -86,7 +86,7 @@ void examine_recovered(const Look& look, const server::Server& server, const ver
       order.recovered_statuses = verify::probe_transactions(cluster, replayed(order));
     });
   }
-  if (wants(look.context, CheckKind::catalog) || wants(look.context, CheckKind::settings)) {
+  if (wants(look.context, CheckKind::catalog)) {
     look.prober.probe("consistency", [&] { look.evidence.consistency = verify::probe_consistency(cluster); });
   }
   probe_database(look.context, server, cluster, look.prober, look.evidence);
@@ -105,6 +105,10 @@ void examine_second_copy(const Look& look) {
   if (wants(look.context, CheckKind::verifybackup)) {
     look.prober.probe("verify_backup",
                       [&] { look.evidence.verify_backup = run_verifybackup(look.tools, copy.data_directory); });
+  }
+  if (wants(look.context, CheckKind::settings)) {
+    look.prober.probe("control_data",
+                      [&] { look.evidence.control_data = run_controldata(look.tools, copy.data_directory); });
   }
   std::optional<server::Server> second;
   look.prober.probe("second_server", [&] { second = start_second_copy(look.context, origin, copy); });

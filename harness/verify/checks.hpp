@@ -22,7 +22,8 @@ namespace harness::verify {
 // Both without a mark: the cluster against itself, and against this machine where the catalog was probed.
 [[nodiscard]] reports::record::Check check_catalog_consistency(const reports::record::ConsistencyEvidence& consistency,
                                                                const Records& records);
-[[nodiscard]] reports::record::Check check_settings_in_force(const reports::record::ConsistencyEvidence& consistency);
+[[nodiscard]] reports::record::Check check_settings_of_control_data(const reports::record::ToolRun& control_data,
+                                                                    const reports::record::CatalogEvidence& now);
 // All but what was restored, the same before and after a partial restore.
 [[nodiscard]] reports::record::Check check_untouched(const reports::record::UntouchedEvidence& untouched);
 [[nodiscard]] reports::record::Check check_sql(const reports::record::SqlEvidence& sql);

@@ -9,7 +9,6 @@
 namespace harness::verify {
 
 using backup_engine::postgres::Connection;
-using backup_engine::postgres::quote_literal;
 using reports::record::ConsistencyEvidence;
 
 namespace {
@@ -81,22 +80,6 @@ void probe_files(Connection& connection, const std::string& prefix, ConsistencyE
   }
 }
 
-// What the command line says stands above the files: that is quarantine. Databases and roles may say otherwise too.
-void probe_settings_in_force(const Cluster& cluster, ConsistencyEvidence& evidence) {
-  auto connection = cluster.connect(scoped_database(cluster));
-  for (const auto& row : connection.query(
-           "SELECT f.name, coalesce(f.error, CASE WHEN f.applied AND s.source NOT IN ('configuration file', "
-           "'database', "
-           "'user', 'database user', 'client') THEN 'is not in force, which is by ' || s.source END), "
-           "f.sourcefile, f.sourceline FROM pg_file_settings f LEFT JOIN pg_settings s ON s.name = lower(f.name) "
-           "WHERE s.source IS DISTINCT FROM 'command line'")) {
-    ++evidence.settings_examined;
-    if (!row[1]) continue;
-    evidence.unheeded_settings.push_back(
-        fmt::format("{}: {} ({} line {})", to_text(row[0]), to_text(row[1]), to_text(row[2]), to_text(row[3])));
-  }
-}
-
 }  // namespace
 
 ConsistencyEvidence probe_consistency(const Cluster& cluster) {
@@ -107,7 +90,6 @@ ConsistencyEvidence probe_consistency(const Cluster& cluster) {
     probe_references(connection, prefix, evidence);
     probe_files(connection, prefix, evidence);
   }
-  probe_settings_in_force(cluster, evidence);
   return evidence;
 }
 

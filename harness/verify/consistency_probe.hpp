@@ -1,5 +1,5 @@
 // What a cluster can be asked about itself when nothing is known of how it was: whether its catalogs refer to rows that
-// are there, its relations to files that are there, and whether its configuration files are heeded.
+// are there, and its relations to files that are there.
 #pragma once
 
 #include "harness/verify/cluster.hpp"

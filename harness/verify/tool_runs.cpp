@@ -144,6 +144,10 @@ ToolRun run_verifybackup(const ToolOptions& options, const fs::path& directory) 
   return run_tool(options, "pg_verifybackup", {"--no-parse-wal", directory.string()});
 }
 
+ToolRun run_controldata(const ToolOptions& options, const fs::path& directory) {
+  return run_tool(options, "pg_controldata", {directory.string()});
+}
+
 ToolRun run_checksums(const ToolOptions& options, const fs::path& directory) {
   const auto control = backup_engine::base::read_file(directory / "global" / "pg_control");
   if (is_shut_down(control)) return run_tool(options, "pg_checksums", {"--check", "--pgdata", directory.string()});

@@ -25,6 +25,10 @@ struct ToolOptions {
 [[nodiscard]] reports::record::ToolRun run_verifybackup(const ToolOptions& options,
                                                         const std::filesystem::path& directory);
 
+// pg_controldata, of a directory that was never started: what the source's server ran with when it was backed up.
+[[nodiscard]] reports::record::ToolRun run_controldata(const ToolOptions& options,
+                                                       const std::filesystem::path& directory);
+
 // pg_checksums --check, which wants a cluster that was shut down cleanly: of a restored directory that was never
 // started it reads a private copy of pg_control whose state says so. The directory stays as it is.
 [[nodiscard]] reports::record::ToolRun run_checksums(const ToolOptions& options,

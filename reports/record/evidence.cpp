@@ -118,10 +118,8 @@ template <class Io>
 void fields(Io& io, typename Io::template Ref<ConsistencyEvidence> consistency) {
   io("references_examined", consistency.references_examined);
   io("files_examined", consistency.files_examined);
-  io("settings_examined", consistency.settings_examined);
   io("broken_references", consistency.broken_references);
   io("missing_files", consistency.missing_files);
-  io("unheeded_settings", consistency.unheeded_settings);
 }
 
 template <class Io>
@@ -192,6 +190,7 @@ void for_each_member(SomeEvidence& evidence, const Visit& visit) {
   visit("sequences", evidence.sequences);
   visit("catalog", evidence.catalog);
   visit("consistency", evidence.consistency);
+  visit("control_data", evidence.control_data);
   visit("commit_order", evidence.commit_order);
   visit("selected", evidence.selected);
   visit("untouched", evidence.untouched);

@@ -26,7 +26,7 @@ struct LedgerRows {
 
 // A program of PostgreSQL's own, run on the target.
 struct ToolRun {
-  std::string program;  // pg_verifybackup, pg_checksums, pg_amcheck
+  std::string program;  // pg_verifybackup, pg_checksums, pg_amcheck, pg_controldata
   std::vector<std::string> arguments;
   int exit_code = -1;
   std::string output;  // stdout and stderr, as they came
@@ -116,14 +116,13 @@ struct CommitOrderEvidence {
 
 // What a cluster says of itself, for want of a mark to compare it with.
 struct ConsistencyEvidence {
-  std::uint64_t references_examined = 0, files_examined = 0, settings_examined = 0;
+  std::uint64_t references_examined = 0, files_examined = 0;
   struct BrokenReference {  // from one catalog to another
     std::string from, to;   // "pg_class (relnamespace)", "pg_namespace (oid)"
     std::uint64_t rows = 0;
   };
   std::vector<BrokenReference> broken_references;
-  std::vector<std::string> missing_files;      // "relation: path"
-  std::vector<std::string> unheeded_settings;  // "name: what is wrong with its line in a configuration file"
+  std::vector<std::string> missing_files;  // "relation: path"
 };
 
 // Partial restores: all that the restore may not touch, on the server that lives on, before and after it.
@@ -146,6 +145,7 @@ struct Evidence {
   std::optional<CatalogEvidence> catalog;
   std::vector<SqlEvidence> sql;
   std::optional<ConsistencyEvidence> consistency;
+  std::optional<ToolRun> control_data;  // of the restored directory before its first start: how the source ran
   std::optional<CommitOrderEvidence> commit_order;
   std::optional<SelectedTables> selected;  // what a partial restore brought back, under its original names
   std::optional<UntouchedEvidence> untouched;
