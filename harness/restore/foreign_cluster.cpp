@@ -27,7 +27,8 @@ std::string first_unreadable(const fs::path& directory, const std::optional<proc
   constexpr auto patience = std::chrono::minutes(5);
   process::Command command;
   command.program = "/usr/bin/find";
-  command.arguments = {directory.string(), "!", "-readable", "-print", "-quit"};
+  // What vanishes meanwhile (a receiver joins parts of WAL) nobody has to read.
+  command.arguments = {directory.string(), "-ignore_readdir_race", "!", "-readable", "-print", "-quit"};
   command.run_as = user;
   const auto output = process::run(command, base::Deadline::after(patience)).output;
   return output.substr(0, output.find('\n'));
