@@ -8,7 +8,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace harness::cli {
 
@@ -16,11 +17,13 @@ namespace harness::cli {
 struct BackupOptions {
   BackupVerb verb;
   std::string type = "full", compression = "zstd:1", max_rate;
+  RunVerb drill;
+  CLI::Option* drill_asked = nullptr;
 };
 
 // Adds the verb's own options; --repo and --progress are its caller's. `jobs` of the request is the default.
 void add_backup_options(CLI::App& verb, BackupOptions& options);
-// What was asked for. Throws Error(usage).
+// What was asked for. Throws Error(usage), also for an option of the drill without --drill.
 [[nodiscard]] BackupVerb backup_verb(const BackupOptions& options);
 
 }  // namespace harness::cli

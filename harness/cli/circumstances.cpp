@@ -153,7 +153,7 @@ plan::Plan plan_for(const FilledScenario& filled, const RunVerb& run, std::uint6
   circumstances.run_as = run.run_as;
   circumstances.reason = run.reason;
   circumstances.filled_for = filled.filled_for;
-  circumstances.keep = run.keep;
+  circumstances.keep = run.keep.value_or(scenario.source.stored ? plan::Keep::never : plan::Keep::on_failure);
   circumstances.concurrent_drills = run.concurrent_drills;
   circumstances.jobs = std::max(1U, std::thread::hardware_concurrency() / run.concurrent_drills);
   circumstances.seed = seed;

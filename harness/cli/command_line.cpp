@@ -63,8 +63,8 @@ const std::map<std::string, ProgressMode> progress_modes{{"auto", ProgressMode::
                                                          {"json", ProgressMode::json},
                                                          {"none", ProgressMode::none}};
 
-template <typename Value>
-CLI::Option* add_word(CLI::App& app, const std::string& name, Value& into, const std::map<std::string, Value>& words,
+template <typename Value, typename Into>
+CLI::Option* add_word(CLI::App& app, const std::string& name, Into& into, const std::map<std::string, Value>& words,
                       const std::string& help) {
   return app
       .add_option_function<std::string>(
@@ -98,7 +98,7 @@ void add_run_options(CLI::App& app, RunVerb& run) {
   add_word<plan::Keep>(
       app, "--keep", run.keep,
       {{"always", plan::Keep::always}, {"on-failure", plan::Keep::on_failure}, {"never", plan::Keep::never}},
-      "what to do with server data afterwards: always, on-failure or never");
+      "what to do with server data afterwards: always, on-failure (of own sources) or never (of stored backups)");
   app.add_option("--work-dir", run.work_directory, "where server data lies (the drill directory)");
   app.add_option("--run-as", run.run_as, "user that servers run as, when root (lifeboat, else nobody)");
   app.add_option("--pg-bindir", run.bin_directory, "use the PostgreSQL programs of this directory");
@@ -263,6 +263,9 @@ Command parse_command(const std::vector<std::string>& arguments) {
   } catch (const CLI::ParseError& error) {
     throw Error(ErrorKind::usage, error.what())
         .with_remedy("lifeboat --help lists the verbs, lifeboat VERB --help a verb's options");
+  }
+  if (auto* const backup = std::get_if<BackupVerb>(&*parsed.verb); backup != nullptr && backup->drill) {
+    backup->drill->reason = parsed.reason;
   }
   return {*parsed.verb, parsed.reason, parsed.config};
 }

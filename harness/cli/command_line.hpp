@@ -38,7 +38,7 @@ struct RunVerb {
   std::filesystem::path out = "drills";
   unsigned concurrent_drills = 1;
   std::optional<std::uint64_t> seed;
-  plan::Keep keep = plan::Keep::on_failure;
+  std::optional<plan::Keep> keep;  // not said: on failure, but nothing of a cluster that Lifeboat did not make
   std::filesystem::path work_directory;
   std::string run_as;
   std::optional<std::filesystem::path> bin_directory;
@@ -80,6 +80,7 @@ struct RepoRekeyVerb {
 };
 struct BackupVerb {
   backup_engine::BackupRequest request;
+  std::optional<RunVerb> drill;  // of what was taken, right afterwards; no scenario in it: the one that ships
   ProgressMode progress = ProgressMode::automatic;
 };
 struct ExpireVerb {

@@ -33,6 +33,7 @@ class Completion {
     if (connection(request.conninfo, request.cluster) && request.pgdata.empty()) {
       request.pgdata = cluster(request.cluster, "--pgdata").pgdata;
     }
+    if (verb.drill && config_) promise(request.cluster, *verb.drill);
   }
   void operator()(ListVerb& verb) { repository(verb.repository, verb.cluster.value_or("")); }
   void operator()(VerifyVerb& verb) { repository(verb.repository, verb.cluster.value_or("")); }
@@ -105,6 +106,13 @@ class Completion {
     throw Error(ErrorKind::usage, fmt::format("{} was not given, and the cluster {} of {} has no {}", option, said.name,
                                               config_->file.string(), key))
         .with_remedy(fmt::format("give {}, or add \"{}:\" to the cluster", option, key));
+  }
+
+  // A drill of a cluster that this file knows is held to what the file promises.
+  void promise(const std::string& name, RunVerb& drill) {
+    const auto& clusters = config_->clusters;
+    const auto found = std::find_if(clusters.begin(), clusters.end(), [&](const auto& c) { return c.name == name; });
+    if (found != clusters.end()) drill.fillings = {{name, config::variables_for(*config_, *found), {}}};
   }
 
   std::vector<Filling> fillings(const ClusterChoice& choice) {

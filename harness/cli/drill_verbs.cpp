@@ -51,7 +51,10 @@ void print_contacts(const RunVerb& verb, const std::vector<plan::Plan>& plans,
 }  // namespace
 
 ExitCode execute(const RunVerb& verb, const std::stop_token& stop) {
-  const auto plans = plans_for(verb);
+  return run_drills(plans_for(verb), verb, stop);
+}
+
+ExitCode run_drills(const std::vector<plan::Plan>& plans, const RunVerb& verb, const std::stop_token& stop) {
   Terminal terminal(verb.progress);
   const auto result = drill::run_suite(plans, {"lifeboat", version(), revision()}, terminal, stop);
   terminal.finish();

@@ -8,6 +8,7 @@
 #include "backup_engine/base/utc_time.hpp"
 #include "backup_engine/operations.hpp"
 #include "backup_engine/verify.hpp"
+#include "harness/cli/backup_drill.hpp"
 #include "harness/cli/listing.hpp"
 #include "harness/cli/operations_listing.hpp"
 #include "harness/cli/terminal.hpp"
@@ -19,6 +20,7 @@ namespace base = backup_engine::base;
 using backup_engine::postgres::to_string;
 
 ExitCode execute(const BackupVerb& verb, const std::stop_token& stop) {
+  require_drillable(verb);
   Terminal terminal(verb.progress);
   const auto result = backup_engine::take_backup(verb.request, terminal.progress("backup"), stop);
   const auto& summary = result.summary;
@@ -29,7 +31,8 @@ ExitCode execute(const BackupVerb& verb, const std::stop_token& stop) {
   for (const auto& page : result.damaged_pages) {
     fmt::print("damaged page: {} block {}: its checksum is wrong; it was stored as it is\n", page.file, page.block);
   }
-  return result.damaged_pages.empty() ? ExitCode::pass : ExitCode::fail;
+  const auto code = result.damaged_pages.empty() ? ExitCode::pass : ExitCode::fail;
+  return verb.drill ? worst({code, drill_backup(verb, summary, stop)}) : code;
 }
 
 namespace {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stop_token>
+#include <vector>
 
 #include "harness/cli/command_line.hpp"
 #include "harness/cli/exit_code.hpp"
@@ -34,6 +35,9 @@ namespace harness::cli {
 
 // drill_verbs.cpp
 [[nodiscard]] ExitCode execute(const RunVerb& verb, const std::stop_token& stop);
+// Runs what was planned for `verb`, prints the results and records drills of stored backups.
+[[nodiscard]] ExitCode run_drills(const std::vector<plan::Plan>& plans, const RunVerb& verb,
+                                  const std::stop_token& stop);
 [[nodiscard]] ExitCode execute(const ValidateVerb& verb);
 [[nodiscard]] ExitCode execute(const PlanVerb& verb);
 [[nodiscard]] ExitCode execute(const JudgeVerb& verb);

@@ -27,7 +27,7 @@ base::Deadline patience() {
 
 }  // namespace
 
-StoredCluster::StoredCluster(Repository repository)
+StoredCluster::StoredCluster(Repository repository, const std::map<std::string, std::string>& unwritten)
     : user_(server::resolve_server_user("")),
       directory_(server::OwnedDirectory::create("/var/tmp", user_)),
       kind_(repository) {
@@ -44,6 +44,7 @@ StoredCluster::StoredCluster(Repository repository)
   options.data_directory = path("data");
   options.log_file = path("source.log");
   options.run_as = user_;
+  options.settings = unwritten;
   source_ = server::Server::start(options);
   source_->wait_until_ready(patience());
   if (kind_ == Repository::encrypted) {
@@ -57,11 +58,18 @@ StoredCluster::StoredCluster(Repository repository)
 
 StoredCluster::~StoredCluster() {
   try {
-    receiver_->send(SIGTERM);
-    receiver_->wait(patience());
+    end_receiver();
   } catch (const std::exception& error) {
     ADD_FAILURE() << "the receiver did not end: " << error.what();
   }
+}
+
+void StoredCluster::end_receiver() {
+  if (!receiver_) return;
+  receiver_->send(SIGTERM);
+  const auto ended = receiver_->wait(patience());
+  EXPECT_TRUE(ended.success()) << base::read_file(path("receiver.log"));
+  receiver_.reset();
 }
 
 process::Command StoredCluster::command(const std::vector<std::string>& arguments) const {

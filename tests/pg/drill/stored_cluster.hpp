@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,7 +19,9 @@ namespace harness::drill {
 class StoredCluster {
  public:
   enum class Repository { in_the_clear, encrypted };
-  explicit StoredCluster(Repository repository = Repository::in_the_clear);
+  // `unwritten`: settings that the source is given on its command line, and no file holds.
+  explicit StoredCluster(Repository repository = Repository::in_the_clear,
+                         const std::map<std::string, std::string>& unwritten = {});
   ~StoredCluster();
   StoredCluster(const StoredCluster&) = delete;
   StoredCluster& operator=(const StoredCluster&) = delete;
@@ -39,6 +42,7 @@ class StoredCluster {
   void run(const std::string& sql) const { connect().execute(sql); }
   std::string ask(const std::string& sql) const { return connect().query(sql).single(); }
   void wait_until_acknowledged() const;  // all WAL so far, by the receiver
+  void end_receiver();                   // in good order; nothing is written to the repository any more
 
   // NAME.yaml below scenarios(), over this repository; `further` stands in the source's braces, `rest` are lines.
   void write_scenario(const std::string& name, const std::string& further, const std::string& rest) const;
