@@ -64,6 +64,21 @@ StoredCluster::~StoredCluster() {
   }
 }
 
+void StoredCluster::branch_off() {
+  end_receiver();
+  auto options = source_->options();
+  source_->stop(server::StopMode::fast, patience());
+  source_.reset();
+  options.settings["restore_command"] = "/bin/false";
+  base::write_file_atomically(options.data_directory / "recovery.signal", "", 0644);
+  source_ = server::Server::start(std::move(options));
+  source_->wait_until_ready(patience());
+  base::poll_until(patience(), "the source to be promoted", [&]() -> std::optional<std::string> {
+    return ask("SELECT pg_is_in_recovery()") == "f" ? std::nullopt : std::optional<std::string>("in recovery");
+  });
+  start_receiver();
+}
+
 void StoredCluster::end_receiver() {
   if (!receiver_) return;
   receiver_->send(SIGTERM);

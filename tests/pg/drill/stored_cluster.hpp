@@ -42,6 +42,7 @@ class StoredCluster {
   void run(const std::string& sql) const { connect().execute(sql); }
   std::string ask(const std::string& sql) const { return connect().query(sql).single(); }
   void wait_until_acknowledged() const;  // all WAL so far, by the receiver
+  void branch_off();                     // the source goes on, on a new timeline, with a receiver of it
   void end_receiver();                   // in good order; nothing is written to the repository any more
 
   // NAME.yaml below scenarios(), over this repository; `further` stands in the source's braces, `rest` are lines.
