@@ -14,7 +14,7 @@ using base::ErrorKind;
 
 namespace {
 
-constexpr std::size_t window_bytes = 8 * 1024 * 1024;
+constexpr std::size_t bytes_at_once = 512 * 1024;  // what was read is still in the core's cache when it is hashed
 constexpr std::size_t most_named_blocks = 5;
 
 // A pack read once, front to back, hashed on the way; hands out the bytes of blocks in rising order.
@@ -26,21 +26,24 @@ class PackStream {
 
   // Bytes [offset, offset + length), or as many as there are; offset never falls. Valid until the next call.
   std::span<const std::byte> read(std::uint64_t offset, std::size_t length) {
-    while (start_ + window_.size() < offset + length && read_to_ < object_->size_bytes()) {
-      const auto passed = static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(offset - start_, window_.size()));
-      window_.erase(window_.begin(), window_.begin() + passed);
-      start_ += static_cast<std::uint64_t>(passed);
-      const auto kept = window_.size();
-      window_.resize(kept + std::min<std::uint64_t>(window_bytes, object_->size_bytes() - read_to_));
-      const auto got = object_->read_at(read_to_, std::span(window_).subspan(kept));
-      window_.resize(kept + got);
-      hash_.update(std::span(window_).subspan(kept));
+    while (start_ + window_bytes_ < offset + length && read_to_ < object_->size_bytes()) {
+      const auto passed = static_cast<std::size_t>(std::min<std::uint64_t>(offset - start_, window_bytes_));
+      const auto kept = std::span(window_).subspan(passed, window_bytes_ - passed);
+      std::copy(kept.begin(), kept.end(), window_.begin());
+      start_ += passed;
+      window_bytes_ -= passed;
+      const auto wanted = std::min<std::uint64_t>(bytes_at_once, object_->size_bytes() - read_to_);
+      if (window_.size() < window_bytes_ + wanted) window_.resize(window_bytes_ + wanted);
+      const auto place = std::span(window_).subspan(window_bytes_, wanted);
+      const auto got = object_->read_at(read_to_, place);
+      hash_.update(place.first(got));
+      window_bytes_ += got;
       read_to_ += got;
       if (got == 0) break;
     }
-    if (offset >= start_ + window_.size()) return {};
+    if (offset >= start_ + window_bytes_) return {};
     const auto at = static_cast<std::size_t>(offset - start_);
-    return std::span<const std::byte>(window_).subspan(at, std::min(length, window_.size() - at));
+    return std::span<const std::byte>(window_).subspan(at, std::min(length, window_bytes_ - at));
   }
 
   [[nodiscard]] std::string hash_of_all() {
@@ -51,7 +54,8 @@ class PackStream {
 
  private:
   std::unique_ptr<store::StoredObject> object_;
-  std::vector<std::byte> window_;  // bytes [start_, read_to_)
+  std::vector<std::byte> window_;  // begins with the bytes [start_, read_to_), window_bytes_ in number
+  std::size_t window_bytes_ = 0;
   std::uint64_t start_ = 0, read_to_ = 0;
   store::StreamHash hash_;
 };
