@@ -1,5 +1,7 @@
 #include "tests/fault/backup_trial.hpp"
 
+#include <algorithm>
+
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/restore/restore_directory.hpp"
@@ -156,7 +158,10 @@ void Aftermath::clean_up(const backup_engine::RetentionRules& rules) {
     const auto result = backup_engine::retention::expire_cluster(*storage_, "main", request);
     EXPECT_EQ(result.held.size(), dead.size());
     for (const auto& name : before) {
-      const bool held = name.starts_with(store::backup_prefix("main", dead.front().label));
+      auto folders = dead.front().chain;
+      folders.push_back(dead.front().label);
+      const bool held = std::ranges::any_of(
+          folders, [&](const auto& label) { return name.starts_with(store::backup_prefix("main", label)); });
       EXPECT_EQ(storage_->size(name).has_value(), held) << name;
     }
     for (const auto& intent : dead) store::revoke_intent(*storage_, "main", intent.label);

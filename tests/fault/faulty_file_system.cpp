@@ -112,6 +112,12 @@ void FaultyFileSystem::strike_at(std::uint64_t operation, Fault fault) {
   fault_ = fault;
 }
 
+void FaultyFileSystem::sleep_at(std::uint64_t operation, std::function<void()> meanwhile) {
+  const std::lock_guard lock(mutex_);
+  sleep_at_ = operation;
+  meanwhile_ = std::move(meanwhile);
+}
+
 std::uint64_t FaultyFileSystem::operations() const {
   const std::lock_guard lock(mutex_);
   return operations_;
@@ -132,6 +138,7 @@ void FaultyFileSystem::begin_operation(const std::string& what, const fs::path& 
   if (dead_)
     throw Error(ErrorKind::io, fmt::format("simulated: cannot {} {}: the machine is off", what, path.string()));
   ++operations_;
+  if (operations_ == sleep_at_) meanwhile_();
   if (operations_ == strike_at_) {
     struck_ = true;
     full_ = fault_ == Fault::no_space;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -40,6 +41,9 @@ class FaultyFileSystem final : public backup_engine::base::FileSystem {
 
   // The fault strikes at the operation with this number; the first is 1. 0: never.
   void strike_at(std::uint64_t operation, Fault fault);
+  // Whoever works here falls asleep just before this operation; `meanwhile` is what others do until he wakes, through
+  // another file system, and then he goes on.
+  void sleep_at(std::uint64_t operation, std::function<void()> meanwhile);
   [[nodiscard]] std::uint64_t operations() const;
   [[nodiscard]] bool struck() const;
   // Power fails now, after the last operation.
@@ -79,7 +83,8 @@ class FaultyFileSystem final : public backup_engine::base::FileSystem {
   std::filesystem::path root_;
   mutable std::mutex mutex_;
   NodePtr tree_;
-  std::uint64_t operations_ = 0, strike_at_ = 0;
+  std::uint64_t operations_ = 0, strike_at_ = 0, sleep_at_ = 0;
+  std::function<void()> meanwhile_;
   Fault fault_ = Fault::fail;
   bool struck_ = false, dead_ = false, full_ = false;
 };
