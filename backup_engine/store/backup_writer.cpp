@@ -150,7 +150,9 @@ BackupWriter::BackupWriter(Storage& storage, std::string cluster, std::string la
 }
 
 BackupWriter::~BackupWriter() {
-  if (!publishing_) remove_what_was_put();
+  if (publishing_) return;
+  index_.reset();  // its puts, which were not committed, lie in the backup's folder
+  remove_what_was_put();
 }
 
 void BackupWriter::remove_what_was_put() noexcept {
