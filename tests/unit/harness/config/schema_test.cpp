@@ -47,7 +47,8 @@ TEST(ConfigSchema, HasTheParsersKeysInEveryMapping) {
 }
 
 TEST(ConfigSchema, HasNoMappingThatTheParserDoesNotKnow) {
-  for (const auto& [name, definition] : schema().at("definitions").items()) {
+  const auto definitions = schema().at("definitions");
+  for (const auto& [name, definition] : definitions.items()) {
     EXPECT_EQ(definition.contains("properties"), mappings.contains(name)) << name;
   }
 }
