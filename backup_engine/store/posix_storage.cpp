@@ -37,6 +37,12 @@ std::string new_temporary_name() {
   return fmt::format("{}{}{}", debris_head, base::to_hex(random), debris_tail);
 }
 
+bool holds_anything(const fs::path& directory) {
+  std::error_code error;
+  const fs::directory_iterator first(directory, error);
+  return !error && first != fs::directory_iterator();
+}
+
 void remove_quietly(base::FileSystem& file_system, const fs::path& path) noexcept {
   try {
     file_system.remove(path);
@@ -172,6 +178,14 @@ void PosixStorage::make_durable_directory(const fs::path& directory) {
   {
     const std::lock_guard lock(mutex_);
     if (durable_directories_.contains(directory)) return;
+  }
+  // Nothing is made in a directory before its own entry, and those above it, are durable: not here, and not by whoever
+  // was here before. So what lies in it, even debris, is proof, and each sync of a directory that is spared is a flush
+  // of the disk's cache.
+  if (holds_anything(directory)) {
+    const std::lock_guard lock(mutex_);
+    durable_directories_.insert(directory);
+    return;
   }
   const auto parent = directory.parent_path();
   make_durable_directory(parent);

@@ -176,6 +176,48 @@ TEST_P(StoreFault, ManyObjectsBecomeVisibleTogetherAndWhole) {
   });
 }
 
+// Who finds a folder there does not know whether it is durable, unless something lies in it.
+TEST(RepositoryFolders, APutIntoAFolderThatAFailedOneMadeIsDurable) {
+  const auto put = [](const fs::path& directory, base::FileSystem& files, const std::string& name) {
+    const auto storage = store::open_repository({(directory / "repository").string()}, files);
+    storage->put(name, tests::random_bytes(500, 1), store::Durability::now);
+  };
+  bool failed = true;
+  for (std::uint64_t n = 1; failed; ++n) {
+    SCOPED_TRACE("the first put fails at operation " + std::to_string(n));
+    const base::TemporaryDirectory directory("/var/tmp", "lifeboat-fault");
+    FaultyFileSystem files(directory.path());
+    store::init_repository({(directory.path() / "repository").string()}, files);
+    files.strike_at(files.operations() + n, Fault::fail);
+    failed = false;
+    try {
+      put(directory.path(), files, "clusters/main/wal/first");
+    } catch (const base::Error&) {
+      failed = true;
+    }
+    files.strike_at(0, Fault::fail);
+    put(directory.path(), files, "clusters/main/wal/second");
+    files.lose_power();
+    const auto storage = store::open_repository({(directory.path() / "repository").string()}, files);
+    EXPECT_EQ(storage->read("clusters/main/wal/second"), tests::random_bytes(500, 1));
+  }
+}
+
+TEST(RepositoryFolders, APutIntoAFolderThatHoldsSomethingSyncsThatFolderOnly) {
+  const base::TemporaryDirectory directory("/var/tmp", "lifeboat-fault");
+  FaultyFileSystem files(directory.path());
+  const backup_engine::RepositoryLocation location{(directory.path() / "repository").string()};
+  store::init_repository(location, files);
+  const auto operations_of_put = [&](const std::string& name) {
+    const auto before = files.operations();
+    store::open_repository(location, files)->put(name, tests::random_bytes(500, 1), store::Durability::now);
+    return files.operations() - before;
+  };
+  const auto first = operations_of_put("clusters/main/wal/first");
+  const auto second = operations_of_put("clusters/main/wal/second");
+  EXPECT_EQ(first - second, 6U);  // three folders made, and the three above them synced
+}
+
 INSTANTIATE_TEST_SUITE_P(EveryFault, StoreFault, ::testing::ValuesIn(tests::all_faults), [](const auto& fault) {
   auto name = tests::to_string(fault.param);
   std::replace(name.begin(), name.end(), ' ', '_');
