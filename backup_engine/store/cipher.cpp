@@ -1,9 +1,5 @@
 #include "backup_engine/store/cipher.hpp"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <sys/random.h>
 
 #include <cerrno>
@@ -12,11 +8,13 @@
 #include <new>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/libcrypto.hpp"
 
 namespace backup_engine::store {
 
 using base::Error;
 using base::ErrorKind;
+using base::libcrypto;
 
 namespace {
 
@@ -41,9 +39,11 @@ enum class Direction { open = 0, seal = 1 };
 using Context = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
 
 Context new_context() {
-  Context context{EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
+  Context context{libcrypto().EVP_CIPHER_CTX_new(), libcrypto().EVP_CIPHER_CTX_free};
   if (!context) throw std::bad_alloc();
-  require(EVP_CipherInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, nullptr, nullptr, 1) == 1, "no AES-256-GCM");
+  require(
+      libcrypto().EVP_CipherInit_ex(context.get(), libcrypto().EVP_aes_256_gcm(), nullptr, nullptr, nullptr, 1) == 1,
+      "no AES-256-GCM");
   return context;
 }
 
@@ -53,13 +53,14 @@ EVP_CIPHER_CTX* begin(Direction direction, std::span<const std::byte> key, const
   thread_local const auto context = new_context();
   require(key.size() == key_bytes, "a key of another length");
   // Without naming the cipher again, which would make OpenSSL look it up and allocate for every block.
-  require(EVP_CipherInit_ex(context.get(), nullptr, nullptr, raw(key), raw(std::span(nonce)),
-                            static_cast<int>(direction)) == 1,
+  require(libcrypto().EVP_CipherInit_ex(context.get(), nullptr, nullptr, raw(key), raw(std::span(nonce)),
+                                        static_cast<int>(direction)) == 1,
           "AES-256-GCM");
   int done = 0;
   for (const auto piece : associated) {
     if (piece.empty()) continue;
-    require(EVP_CipherUpdate(context.get(), nullptr, &done, raw(piece), length_of(piece)) == 1, "associated data");
+    require(libcrypto().EVP_CipherUpdate(context.get(), nullptr, &done, raw(piece), length_of(piece)) == 1,
+            "associated data");
   }
   return context.get();
 }
@@ -68,7 +69,8 @@ void transform(EVP_CIPHER_CTX* context, std::span<const std::byte> from, std::sp
   require(from.size() == to.size(), "lengths that differ");
   int done = 0;
   if (!from.empty()) {
-    require(EVP_CipherUpdate(context, raw(to), &done, raw(from), length_of(from)) == 1, "AES-256-GCM over bytes");
+    require(libcrypto().EVP_CipherUpdate(context, raw(to), &done, raw(from), length_of(from)) == 1,
+            "AES-256-GCM over bytes");
   }
 }
 
@@ -76,23 +78,24 @@ void transform(EVP_CIPHER_CTX* context, std::span<const std::byte> from, std::sp
 
 void hkdf_sha256(std::span<const std::byte> key, std::span<const std::byte> salt, std::span<const std::byte> info,
                  std::span<std::byte> output) {
-  const std::unique_ptr<EVP_KDF, decltype(&EVP_KDF_free)> kdf{EVP_KDF_fetch(nullptr, "HKDF", nullptr), &EVP_KDF_free};
+  const std::unique_ptr<EVP_KDF, decltype(&EVP_KDF_free)> kdf{libcrypto().EVP_KDF_fetch(nullptr, "HKDF", nullptr),
+                                                              libcrypto().EVP_KDF_free};
   require(kdf != nullptr, "no HKDF");
-  const std::unique_ptr<EVP_KDF_CTX, decltype(&EVP_KDF_CTX_free)> context{EVP_KDF_CTX_new(kdf.get()),
-                                                                          &EVP_KDF_CTX_free};
+  const std::unique_ptr<EVP_KDF_CTX, decltype(&EVP_KDF_CTX_free)> context{libcrypto().EVP_KDF_CTX_new(kdf.get()),
+                                                                          libcrypto().EVP_KDF_CTX_free};
   require(context != nullptr, "no HKDF context");
   // RFC 5869, 2.2: no salt is one of zeros, which OpenSSL 3.0 does not know.
   constexpr std::array<std::byte, 32> no_salt{};
   if (salt.empty()) salt = no_salt;
   // OpenSSL's parameters are not const, but it only reads them.
   const auto octets = [](const char* name, std::span<const std::byte> bytes) {
-    return OSSL_PARAM_construct_octet_string(name, const_cast<std::byte*>(bytes.data()), bytes.size());
+    return libcrypto().OSSL_PARAM_construct_octet_string(name, const_cast<std::byte*>(bytes.data()), bytes.size());
   };
   char digest[] = "SHA256";
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+  const OSSL_PARAM parameters[] = {libcrypto().OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
                                    octets(OSSL_KDF_PARAM_KEY, key), octets(OSSL_KDF_PARAM_SALT, salt),
-                                   octets(OSSL_KDF_PARAM_INFO, info), OSSL_PARAM_construct_end()};
-  require(EVP_KDF_derive(context.get(), raw(output), output.size(), parameters) == 1, "HKDF-SHA256");
+                                   octets(OSSL_KDF_PARAM_INFO, info), libcrypto().OSSL_PARAM_construct_end()};
+  require(libcrypto().EVP_KDF_derive(context.get(), raw(output), output.size(), parameters) == 1, "HKDF-SHA256");
 }
 
 Tag gcm_seal(std::span<const std::byte> key, const Nonce& nonce, AssociatedData associated,
@@ -102,8 +105,8 @@ Tag gcm_seal(std::span<const std::byte> key, const Nonce& nonce, AssociatedData 
   Tag tag;
   int done = 0;
   unsigned char nothing = 0;
-  require(EVP_CipherFinal_ex(context, &nothing, &done) == 1 &&
-              EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, tag_bytes, tag.data()) == 1,
+  require(libcrypto().EVP_CipherFinal_ex(context, &nothing, &done) == 1 &&
+              libcrypto().EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, tag_bytes, tag.data()) == 1,
           "the tag of AES-256-GCM");
   return tag;
 }
@@ -113,10 +116,10 @@ bool gcm_open(std::span<const std::byte> key, const Nonce& nonce, AssociatedData
   auto* const context = begin(Direction::open, key, nonce, associated);
   transform(context, sealed, clear);
   auto expected = tag;
-  require(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, tag_bytes, expected.data()) == 1, "the tag");
+  require(libcrypto().EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, tag_bytes, expected.data()) == 1, "the tag");
   int done = 0;
   unsigned char nothing = 0;
-  return EVP_CipherFinal_ex(context, &nothing, &done) == 1;
+  return libcrypto().EVP_CipherFinal_ex(context, &nothing, &done) == 1;
 }
 
 void fill_random(std::span<std::byte> bytes) {

@@ -1,6 +1,6 @@
 #include "backup_engine/store/secret_bytes.hpp"
 
-#include <openssl/crypto.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -21,7 +21,7 @@ SecretBytes::SecretBytes(std::size_t size_bytes) : size_bytes_(size_bytes) {
 
 SecretBytes::~SecretBytes() {
   if (data_ == nullptr) return;
-  OPENSSL_cleanse(data_, size_bytes_);
+  ::explicit_bzero(data_, size_bytes_);
   ::munmap(data_, size_bytes_);
 }
 
