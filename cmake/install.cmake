@@ -1,6 +1,6 @@
 include(GNUInstallDirs)
 if(TARGET lifeboat)
-install(TARGETS lifeboat lifeboat_wal_fetch RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS lifeboat lifeboat_wal_fetch lifeboat_wal_push RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 install(DIRECTORY scenarios fixtures DESTINATION ${CMAKE_INSTALL_DATADIR}/lifeboat)
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -8,8 +8,8 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/utc_time.hpp"
-#include "backup_engine/operations.hpp"
 #include "harness/cli/exit_code.hpp"
+#include "harness/cli/repeating_failure.hpp"
 #include "harness/cli/repository_options.hpp"
 
 namespace harness::cli {
@@ -19,22 +19,6 @@ namespace base = backup_engine::base;
 namespace {
 
 constexpr unsigned prefetch_for_recovery = 8;
-
-// In the operations log, where that can be: recovery may have to do with a repository that it may only read, or that
-// failed just now.
-void record_failure(const backup_engine::WalFetchRequest& request, base::UtcTime started_at,
-                    const std::string& outcome) noexcept {
-  try {
-    auto operation = backup_engine::begun_by_this_process(request.cluster, "wal fetch");
-    operation.started_at = started_at;
-    operation.finished_at = base::utc_now();
-    operation.exit_code = wal_fetch_failed;
-    operation.outcome = outcome;
-    backup_engine::record_repeating_failure(request.repository, operation);
-  } catch (const std::exception&) {
-    return;
-  }
-}
 
 }  // namespace
 
@@ -66,7 +50,7 @@ int fetch_for_postgresql(const backup_engine::WalFetchRequest& request) noexcept
     }
   } catch (const base::Error& error) {
     std::fprintf(stderr, "%s\n", base::describe(error).c_str());
-    record_failure(request, started_at, error.what());
+    record_if_possible(request.repository, {request.cluster, "wal fetch", started_at, wal_fetch_failed, error.what()});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "lifeboat: %s\n", error.what());
   }

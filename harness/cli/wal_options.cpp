@@ -3,13 +3,12 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <algorithm>
-#include <thread>
 
 #include "backup_engine/base/rate_limit.hpp"
 #include "backup_engine/postgres/conninfo.hpp"
 #include "harness/cli/repository_options.hpp"
 #include "harness/cli/wal_fetch.hpp"
+#include "harness/cli/wal_push.hpp"
 
 namespace harness::cli {
 
@@ -45,20 +44,9 @@ void add_receive(CLI::App& wal, WalOptions& options, std::optional<Verb>& asked)
 }
 
 void add_push(CLI::App& wal, WalOptions& options, std::optional<Verb>& asked) {
-  auto& request = options.push.request;
-  request.jobs = std::clamp(std::thread::hardware_concurrency(), 1U, 4U);
   auto* verb = wal.add_subcommand("push", "For archive_command: lifeboat wal push … %p");
-  add_cluster(*verb, request.repository, request.cluster);
-  verb->add_option("--compress", options.push_compression, "none, lz4 or zstd[:LEVEL]")->capture_default_str();
-  verb->add_option("--ahead", request.ahead, "how many further segments that are ready go along")
-      ->check(CLI::Range(0U, 1000U))
-      ->capture_default_str();
-  verb->add_option("--jobs", request.jobs, "threads for those")->check(CLI::Range(1U, 64U))->capture_default_str();
-  verb->add_option("PATH", request.file, "%p")->required();
-  verb->callback([&options, &request, &asked] {
-    request.compression = backup_engine::parse_compression(options.push_compression);
-    asked = options.push;
-  });
+  add_wal_push_options(*verb, options.push.request);
+  verb->callback([&options, &asked] { asked = options.push; });
 }
 
 void add_fetch(CLI::App& wal, WalOptions& options, std::optional<Verb>& asked) {

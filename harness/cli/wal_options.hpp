@@ -18,7 +18,7 @@ struct WalOptions {
   WalPushVerb push;
   WalFetchVerb fetch;
   WalCheckVerb check;
-  std::string max_rate, receive_compression = "lz4", push_compression = "lz4";
+  std::string max_rate, receive_compression = "lz4";
   bool create_slot = false, drop_slot = false, json = false;
 };
 

@@ -13,7 +13,7 @@ using harness::server::soon;
 
 Archiving::Archiving() : lifeboat_(directory_.path() / "lifeboat") {
   // Where the servers' user can reach it, and a repository that is the user's own.
-  for (const char* const program : {"lifeboat", "lifeboat-wal-fetch"}) {
+  for (const char* const program : {"lifeboat", "lifeboat-wal-fetch", "lifeboat-wal-push"}) {
     fs::copy_file(fs::path(LIFEBOAT_BINARY).parent_path() / program, directory_.path() / program);
     fs::permissions(directory_.path() / program, fs::perms(0755));
   }
@@ -25,7 +25,7 @@ Archiving::Archiving() : lifeboat_(directory_.path() / "lifeboat") {
 }
 
 std::string Archiving::push_command(const std::string& cluster) const {
-  return fmt::format("{} wal push --repo {} --cluster {} %p", lifeboat_.string(), repository_.string(), cluster);
+  return fmt::format("{}-wal-push --repo {} --cluster {} %p", lifeboat_.string(), repository_.string(), cluster);
 }
 
 void Archiving::start_archiving(std::map<std::string, std::string> settings) {

@@ -11,6 +11,7 @@
 #include "backup_engine/operations.hpp"
 #include "backup_engine/verify.hpp"
 #include "harness/cli/wal_fetch.hpp"
+#include "harness/cli/wal_push.hpp"
 #include "tests/unit/backup_engine/store/small_repository.hpp"
 
 namespace harness::cli {
@@ -135,6 +136,18 @@ TEST_F(RecordedVerb, TellsAnArchiveCommandsFailureOnceAnHour) {
   fail_of_space(command({"verify"}, true));
   fail_of_space(push);
   EXPECT_THAT(told("main"), SizeIs(3)) << "something else came between";
+}
+
+TEST_F(RecordedVerb, TellsWhatTheProgramForArchiveCommandFailedWithOnceAnHour) {
+  tests::put_wal(*store::open_repository(location_), "main");
+  backup_engine::WalPushRequest request;
+  request.repository = location_;
+  request.cluster = "main";
+  request.file = directory_.path() / "000000010000000000000099";
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(push_for_postgresql(request), ExitCode::usage);
+  EXPECT_THAT(log("main"), SizeIs(1));
+  EXPECT_EQ(log("main").front().verb, "wal push");
+  EXPECT_THAT(log("main").front().outcome, HasSubstr(request.file.filename().string()));
 }
 
 TEST_F(RecordedVerb, TellsWhatWalFetchFailedWithAndNotWhatIsNotThere) {
