@@ -4,7 +4,6 @@
 #include <atomic>
 #include <filesystem>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "backup_engine/base/error.hpp"
@@ -100,14 +99,21 @@ class Push {
     };
   }
 
+  void require_belongs(ByteSource& bytes, const WalSegment& segment, const fs::path& path) const {
+    const auto head = bytes.piece(0, std::min<std::uint64_t>(segment_header_bytes, bytes.size_bytes()));
+    wal::require_belongs(head, bytes.size_bytes(), segment, cluster_, find_history(), path.string());
+  }
   Bytes read_segment(const WalSegment& segment, const fs::path& path) const {
     auto bytes = read_bytes(path, cluster_.wal_segment_size.bytes());
-    require_belongs(bytes, segment, cluster_, find_history(), path.string());
+    MemorySource source(bytes);
+    require_belongs(source, segment, path);
     return bytes;
   }
 
+  // PostgreSQL keeps the file as it is until this process has ended.
   void push_segment(const WalSegment& segment, const fs::path& path) {
-    const auto bytes = read_segment(segment, path);
+    FileSource bytes(path);
+    require_belongs(bytes, segment, path);
     const auto parts = archive_.parts_of(segment);
     require_same_as_parts(segment, parts, bytes);
     archive_.put_segment(segment, bytes);
@@ -115,12 +121,11 @@ class Push {
   }
 
   // What a receiver took of the same segment must be the same WAL.
-  void require_same_as_parts(const WalSegment& segment, const std::vector<WalPart>& parts,
-                             std::span<const std::byte> bytes) {
+  void require_same_as_parts(const WalSegment& segment, const std::vector<WalPart>& parts, ByteSource& bytes) {
     const auto start = start_of(segment, cluster_.wal_segment_size);
     for (const auto& part : parts) {
       const auto held = read_if_still_there(part);
-      if (!held || std::ranges::equal(*held, bytes.subspan(part.from - start, part.to - part.from))) continue;
+      if (!held || std::ranges::equal(*held, bytes.piece(part.from - start, part.to - part.from))) continue;
       throw Error(ErrorKind::mismatch,
                   fmt::format("{} holds other WAL than {}; it stays as it was", part.object, name_))
           .with_remedy(

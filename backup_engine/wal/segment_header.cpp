@@ -66,15 +66,15 @@ std::optional<SegmentHeader> parse_segment_header(std::span<const std::byte> byt
                        get_little_endian<std::uint32_t>(&bytes[32])};
 }
 
-void require_belongs(std::span<const std::byte> bytes, const postgres::WalSegment& segment,
+void require_belongs(std::span<const std::byte> head, std::uint64_t size_bytes, const postgres::WalSegment& segment,
                      const store::ClusterIdentity& cluster, const FindHistory& find_history, const std::string& file) {
   const auto size = cluster.wal_segment_size;
-  if (bytes.size() != size.bytes()) {
+  if (size_bytes != size.bytes()) {
     throw Error(ErrorKind::corrupt,
-                fmt::format("{} has {} bytes, a segment of this cluster has {}", file, bytes.size(), size.bytes()))
+                fmt::format("{} has {} bytes, a segment of this cluster has {}", file, size_bytes, size.bytes()))
         .with_remedy("it is cut off or of another cluster; nothing of it was kept");
   }
-  const auto header = parse_segment_header(bytes);
+  const auto header = parse_segment_header(head);
   if (!header) {
     throw Error(ErrorKind::corrupt, fmt::format("{} is no segment of WAL: its first page has no header", file))
         .with_remedy("it is damaged; nothing of it was kept");

@@ -35,11 +35,11 @@ constexpr std::size_t segment_header_bytes = 40;
 // The history of a timeline, wherever it is found; nullopt when it is not.
 using FindHistory = std::function<std::optional<std::vector<postgres::TimelineSwitch>>(postgres::TimelineId)>;
 
-// Throws Error, naming `file`, unless the bytes are the whole of `segment` of this cluster: corrupt (not as long as the
-// cluster's segments, no header), mismatch (another cluster's, another major's, another position's or another
-// timeline's). A timeline's first segment repeats the pages of the one that it branched off, so there the header's
-// timeline is the ancestor's that the history names.
-void require_belongs(std::span<const std::byte> bytes, const postgres::WalSegment& segment,
+// Throws Error, naming `file`, unless the file that begins with `head` and has `size_bytes` is the whole of `segment`
+// of this cluster: corrupt (not as long as the cluster's segments, no header), mismatch (another cluster's, another
+// major's, another position's or another timeline's). A timeline's first segment repeats the pages of the one that it
+// branched off, so there the header's timeline is the ancestor's that the history names.
+void require_belongs(std::span<const std::byte> head, std::uint64_t size_bytes, const postgres::WalSegment& segment,
                      const store::ClusterIdentity& cluster, const FindHistory& find_history, const std::string& file);
 
 }  // namespace backup_engine::wal

@@ -34,15 +34,15 @@ Error other_content(const std::string& object) {
           "two servers that went different ways write into one cluster name: find out which one it belongs to");
 }
 
-void require_same(store::FramedReader& held, std::span<const std::byte> new_bytes, const std::string& object) {
-  std::size_t compared = 0;
+void require_same(store::FramedReader& held, ByteSource& new_bytes, const std::string& object) {
+  std::uint64_t compared = 0;
   while (const auto frame = held.next()) {
-    const auto rest = new_bytes.subspan(compared);
-    const bool same = frame->size() <= rest.size() && std::memcmp(frame->data(), rest.data(), frame->size()) == 0;
+    const bool same = frame->size() <= new_bytes.size_bytes() - compared &&
+                      std::memcmp(frame->data(), new_bytes.piece(compared, frame->size()).data(), frame->size()) == 0;
     if (!same) throw other_content(object);
     compared += frame->size();
   }
-  if (compared != new_bytes.size()) throw other_content(object);
+  if (compared != new_bytes.size_bytes()) throw other_content(object);
 }
 
 std::optional<std::vector<std::byte>> read_if_there(store::Storage& storage, const std::string& object,
@@ -69,10 +69,23 @@ std::string seal_of_gap(std::string_view text) {
   return fmt::format(" crc32c:{:08X}\n", base::crc32c(std::as_bytes(std::span(text))));
 }
 
+void put_new(store::Storage& storage, const std::string& object, ObjectKind kind, Compression compression,
+             ByteSource& bytes) {
+  constexpr std::uint64_t frame_bytes = std::uint64_t{1} << 20U;  // so that the writer need not gather
+  const auto put = storage.begin_put(object);
+  store::FramedWriter writer(*put, object, kind, compression, storage.keys() ? storage.keys()->newest() : nullptr,
+                             bytes.size_bytes());
+  for (std::uint64_t at = 0; at < bytes.size_bytes(); at += frame_bytes) {
+    writer.write(bytes.piece(at, std::min(frame_bytes, bytes.size_bytes() - at)));
+  }
+  writer.finish();
+  put->commit(store::Durability::now);
+}
+
 void put_once(store::Storage& storage, const std::string& object, ObjectKind kind, Compression compression,
-              std::span<const std::byte> bytes) {
+              ByteSource& bytes) {
   try {
-    store::put_framed(storage, object, kind, compression, bytes, store::Durability::now);
+    put_new(storage, object, kind, compression, bytes);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::already_exists) throw;
     store::FramedReader held(storage, object, kind);
@@ -80,6 +93,12 @@ void put_once(store::Storage& storage, const std::string& object, ObjectKind kin
     // Whoever put it may have died before it was durable.
     storage.make_durable(object.substr(0, object.rfind('/') + 1));
   }
+}
+
+void put_once(store::Storage& storage, const std::string& object, ObjectKind kind, Compression compression,
+              std::span<const std::byte> bytes) {
+  MemorySource source(bytes);
+  put_once(storage, object, kind, compression, source);
 }
 
 }  // namespace
@@ -100,6 +119,11 @@ void WalArchive::put_part(TimelineId timeline, Lsn from, std::span<const std::by
 }
 
 void WalArchive::put_segment(const WalSegment& segment, std::span<const std::byte> bytes) {
+  MemorySource source(bytes);
+  put_segment(segment, source);
+}
+
+void WalArchive::put_segment(const WalSegment& segment, ByteSource& bytes) {
   const auto own = store::wal_segment_name(cluster_, segment, size_, compression_.codec);
   // The name holds the codec, so put-if-absent alone would let the same segment in twice. And what is there already is
   // compared without compressing and writing it again.

@@ -13,6 +13,7 @@
 
 #include "backup_engine/store/names.hpp"
 #include "backup_engine/store/storage.hpp"
+#include "backup_engine/wal/byte_source.hpp"
 #include "backup_engine/wal/wal_gap.hpp"
 #include "backup_engine/wal/wal_ranges.hpp"
 
@@ -44,6 +45,7 @@ class WalArchive {
 
   // All of `bytes` lies in one segment.
   void put_part(postgres::TimelineId timeline, postgres::Lsn from, std::span<const std::byte> bytes);
+  void put_segment(const postgres::WalSegment& segment, ByteSource& bytes);
   void put_segment(const postgres::WalSegment& segment, std::span<const std::byte> bytes);
   void put_history(postgres::TimelineId timeline, std::string_view text);
   // `file_name` as PostgreSQL names it; Error(usage) for no .partial or .backup file.
