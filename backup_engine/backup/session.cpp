@@ -106,8 +106,16 @@ postgres::Lsn Session::start(const std::string& label) {
     return lsn_of(query("SELECT pg_backup_start($1, fast => true)", {label}).single());
   } catch (const Error& error) {
     explain_standby(error);
+    explain_wal_level(error);
     throw;
   }
+}
+
+void Session::explain_wal_level(const Error& error) {
+  if (error.sqlstate() != not_in_prerequisite_state || query("SHOW wal_level").single() != "minimal") return;
+  throw Error(ErrorKind::server, "the server cannot be backed up: its wal_level is minimal")
+      .with_sqlstate(error.sqlstate())
+      .with_remedy("ALTER SYSTEM SET wal_level = replica, and start the server anew");
 }
 
 // What a standby finds only in the WAL that it replays: pages may have been torn that no full image repairs.

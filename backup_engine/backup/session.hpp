@@ -43,6 +43,7 @@ class Session {
   postgres::Rows ask_to_stop();
   bool in_recovery();
   void explain_standby(const base::Error& error);
+  void explain_wal_level(const base::Error& error);
   postgres::Connection connection_;
 };
 

@@ -97,7 +97,8 @@ Log read(store::Storage& storage, const std::string& cluster) {
       log.operations.push_back(std::move(entry.operation));
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::corrupt) throw;
-      log.tampered.push_back({name, error.what()});
+      const std::string text = error.what();  // begins with the name
+      log.tampered.push_back({name, text.starts_with(name + ": ") ? text.substr(name.size() + 2) : text});
     }
     previous = hash_of_entry(storage, name);
     expected = number + 1;

@@ -84,7 +84,7 @@ struct BaseBackupConnection::Impl {
     if (result && status == wanted) return result;
     if (status == PGRES_FATAL_ERROR) throw walsender.failure(result.get(), doing);
     if (PQstatus(get()) != CONNECTION_OK) throw walsender.lost(doing);
-    throw Error(ErrorKind::corrupt, fmt::format("the server answered {} out of turn, {}", PQresStatus(status), doing));
+    throw garbled(fmt::format("the server answered {} out of turn, {}", PQresStatus(status), doing));
   }
 
   // The next whole message of a copy; empty at its end.
@@ -137,7 +137,7 @@ BaseBackupStart BaseBackupConnection::start(const std::string& label, const std:
   const auto position = impl_->expect(PGRES_TUPLES_OK, stop, doing);
   const auto tablespaces = impl_->expect(PGRES_TUPLES_OK, stop, doing);
   if (PQntuples(position.get()) != 1 || PQnfields(position.get()) < 2 || PQnfields(tablespaces.get()) < 3) {
-    throw Error(ErrorKind::corrupt, "the server does not say where the base backup starts and what it holds");
+    throw garbled("the server does not say where the base backup starts and what it holds");
   }
   BaseBackupStart start;
   start.lsn = lsn_from(text_at(position.get(), 0, 0));
@@ -169,14 +169,13 @@ BaseBackupMessage BaseBackupConnection::take(const std::stop_token& stop) {
         const auto name = text_in(rest);
         if (name == "base.tar") return ArchiveBegins{};
         if (!name.ends_with(".tar")) {
-          throw Error(ErrorKind::corrupt, fmt::format("the server sends an archive of an unknown name: {}", name));
+          throw garbled(fmt::format("the server sends an archive of an unknown name: {}", name));
         }
         return ArchiveBegins{
             static_cast<std::uint32_t>(number_from(name.substr(0, name.size() - 4), "tablespace's OID"))};
       }
       default:
-        throw Error(ErrorKind::corrupt,
-                    fmt::format("a message of an unknown kind ({}), {}", std::to_integer<int>(bytes[0]), streaming));
+        throw garbled(fmt::format("a message of an unknown kind ({}), {}", std::to_integer<int>(bytes[0]), streaming));
     }
   }
 }
@@ -185,7 +184,7 @@ BaseBackupEnd BaseBackupConnection::finish(const std::stop_token& stop) {
   impl_->message.reset();
   const auto position = impl_->expect(PGRES_TUPLES_OK, stop, streaming);
   if (PQntuples(position.get()) != 1 || PQnfields(position.get()) < 2) {
-    throw Error(ErrorKind::corrupt, "the server does not say where the base backup ends");
+    throw garbled("the server does not say where the base backup ends");
   }
   BaseBackupEnd end;
   end.lsn = lsn_from(text_at(position.get(), 0, 0));
@@ -217,7 +216,7 @@ base::UtcTime BaseBackupConnection::server_clock(Lsn flushed, TimelineId timelin
   if (!bytes.empty() && bytes[0] == std::byte{'k'} && bytes.size() >= keepalive_time + 8) {
     return postgres_time(big_endian_64(bytes.subspan(keepalive_time)));
   }
-  throw Error(ErrorKind::corrupt, fmt::format("the server did not answer, {}", doing));
+  throw garbled(fmt::format("the server did not answer, {}", doing));
 }
 
 }  // namespace backup_engine::postgres

@@ -146,8 +146,8 @@ std::optional<StreamMessage> ReplicationConnection::take() {
   if (buffer[0] == 'k' && bytes.size() >= keepalive_length) {
     return Keepalive{Lsn(big_endian_64(bytes.subspan(1))), bytes[17] != std::byte{0}};
   }
-  throw Error(ErrorKind::corrupt, fmt::format("a replication message of an unknown kind ({}) and {} bytes",
-                                              static_cast<int>(buffer[0]), length));
+  throw garbled(
+      fmt::format("a replication message of an unknown kind ({}) and {} bytes", static_cast<int>(buffer[0]), length));
 }
 
 void ReplicationConnection::wait(std::chrono::milliseconds at_most, int wake_fd) const {
@@ -201,7 +201,7 @@ SegmentSize parse_segment_size(std::string_view text) {
     return suffix == "B" || suffix.empty() ? 1 : 0;
   }();
   if (error != std::errc() || factor == 0 || value > 1024ULL * 1024 * 1024) {
-    throw Error(ErrorKind::corrupt, fmt::format("no WAL segment size: \"{}\"", text));
+    throw garbled(fmt::format("no WAL segment size: \"{}\"", text));
   }
   return SegmentSize::of_bytes(value * factor);
 }

@@ -22,6 +22,16 @@ constexpr std::string_view insufficient_privilege = "42501";
 
 constexpr const char* right_remedy =
     "give the role the right: ALTER ROLE … REPLICATION, and a line for database \"replication\" in pg_hba.conf";
+constexpr const char* setting_remedy =
+    "ALTER SYSTEM SET max_wal_senders = 10 or more (and wal_level = replica where it is minimal), and start the server "
+    "anew; `lifeboat doctor --dbname …` names all that stands in the way";
+constexpr const char* server_remedy = "check that the server runs and that the connection string reaches it";
+
+const char* remedy_for_refused(const std::string& message) {
+  const auto tells_of = [&](std::string_view text) { return message.find(text) != std::string::npos; };
+  if (tells_of("max_wal_senders")) return setting_remedy;
+  return tells_of("replication") || tells_of("WAL sender") ? right_remedy : server_remedy;
+}
 
 std::string trimmed(const char* text) {
   std::string message = text == nullptr ? "" : text;
@@ -57,11 +67,8 @@ Walsender::Walsender(const std::string& conninfo, std::string_view name, std::st
   connection_.reset(PQconnectdbParams(keywords.data(), values.data(), 1));
   if (PQstatus(get()) == CONNECTION_OK) return;
   const auto message = trimmed(PQerrorMessage(get()));
-  const bool rights =
-      message.find("replication") != std::string::npos || message.find("WAL sender") != std::string::npos;
-  auto error = Error(ErrorKind::connection, fmt::format("no replication connection: {}", message));
-  throw error.with_remedy(rights ? right_remedy
-                                 : "check that the server runs and that the connection string reaches it");
+  throw Error(ErrorKind::connection, fmt::format("no replication connection: {}", message))
+      .with_remedy(remedy_for_refused(message));
 }
 
 SystemIdentity Walsender::identify_system() const {
@@ -134,6 +141,11 @@ void Walsender::send(const StandbyStatus& status) const {
   }
 }
 
+Error garbled(const std::string& message) {
+  return Error(ErrorKind::corrupt, message)
+      .with_remedy("that is no answer of PostgreSQL: connect to the server itself, past poolers and proxies");
+}
+
 std::uint64_t big_endian_64(std::span<const std::byte> bytes) {
   std::uint64_t value = 0;
   for (const auto byte : bytes.first<8>()) value = (value << 8U) | std::to_integer<std::uint64_t>(byte);
@@ -144,21 +156,21 @@ std::uint64_t number_from(std::string_view text, std::string_view what) {
   std::uint64_t value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) {
-    throw Error(ErrorKind::corrupt, fmt::format("the server sent no {}: \"{}\"", what, text));
+    throw garbled(fmt::format("the server sent no {}: \"{}\"", what, text));
   }
   return value;
 }
 
 Lsn lsn_from(std::string_view text) {
   const auto lsn = parse_lsn(text);
-  if (!lsn) throw Error(ErrorKind::corrupt, fmt::format("the server sent no LSN: \"{}\"", text));
+  if (!lsn) throw garbled(fmt::format("the server sent no LSN: \"{}\"", text));
   return *lsn;
 }
 
 TimelineId timeline_from(std::string_view text) {
   const auto number = number_from(text, "timeline");
   if (number == 0 || number > std::numeric_limits<std::uint32_t>::max()) {
-    throw Error(ErrorKind::corrupt, fmt::format("the server sent no timeline: \"{}\"", text));
+    throw garbled(fmt::format("the server sent no timeline: \"{}\"", text));
   }
   return TimelineId(static_cast<std::uint32_t>(number));
 }

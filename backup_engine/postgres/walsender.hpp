@@ -59,6 +59,8 @@ class Walsender {
   std::string when_lost_;
 };
 
+// What the server answered is none of PostgreSQL's answers: Error(corrupt).
+[[nodiscard]] base::Error garbled(const std::string& message);
 [[nodiscard]] std::uint64_t big_endian_64(std::span<const std::byte> bytes);
 // Throw Error(corrupt).
 [[nodiscard]] std::uint64_t number_from(std::string_view text, std::string_view what);

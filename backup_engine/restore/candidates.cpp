@@ -19,14 +19,20 @@ bool has_position(TargetKind kind) {
   return kind != TargetKind::end_of_wal && kind != TargetKind::immediate;
 }
 
+struct PassedOver {
+  std::vector<std::string> notes;
+  bool any_readable = false, any_damaged = false;  // neither: all were written by a newer Lifeboat
+};
+
 // One manifest that cannot be read must not keep the others from being restored.
 std::optional<BackupSummary> read_summary(store::Storage& storage, const std::string& cluster, const std::string& label,
-                                          std::vector<std::string>& notes) {
+                                          PassedOver& passed_over) {
   try {
     return store::read_manifest(storage, cluster, label).summary;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::corrupt && error.kind() != ErrorKind::unsupported) throw;
-    notes.push_back(fmt::format("backup {} was passed over: {}", label, error.what()));
+    passed_over.any_damaged |= error.kind() == ErrorKind::corrupt;
+    passed_over.notes.push_back(fmt::format("backup {} was passed over: {}", label, error.what()));
     return std::nullopt;
   }
 }
@@ -36,11 +42,13 @@ std::string off_the_path(const BackupSummary& backup, const wal::TimelinePath& p
                      backup.timeline.number(), to_string(backup.stop_lsn), path.back().timeline.number());
 }
 
-Error no_way(const RestoreRequest& request, const std::vector<std::string>& notes, bool any_readable) {
-  const auto all = fmt::format("{}", fmt::join(notes, "; "));
-  if (!any_readable) {
-    return Error(ErrorKind::corrupt, fmt::format("no backup of {} can be read: {}", request.cluster, all))
-        .with_remedy("`lifeboat verify` says what is damaged.");
+Error no_way(const RestoreRequest& request, const PassedOver& passed_over) {
+  const auto all = fmt::format("{}", fmt::join(passed_over.notes, "; "));
+  if (!passed_over.any_readable) {
+    const auto kind = passed_over.any_damaged ? ErrorKind::corrupt : ErrorKind::unsupported;
+    return Error(kind, fmt::format("no backup of {} can be read: {}", request.cluster, all))
+        .with_remedy(passed_over.any_damaged ? "`lifeboat verify` says what is damaged."
+                                             : "Use the version of Lifeboat that wrote it, or a newer one.");
   }
   return Error(ErrorKind::not_found,
                fmt::format("no backup of {} leads to timeline {}: {}", request.cluster, request.target.timeline, all))
@@ -72,12 +80,12 @@ Candidates find_candidates(store::Storage& storage, const wal::WalArchive& archi
   }
   // What "latest" and "current" mean depends on the backup; the newest one that can follow its meaning decides.
   Candidates found;
-  std::vector<std::string> notes;
-  bool any_readable = false;
+  PassedOver passed_over;
+  auto& notes = passed_over.notes;
   for (auto label = labels.rbegin(); label != labels.rend(); ++label) {
-    const auto summary = read_summary(storage, request.cluster, *label, notes);
+    const auto summary = read_summary(storage, request.cluster, *label, passed_over);
     if (!summary) continue;
-    any_readable = true;
+    passed_over.any_readable = true;
     const auto goal = wanted_timeline(archive, request.target.timeline, summary->timeline);
     if (!found.backups.empty() && goal != found.path.back().timeline) continue;
     auto path = path_to(archive, goal);
@@ -92,7 +100,7 @@ Candidates find_candidates(store::Storage& storage, const wal::WalArchive& archi
     found.backups.push_back(*summary);
     if (!has_position(request.target.kind)) break;
   }
-  if (found.backups.empty()) throw no_way(request, notes, any_readable);
+  if (found.backups.empty()) throw no_way(request, passed_over);
   std::ranges::sort(found.backups, {}, &BackupSummary::start_lsn);
   return found;
 }

@@ -91,6 +91,15 @@ class Looking {
       const auto listed = sizes.find(name);
       return listed != sizes.end() ? listed->second == size : storage_.size(name) == size;
     };
+    // Cut off is as bad as gone. The size of an expired backup's index nobody knows any more.
+    const auto index_is_there = [&](const std::string& owner) {
+      const auto index = store::block_index_name(view_.cluster, owner);
+      const auto hashes = store::block_hashes_name(view_.cluster, owner);
+      const auto manifest = view_.manifests.find(owner);
+      if (manifest == view_.manifests.end()) return storage_.size(index) && storage_.size(hashes);
+      return is_there(index, manifest->second.block_index.size_bytes) &&
+             is_there(hashes, manifest->second.block_hashes.size_bytes);
+    };
     const auto ranges = wal::durable_ranges(storage_, view_.cluster, view_.segment_size);
     for (const auto& [label, manifest] : view_.manifests) {
       const auto& summary = manifest.summary;
@@ -102,10 +111,7 @@ class Looking {
                                 return is_there(store::pack_name(view_.cluster, pack.backup_label, pack.number),
                                                 pack.digest.size_bytes);
                               }) &&
-          std::ranges::all_of(manifest.index_backups,
-                              [&](const auto& other) {
-                                return storage_.size(store::block_index_name(view_.cluster, other)).has_value();
-                              }) &&
+          std::ranges::all_of(manifest.index_backups, index_is_there) &&
           wal::holds(ranges, summary.timeline, summary.start_lsn, summary.stop_lsn);
       if (!restorable) view_.unrestorable.insert(label);
     }

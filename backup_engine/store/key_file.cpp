@@ -50,11 +50,22 @@ void put_hex(std::span<const std::byte> bytes, std::span<std::byte> digits) {
   }
 }
 
+base::UniqueFd open_key_file(const fs::path& path) {
+  try {
+    return base::open_for_reading(path);
+  } catch (Error& error) {
+    if (error.kind() != ErrorKind::not_found) throw;
+    throw error.with_remedy(
+        "name the key file that the repository was made with; a new repository's is made with: "
+        "lifeboat repo new-key FILE");
+  }
+}
+
 }  // namespace
 
 SecretBytes read_key_file(const fs::path& path) {
   forbid_core_dumps();
-  const auto fd = base::open_for_reading(path);
+  const auto fd = open_key_file(path);
   require_private(fd.get(), path);
   SecretBytes line(key_line_bytes + 1);  // one more, to see that the file ends
   const auto got = base::read_at(fd.get(), line.bytes(), 0, path);

@@ -123,13 +123,22 @@ class ClusterVerification {
 
   [[nodiscard]] BackupVerdict judge(const BackupCheck& backup, const std::vector<ClusterSummary::WalRange>& ranges,
                                     ReachCheck& reach) {
-    auto reason = backup.damage;
+    auto reason = unreadable_document();
+    if (reason.empty()) reason = backup.damage;
     if (backup.manifest) {
       auto missing = check_wal_of_backup(*backup.manifest, ranges, findings_);
       if (missing.empty()) missing = reach.walk(*backup.manifest);
       if (reason.empty()) reason = missing;
     }
     return {cluster_, backup.label, reason.empty(), reason, {}};
+  }
+
+  // A restore opens these two first, and goes no further when one cannot be read.
+  [[nodiscard]] std::string unreadable_document() const {
+    for (const auto& name : {store::repository_document(), store::cluster_document(cluster_)}) {
+      if (const auto text = findings_.damage_of(name); !text.empty()) return fmt::format("{}: {}", name, text);
+    }
+    return {};
   }
 
   // Of those that can be restored; `verdicts` ends with this cluster's.
@@ -203,14 +212,22 @@ class ClusterVerification {
 };
 
 // Checks repository.json and the keys, and opens what is encrypted. False when nothing else can be read: what is to
-// blame for that is a finding then, and all that can be said.
+// blame for that is a finding then, and all that can be said. Of a newer format nothing at all is known: that is
+// thrown.
 bool unlock(store::Storage& storage, const RepositoryLocation& location, Findings& findings,
             std::vector<std::string>& debris) {
   std::optional<store::RepositoryIdentity> identity;
+  std::optional<Error> too_new;
   findings.examine(store::repository_document(), [&] {
     findings.count_object(storage.size(store::repository_document()).value_or(0));
-    identity = store::check_repository(storage);
+    try {
+      identity = store::check_repository(storage);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::unsupported) throw;
+      too_new = error;
+    }
   });
+  if (too_new) throw *too_new;
   if (!identity) return location.key_file.empty();
   if (identity->cipher == store::Cipher::none) {
     store::require_no_key_file(storage, location);
@@ -222,7 +239,7 @@ bool unlock(store::Storage& storage, const RepositoryLocation& location, Finding
   try {
     store::open_repository_keys(storage, *identity, location);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::corrupt && error.kind() != ErrorKind::unsupported) throw;
+    if (error.kind() != ErrorKind::corrupt) throw;
     findings.add_damage(newest, text_about(newest, error));
     return false;
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "backup_engine/base/quantity_text.hpp"
 
@@ -137,8 +138,10 @@ std::string verify_text(const backup_engine::VerifyResult& result) {
     text +=
         fmt::format("  WAL of {} on timeline {} up to {}\n", wal.cluster, wal.timeline.number(), to_string(wal.end));
   }
-  return text +
-         (result.damage.empty() ? "no damage found\n" : fmt::format("{} objects damaged\n", result.damage.size()));
+  std::set<std::string> damaged;
+  for (const auto& damage : result.damage) damaged.insert(damage.object);
+  if (damaged.empty()) return text + "no damage found\n";
+  return text + fmt::format("{} object{} damaged\n", damaged.size(), damaged.size() == 1 ? "" : "s");
 }
 
 std::string verify_json(const backup_engine::VerifyResult& result) {

@@ -7,6 +7,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/utc_time.hpp"
 #include "backup_engine/operations.hpp"
+#include "harness/cli/damaged_repository.hpp"
 
 namespace harness::cli {
 
@@ -123,6 +124,20 @@ class Recording {
   std::filesystem::path new_key_file_;
 };
 
+const backup_engine::RepositoryLocation* repository_of(const Verb& verb) {
+  return std::visit(
+      [](const auto& each) -> const backup_engine::RepositoryLocation* {
+        if constexpr (requires { each.repository; }) {
+          return &each.repository;
+        } else if constexpr (requires { each.request.repository; }) {
+          return &each.request.repository;
+        } else {
+          return nullptr;
+        }
+      },
+      verb);
+}
+
 }  // namespace
 
 ExitCode execute_recorded(Command command, const std::function<ExitCode(const Verb&)>& execute) {
@@ -136,6 +151,7 @@ ExitCode execute_recorded(Command command, const std::function<ExitCode(const Ve
     return code;
   } catch (const base::Error& error) {
     recording.end(exit_code_for(error.kind()), error.what());
+    if (const auto* const repository = repository_of(command.verb)) throw with_way_on(error, *repository);
     throw;
   } catch (const std::exception& error) {
     recording.end(ExitCode::unknown, std::string("a defect of Lifeboat: ") + error.what());

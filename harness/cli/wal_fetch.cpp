@@ -8,6 +8,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/utc_time.hpp"
+#include "harness/cli/damaged_repository.hpp"
 #include "harness/cli/exit_code.hpp"
 #include "harness/cli/repeating_failure.hpp"
 #include "harness/cli/repository_options.hpp"
@@ -49,7 +50,7 @@ int fetch_for_postgresql(const backup_engine::WalFetchRequest& request) noexcept
         return wal_fetch_not_there;
     }
   } catch (const base::Error& error) {
-    std::fprintf(stderr, "%s\n", base::describe(error).c_str());
+    std::fprintf(stderr, "%s\n", base::describe(with_way_on(error, request.repository)).c_str());
     record_if_possible(request.repository, {request.cluster, "wal fetch", started_at, wal_fetch_failed, error.what()});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "lifeboat: %s\n", error.what());

@@ -10,6 +10,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/utc_time.hpp"
+#include "harness/cli/damaged_repository.hpp"
 #include "harness/cli/repeating_failure.hpp"
 #include "harness/cli/repository_options.hpp"
 
@@ -20,7 +21,7 @@ namespace base = backup_engine::base;
 namespace {
 
 ExitCode fail(const backup_engine::WalPushRequest& request, base::UtcTime started_at, const base::Error& error) {
-  std::fprintf(stderr, "%s\n", base::describe(error).c_str());
+  std::fprintf(stderr, "%s\n", base::describe(with_way_on(error, request.repository)).c_str());
   const auto code = exit_code_for(error.kind());
   record_if_possible(request.repository,
                      {request.cluster, "wal push", started_at, static_cast<int>(code), error.what()});

@@ -101,6 +101,7 @@ TEST_F(OperationsLog, ShowsAnEntryThatWasRemovedAndAFlippedBit) {
   ASSERT_THAT(read.tampered, SizeIs(2));
   EXPECT_THAT(read.tampered[0].text, HasSubstr("1 entries before it are missing"));
   EXPECT_THAT(read.tampered[1].object, HasSubstr("00000004.json"));
+  EXPECT_EQ(read.tampered[1].text, "does not match its own SHA-256");
 }
 
 TEST(SuccessRates, CountTheLastThirtyDaysAndAll) {

@@ -7,6 +7,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/restore/target_value.hpp"
 #include "backup_engine/store/manifest.hpp"
+#include "tests/support/newer_format.hpp"
 #include "tests/unit/backup_engine/wal/temporary_archive.hpp"
 #include "tests/unit/backup_engine/wal/wal_builder.hpp"
 
@@ -324,6 +325,21 @@ TEST_F(ChooseRecovery, PassesOverAManifestThatCannotBeRead) {
   EXPECT_EQ(recovery.backup_label, second_label);
   EXPECT_THAT(notes_of(recovery), HasSubstr(broken));
   refusal({}, broken, ErrorKind::corrupt);
+}
+
+TEST_F(ChooseRecovery, NamesTheVersionWhenEveryManifestIsOfANewerOne) {
+  end_wal();
+  auto& storage = repository_.storage();
+  for (const auto* const label : {first_label, second_label}) {
+    const auto name = store::manifest_name(wal::TemporaryArchive::cluster, label);
+    const auto newer = tests::in_newer_format(storage.read_text(name));
+    storage.remove(name);
+    storage.put(name, newer, store::Durability::now);
+  }
+  EXPECT_THAT(refusal({}, "", ErrorKind::unsupported), AllOf(HasSubstr("no backup"), HasSubstr("format version 99")));
+  storage.put(store::manifest_name(wal::TemporaryArchive::cluster, "20261120T200000Z-full"), std::string_view("{"),
+              store::Durability::now);
+  refusal({}, "", ErrorKind::corrupt);
 }
 
 }  // namespace

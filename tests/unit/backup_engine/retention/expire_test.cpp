@@ -165,6 +165,23 @@ TEST_F(Expire, DoesNotCountABackupWhosePackIsGoneAndKeepsTheLastRestorableOne) {
   EXPECT_THAT(history_.backup_objects(), IsSupersetOf(history_.needed_by(sound)));
 }
 
+TEST_F(Expire, DoesNotCountABackupWhoseIndexIsCutOff) {
+  history_.put_wal(10, 40);
+  const auto sound = history_.add(48h, 10, 11);
+  const auto broken = history_.add(1h, 20, 21);
+  const auto incremental = history_.add(30min, 22, 23, broken);
+  for (const auto& name : {store::block_index_name("main", broken), store::block_hashes_name("main", broken)}) {
+    history_.storage().remove(name);
+    history_.storage().put(name, "", store::Durability::now);
+    const auto result = history_.expire(keep_full(1));
+    EXPECT_THAT(result.expired, IsEmpty()) << incremental << " needs " << name;
+    EXPECT_THAT(history_.backup_objects(), IsSupersetOf(history_.needed_by(sound)));
+    history_.storage().remove(name);
+    history_.put(name);
+  }
+  EXPECT_THAT(history_.expire(keep_full(1)).expired, ElementsAre(sound));
+}
+
 TEST_F(Expire, KeepsTheWalOfTimelinesThatTheWindowCanGoTo) {
   history_.put_wal(10, 40);
   history_.add(1h, 20, 21);

@@ -68,6 +68,17 @@ TEST_F(Keys, AFileThatOthersCanReadIsRefusedByName) {
   EXPECT_NE(repository_.open(), nullptr);
 }
 
+TEST_F(Keys, AFileThatIsNotThereIsNamedWithTheWayOn) {
+  try {
+    static_cast<void>(repository_.open(repository_.path("nowhere")));
+    FAIL() << "opened without a key";
+  } catch (const base::Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::not_found);
+    EXPECT_THAT(error.what(), HasSubstr("nowhere"));
+    EXPECT_THAT(error.remedy(), HasSubstr("repo new-key"));
+  }
+}
+
 TEST_F(Keys, WhatIsNoKeyFileIsRefusedAndNotShown) {
   const auto good = base::read_file(repository_.key_file());
   const auto path = repository_.path("bad");

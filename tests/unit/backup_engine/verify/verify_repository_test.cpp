@@ -6,6 +6,8 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
 #include "tests/fault/faulty_file_system.hpp"
+#include "tests/support/failure.hpp"
+#include "tests/support/newer_format.hpp"
 #include "tests/unit/backup_engine/store/small_repository.hpp"
 #include "tests/unit/backup_engine/verify/small_chain.hpp"
 
@@ -97,6 +99,32 @@ TEST_F(Verify, NamesEveryOtherMissingObject) {
     storage_->put(name, bytes, store::Durability::now);
   }
   EXPECT_THAT(verify().damage, IsEmpty());
+}
+
+TEST_F(Verify, CallsNothingRestorableThatNoRestoreCouldOpen) {
+  tests::put_backup(*storage_, "main", tests::some_files(4096));
+  tests::put_wal(*storage_, "main");
+  for (const auto& name : {store::repository_document(), store::cluster_document("main")}) {
+    const auto bytes = storage_->read(name);
+    remove(name);
+    storage_->put(name, std::string_view("{}"), store::Durability::now);
+    const auto result = verify();
+    EXPECT_THAT(result.damage, ElementsAre(Field(&backup_engine::RepositoryDamage::object, name)));
+    ASSERT_EQ(result.backups.size(), 1U);
+    EXPECT_FALSE(result.backups[0].restorable);
+    EXPECT_THAT(result.backups[0].reason, HasSubstr(name));
+    EXPECT_THAT(result.backups[0].spans, IsEmpty());
+    remove(name);
+    storage_->put(name, bytes, store::Durability::now);
+  }
+  EXPECT_TRUE(verify().backups.at(0).restorable);
+}
+
+TEST_F(Verify, SaysNothingOfARepositoryOfANewerFormat) {
+  const auto newer = tests::in_newer_format(storage_->read_text(store::repository_document()));
+  remove(store::repository_document());
+  storage_->put(store::repository_document(), newer, store::Durability::now);
+  EXPECT_EQ(tests::kind_of_failure([&] { static_cast<void>(verify()); }), base::ErrorKind::unsupported);
 }
 
 TEST_F(Verify, CallsABackupWithoutItsWalNotRestorable) {

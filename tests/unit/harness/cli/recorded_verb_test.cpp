@@ -64,6 +64,27 @@ void fail_of_space(const Command& command) {
                Error);
 }
 
+TEST_F(RecordedVerb, TellsTheWayOnFromDamageThatHasNoneOfItsOwn) {
+  const auto remedy_of = [&](const Command& command, Error thrown) {
+    try {
+      (void)execute_recorded(command, [&](const Verb&) -> ExitCode { throw Error(thrown); });
+    } catch (const Error& error) {
+      EXPECT_STREQ(error.what(), "clusters/main/cluster.json: cut off");
+      return error.remedy();
+    }
+    return std::string("nothing was thrown");
+  };
+  const Error damage(ErrorKind::corrupt, "clusters/main/cluster.json: cut off");
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"list"}, {"restore", "--to", "/t"}, {"wal", "check"}}) {
+    EXPECT_THAT(remedy_of(command(arguments, true), damage), HasSubstr("lifeboat verify --repo " + location_.text));
+  }
+  auto with_its_own = damage;
+  with_its_own.with_remedy("do this");
+  EXPECT_EQ(remedy_of(command({"list"}, false), with_its_own), "do this");
+  EXPECT_EQ(remedy_of(command({"list"}, false), Error(ErrorKind::io, damage.what())), "");
+}
+
 struct Recorded {
   std::vector<std::string> arguments;
   bool of_cluster = true;
