@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/uncached_io.hpp"
 
 namespace backup_engine::base {
 
@@ -42,10 +43,14 @@ std::string read_file(const fs::path& path) {
   }
 }
 
-std::size_t read_at(int fd, std::span<std::byte> buffer, std::uint64_t offset_bytes, const fs::path& path) {
+std::size_t read_at(int fd, std::span<std::byte> buffer, std::uint64_t offset_bytes, const fs::path& path,
+                    PageCache cache) {
   std::size_t done = 0;
   while (done < buffer.size()) {
-    const auto got = ::pread(fd, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset_bytes + done));
+    const auto rest = buffer.subspan(done);
+    const auto got = cache == PageCache::pass_by
+                         ? read_uncached(fd, rest, offset_bytes + done)
+                         : ::pread(fd, rest.data(), rest.size(), static_cast<off_t>(offset_bytes + done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw system_error(errno, "read", path.string());
     if (got == 0) break;

@@ -38,9 +38,14 @@ class UniqueFd {
 [[nodiscard]] UniqueFd open_for_reading(const std::filesystem::path& path);
 [[nodiscard]] std::string read_file(const std::filesystem::path& path);
 
+enum class PageCache {
+  keep,     // what is read stays in memory
+  pass_by,  // it does not, unless it was there before (uncached_io.hpp)
+};
+
 // Reads until `buffer` is full or the file ends; returns the bytes read.
 [[nodiscard]] std::size_t read_at(int fd, std::span<std::byte> buffer, std::uint64_t offset_bytes,
-                                  const std::filesystem::path& path);
+                                  const std::filesystem::path& path, PageCache cache = PageCache::keep);
 void write_all(int fd, std::span<const std::byte> bytes, const std::filesystem::path& path);
 
 void sync_file(int fd, const std::filesystem::path& path);

@@ -12,6 +12,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/base/uncached_io.hpp"
 
 namespace backup_engine::base {
 
@@ -22,6 +23,8 @@ namespace {
 // Where the page cache is made of large folios, a longer write takes several times as long: 480 MB cost 0.1 CPU seconds
 // in writes of 64 or 128 KiB, 0.1 to 0.25 in ones of 256 KiB, 0.3 to 0.6 in longer ones (ext4, Linux 6.18).
 constexpr std::size_t most_written_at_once = std::size_t{128} << 10U;
+// Of what passes it by; each is a request of its own to the disk.
+constexpr std::size_t most_passed_by = std::size_t{512} << 10U;
 // After that many the disk is set to work, so that a sync at the end has little left to wait for.
 constexpr std::uint64_t bytes_until_writeback = std::uint64_t{4} << 20U;
 
@@ -31,13 +34,11 @@ class PosixFile final : public WritableFile {
 
   void write_at(std::uint64_t offset_bytes, std::span<const std::byte> bytes) override {
     while (!bytes.empty()) {
-      const auto piece = bytes.first(std::min(bytes.size(), most_written_at_once));
-      const auto put = ::pwrite(fd_.get(), piece.data(), piece.size(), static_cast<off_t>(offset_bytes));
+      const auto put = write_some(bytes, offset_bytes);
       if (put < 0 && errno == EINTR) continue;
       if (put < 0) throw system_error(errno, "write", path_.string());
       bytes = bytes.subspan(static_cast<std::size_t>(put));
       offset_bytes += static_cast<std::uint64_t>(put);
-      start_writeback_after(static_cast<std::uint64_t>(put));
     }
   }
   void resize(std::uint64_t size_bytes) override {
@@ -51,7 +52,17 @@ class PosixFile final : public WritableFile {
     if (::close(fd_.release()) != 0) throw system_error(errno, "close", path_.string());
   }
 
+  void pass_by_page_cache() override { pass_by_ = true; }
+
  private:
+  ssize_t write_some(std::span<const std::byte> bytes, std::uint64_t offset_bytes) {
+    if (pass_by_) return write_uncached(fd_.get(), bytes.first(std::min(bytes.size(), most_passed_by)), offset_bytes);
+    const auto piece = bytes.first(std::min(bytes.size(), most_written_at_once));
+    const auto put = ::pwrite(fd_.get(), piece.data(), piece.size(), static_cast<off_t>(offset_bytes));
+    if (put > 0) start_writeback_after(static_cast<std::uint64_t>(put));
+    return put;
+  }
+
   // A request to begin, of which nothing is promised: an error of the disk stays with the file for the next sync to
   // report.
   void start_writeback_after(std::uint64_t written_bytes) {
@@ -62,6 +73,7 @@ class PosixFile final : public WritableFile {
 
   UniqueFd fd_;
   fs::path path_;
+  std::atomic<bool> pass_by_ = false;
   std::atomic<std::uint64_t> not_begun_bytes_ = 0;  // written, by any thread, since writing back was asked for
 };
 

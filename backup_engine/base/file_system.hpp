@@ -20,6 +20,8 @@ class WritableFile {
   virtual void write_at(std::uint64_t offset_bytes, std::span<const std::byte> bytes) = 0;
   virtual void resize(std::uint64_t size_bytes) = 0;  // sparse where it grows
   virtual void sync() = 0;                            // fdatasync or stronger
+  // What is written from now on need not stay in memory: nobody is going to read it soon. Changes nothing else.
+  virtual void pass_by_page_cache() {}
   virtual void close() = 0;
 };
 

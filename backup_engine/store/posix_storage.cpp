@@ -1,5 +1,6 @@
 #include "backup_engine/store/posix_storage.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -27,6 +28,8 @@ namespace {
 constexpr std::string_view debris_head = ".put-", debris_tail = ".tmp";
 constexpr std::size_t debris_digits = 32;
 constexpr std::size_t most_pending = 256;  // each holds a descriptor
+// Of an object that may stay in the page cache. A short one, WAL above all, is soon read by somebody; a pack rarely.
+constexpr std::uint64_t most_cached_bytes = std::uint64_t{16} << 20U;
 constexpr mode_t file_mode = 0640, directory_mode = 0750;
 
 std::string new_temporary_name() {
@@ -66,7 +69,9 @@ class PosixObject final : public StoredObject {
 
   [[nodiscard]] std::uint64_t size_bytes() const override { return size_bytes_; }
   [[nodiscard]] std::size_t read_at(std::uint64_t offset_bytes, std::span<std::byte> buffer) const override {
-    return base::read_at(fd_.get(), buffer, offset_bytes, path_);
+    const auto got = base::read_at(fd_.get(), buffer, offset_bytes, path_);
+    if (size_bytes_ > most_cached_bytes) drop_behind(offset_bytes, got);
+    return got;
   }
   [[nodiscard]] std::span<const std::byte> mapping() override {
     const std::lock_guard lock(mutex_);
@@ -79,6 +84,15 @@ class PosixObject final : public StoredObject {
   }
 
  private:
+  // Packs are read from front to back: of each piece nothing stays in memory once its end was read.
+  void drop_behind(std::uint64_t offset_bytes, std::size_t read_bytes) const {
+    constexpr std::uint64_t piece = std::uint64_t{4} << 20U;
+    const auto first = offset_bytes / piece, end = (offset_bytes + read_bytes) / piece;
+    if (first == end) return;
+    (void)::posix_fadvise(fd_.get(), static_cast<off_t>(first * piece), static_cast<off_t>((end - first) * piece),
+                          POSIX_FADV_DONTNEED);
+  }
+
   fs::path path_;
   base::UniqueFd fd_;
   std::uint64_t size_bytes_ = 0;
@@ -106,8 +120,7 @@ class PosixPut final : public PutStream {
   void write(std::span<const std::byte> bytes) override {
     if (bytes.size() >= buffer_bytes) {
       flush();
-      file_->write_at(flushed_bytes_, bytes);
-      flushed_bytes_ += bytes.size();
+      write_through(bytes);
       return;
     }
     buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
@@ -134,9 +147,13 @@ class PosixPut final : public PutStream {
 
   void flush() {
     if (buffer_.empty()) return;
-    file_->write_at(flushed_bytes_, buffer_);
-    flushed_bytes_ += buffer_.size();
+    write_through(buffer_);
     buffer_.clear();
+  }
+  void write_through(std::span<const std::byte> bytes) {
+    file_->write_at(flushed_bytes_, bytes);
+    flushed_bytes_ += bytes.size();
+    if (flushed_bytes_ > most_cached_bytes) file_->pass_by_page_cache();
   }
 
   PosixStorage& storage_;

@@ -1,7 +1,10 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
+#include <span>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
@@ -51,6 +54,25 @@ TEST_F(PosixStorage, NeverOverwrites) {
   EXPECT_EQ(kind_of_failure([&] { put("a/b/c", "second"); }), ErrorKind::already_exists);
   EXPECT_EQ(storage_.read_text("a/b/c"), "first");
   EXPECT_THAT(storage_.list_debris(""), IsEmpty());
+}
+
+// Of a long one little stays in the page cache, on the way in and on the way out.
+TEST_F(PosixStorage, GivesBackALongObjectAsItWasPut) {
+  std::string text(std::size_t{20} << 20U, ' ');
+  for (std::size_t i = 0; i < text.size(); i += 8) text.replace(i, 7, fmt::format("{:07}", i / 8));
+  const auto bytes = std::as_bytes(std::span(text));
+  const auto object = storage_.begin_put("long");
+  for (std::size_t at = 0, length = 1; at < bytes.size(); at += length, length = length * 3 % 1'000'003 + 1) {
+    object->write(bytes.subspan(at, std::min(length, bytes.size() - at)));
+  }
+  object->commit(store::Durability::now);
+  const auto stored = storage_.open("long");
+  std::string read(text.size(), '\0');
+  const auto into = std::as_writable_bytes(std::span(read));
+  for (std::size_t at = 0; at < into.size();) {
+    at += stored->read_at(at, into.subspan(at, std::min<std::size_t>(777'777, into.size() - at)));
+  }
+  EXPECT_TRUE(read == text);
 }
 
 TEST_F(PosixStorage, ReadsRangesAndSizes) {
