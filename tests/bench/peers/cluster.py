@@ -53,8 +53,23 @@ class Cluster:
     def sql(self, text):
         return self.call([self.program("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", self.conninfo, "-c", text])
 
-    def start(self):
+    def make(self, kind, megabytes, kept):
+        """A running cluster that is filled; from `kept`, where one was left before, when a directory is given."""
+        if kept and (kept / "tables").exists():
+            self.call(["cp", "-a", kept / "data", self.data])
+            self.tables = [line.split("\t") for line in (kept / "tables").read_text().splitlines()]
+            return self.start()
         self.call([self.program("initdb"), "-D", self.data, "-k", "-A", "trust", "-U", "postgres"])
+        self.start()
+        self.fill(kind, megabytes)
+        if kept:
+            self.call([self.program("pg_ctl"), "-D", self.data, "-m", "fast", "-w", "stop"])
+            kept.mkdir(parents=True)
+            subprocess.run(["cp", "-a", self.data, kept / "data"], check=True)
+            (kept / "tables").write_text("".join(f"{table}\t{assignment}\n" for table, assignment in self.tables))
+            self.start()
+
+    def start(self):
         self.call([self.program("pg_ctl"), "-D", self.data, "-w", "-l", self.directory / "log", "-o",
                    f"-c listen_addresses= -c unix_socket_directories={self.sockets} -c autovacuum=off -c max_wal_size=8GB "
                    "-c shared_buffers=256MB -c archive_mode=on -c archive_command=true", "start"])

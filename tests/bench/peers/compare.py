@@ -24,6 +24,7 @@ def arguments():
     parser.add_argument("--only", nargs="*", help="names of tools; Lifeboat is always there")
     parser.add_argument("--pg-bindir", default="/usr/lib/postgresql/15/bin")
     parser.add_argument("--directory", default="/var/tmp")
+    parser.add_argument("--filled", type=pathlib.Path, help="directory that keeps the filled cluster, to be filled once only")
     parser.add_argument("--json", help="where to write every single figure")
     return parser.parse_args()
 
@@ -38,10 +39,10 @@ class Comparison:
         tools.Lifeboat.executable = self.cluster.directory / "lifeboat-program"
         self.floor_program = self.cluster.directory / "floor-program"
         self.tools, self.figures = [], {}  # figures[operation][tool] = [{seconds, …}, …], one a round
+        self.floors = {}  # floors[operation] = [seconds, …]
 
     def start(self):
-        self.cluster.start()
-        self.cluster.fill(self.options.rows, self.options.megabytes)
+        self.cluster.make(self.options.rows, self.options.megabytes, self.options.filled)
         for kind in tools.TOOLS:
             if self.options.only is None or kind is tools.Lifeboat or kind.name in self.options.only:
                 tool = kind(self.cluster, self.options.jobs, self.options.codec)
@@ -60,34 +61,31 @@ class Comparison:
                   "stored_bytes": cost.stored_bytes}
         self.figures.setdefault(operation, {}).setdefault(tool.name, []).append(figure)
 
-    def each(self, round_number, operation, action):
-        """Every tool once, beginning with another one each round."""
+    def each(self, round_number, operation, method, stores=False):
+        """Every tool that can, once, beginning with another one each round."""
         turn = round_number % len(self.tools)
         for tool in self.tools[turn:] + self.tools[:turn]:
+            if not tool.has(method):
+                continue
+            before = tool.stored_bytes() if stores else 0
             measured.evict(self.cluster.data, tool.repository())
-            self.note(operation, tool, action(tool))
-            shutil.rmtree(tool.out, ignore_errors=True)
+            cost = getattr(tool, method)()
+            if stores:
+                cost.stored_bytes = tool.stored_bytes() - before
+            self.note(operation, tool, cost)
 
     def round(self, number):
         for tool in self.tools:
             tool.clear()
 
-        def taken(kind):
-            def action(tool):
-                before = tool.stored_bytes()
-                cost = getattr(tool, kind)()
-                if cost is not None:
-                    cost.stored_bytes = tool.stored_bytes() - before
-                return cost
-            return action
-
-        self.each(number, "full backup", taken("full"))
-        self.each(number, "restore", lambda tool: tool.restore())
-        self.each(number, "verify, as stored", lambda tool: tool.verify())
-        self.each(number, "verify, unpacked", lambda tool: tool.unpack())
+        self.each(number, "full backup", "full", stores=True)
+        self.each(number, "restore", "restore")
+        self.writing_floor()
+        self.each(number, "verify, as stored", "verify")
+        self.each(number, "verify, unpacked", "unpack")
         if self.options.rows != "files":
             self.cluster.update(0.01)
-        self.each(number, "incremental", taken("incremental"))
+        self.each(number, "incremental", "incremental", stores=True)
         self.wal(number)
 
     def wal(self, number):
@@ -98,6 +96,8 @@ class Comparison:
         segments = [path for path in segments if path.name < current][-self.options.segments:]
         turn = number % len(self.tools)
         for tool in self.tools[turn:] + self.tools[:turn]:
+            if not tool.has("push"):
+                continue
             for operation, action in (("WAL push, a segment", lambda s: tool.push(s)),
                                       ("WAL fetch, a segment", lambda s: tool.fetch(s, tool.home / "fetched"))):
                 measured.evict(tool.repository())
@@ -105,19 +105,23 @@ class Comparison:
                     self.note(operation, tool, action(segment))
                     (tool.home / "fetched").unlink(missing_ok=True)
 
-    def floors(self):
+    def compressing_floor(self):
         codec, _, level = self.options.codec.partition(":")
-        compressing = float(self.cluster.call([self.floor_program, "compress", self.cluster.data / "base", codec, level or 0,
-                                               65536]))
+        seconds = float(self.cluster.call([self.floor_program, "compress", self.cluster.data / "base", codec, level or 0,
+                                           65536]))
+        self.floors["full backup"] = [seconds / os.cpu_count()]
+
+    def writing_floor(self):
+        """Among the restores, so that memory and disk are as they were for those."""
         to = self.cluster.directory / "floor"
         self.cluster.call(["mkdir", "-p", to])
-        writing = []
-        for _ in range(3):
-            writing.append(float(self.cluster.call([self.floor_program, "write", to, self.cluster.size_bytes(),
-                                                    self.options.jobs])))
-            for path in to.iterdir():
-                path.unlink()
-        return {"full backup": compressing / os.cpu_count(), "restore": statistics.median(writing)}
+        count = self.options.jobs
+        if self.options.rows == "files":
+            count = sum(1 for _ in measured.files_below(self.cluster.data / "base"))
+        measured.evict(self.cluster.data)
+        seconds = float(self.cluster.call([self.floor_program, "write", to, self.cluster.size_bytes(), self.options.jobs, count]))
+        measured.set_aside(to, self.cluster.directory / "set-aside")
+        self.floors.setdefault("restore", []).append(seconds)
 
 
 def median(figures, what):
@@ -147,7 +151,7 @@ def main():
             comparison.start()
             size, version = comparison.cluster.size_bytes(), comparison.cluster.sql("SHOW server_version")
             load = os.getloadavg()[0]
-            floors = comparison.floors()
+            comparison.compressing_floor()
             for number in range(options.rounds):
                 comparison.round(number)
                 print(f"round {number + 1} of {options.rounds} done", file=sys.stderr)
@@ -156,9 +160,9 @@ def main():
     print(f"PostgreSQL {version}, {size / 1e6:.0f} MB ({options.rows}), {options.rounds} rounds, {options.jobs} jobs, {options.codec}, "
           f"load average {load:.1f} before, {os.getloadavg()[0]:.1f} after")
     for operation, figures in comparison.figures.items():
-        table(operation, figures, floors.get(operation))
+        table(operation, figures, statistics.median(comparison.floors[operation]) if operation in comparison.floors else None)
     if options.json:
-        pathlib.Path(options.json).write_text(json.dumps({"floors": floors, "figures": comparison.figures}, indent=1))
+        pathlib.Path(options.json).write_text(json.dumps({"floors": comparison.floors, "figures": comparison.figures}, indent=1))
 
 
 main()

@@ -1,7 +1,9 @@
 // The least that any tool can spend, measured with the libraries alone and none of Lifeboat's code:
 //
 //   peer_floor compress DIR CODEC LEVEL BLOCK_BYTES   CPU seconds of compressing every file below DIR block by block
-//   peer_floor write DIR BYTES THREADS                seconds to write that many bytes into DIR and sync them
+//   peer_floor write DIR BYTES THREADS FILES          seconds to write that many bytes, in FILES files of one size,
+//   into
+//                                                     DIR and sync them
 //
 // Prints one number.
 #include <fcntl.h>
@@ -76,7 +78,8 @@ double compress_all(const std::filesystem::path& directory, Codec codec, std::si
   return seconds;
 }
 
-void write_one(const std::filesystem::path& path, std::uint64_t bytes, const std::vector<char>& content) {
+void write_one(const std::filesystem::path& path, std::uint64_t bytes, const std::vector<char>& content,
+               bool sync_each) {
   const int file = ::open(path.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
   if (file < 0) throw std::runtime_error("cannot write " + path.string());
   for (std::uint64_t left = bytes; left > 0;) {
@@ -84,11 +87,17 @@ void write_one(const std::filesystem::path& path, std::uint64_t bytes, const std
     if (wrote <= 0) throw std::runtime_error("cannot write " + path.string());
     left -= static_cast<std::uint64_t>(wrote);
   }
-  if (::fsync(file) != 0) throw std::runtime_error("cannot sync " + path.string());
+  if (sync_each && ::fsync(file) != 0) throw std::runtime_error("cannot sync " + path.string());
   ::close(file);
 }
 
-double write_all(const std::filesystem::path& directory, std::uint64_t bytes, unsigned threads) {
+void sync_file_system(const std::filesystem::path& directory) {
+  const int file = ::open(directory.c_str(), O_RDONLY);
+  if (file < 0 || ::syncfs(file) != 0) throw std::runtime_error("cannot sync " + directory.string());
+  ::close(file);
+}
+
+double write_all(const std::filesystem::path& directory, std::uint64_t bytes, unsigned threads, unsigned files) {
   std::vector<char> content(128U << 10U);  // the fastest size there is here: docs/benchmarks.md
   std::mt19937_64 random(1);
   for (auto& byte : content) byte = static_cast<char>(random());
@@ -96,9 +105,14 @@ double write_all(const std::filesystem::path& directory, std::uint64_t bytes, un
   {
     std::vector<std::jthread> writers;
     for (unsigned n = 0; n < threads; ++n) {
-      writers.emplace_back([&, n] { write_one(directory / fmt::format("floor-{}", n), bytes / threads, content); });
+      writers.emplace_back([&, n] {
+        for (auto i = n; i < files; i += threads) {
+          write_one(directory / fmt::format("floor-{}", i), bytes / files, content, files == threads);
+        }
+      });
     }
   }
+  if (files != threads) sync_file_system(directory);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 }
 
@@ -106,10 +120,11 @@ double measure(const std::vector<std::string>& arguments) {
   if (arguments.size() == 5 && arguments[0] == "compress") {
     return compress_all(arguments[1], Codec(arguments[2], std::stoi(arguments[3])), std::stoul(arguments[4]));
   }
-  if (arguments.size() == 4 && arguments[0] == "write") {
-    return write_all(arguments[1], std::stoull(arguments[2]), static_cast<unsigned>(std::stoul(arguments[3])));
+  if (arguments.size() == 5 && arguments[0] == "write") {
+    return write_all(arguments[1], std::stoull(arguments[2]), static_cast<unsigned>(std::stoul(arguments[3])),
+                     static_cast<unsigned>(std::stoul(arguments[4])));
   }
-  throw std::invalid_argument("usage: peer_floor compress DIR CODEC LEVEL BLOCK_BYTES | write DIR BYTES THREADS");
+  throw std::invalid_argument("usage: peer_floor compress DIR CODEC LEVEL BLOCK_BYTES | write DIR BYTES THREADS FILES");
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ class Tool:
     def __init__(self, cluster, jobs, codec):
         self.cluster, self.jobs, self.codec = cluster, jobs, codec  # codec: "zstd:1" or "lz4"
         self.home = cluster.directory / self.name.split()[0].lower().replace("-", "_")
-        self.out = cluster.directory / "restored"
+        self.out, self.heap = cluster.directory / "restored", cluster.directory / "set-aside"
         self.own(self.home)
         for path in (self.home, self.repository()):
             cluster.call(["mkdir", "-p", path])
@@ -32,15 +32,18 @@ class Tool:
                             {"HOME": str(self.home)}, **options)
 
     def restored(self, command):
-        shutil.rmtree(self.out, ignore_errors=True)
         self.own(self.out)
         os.chmod(self.out, 0o700)
         cost = measured.run(self.cluster.as_owner(command), self.home, self.out, {"HOME": str(self.home)})
+        measured.set_aside(self.out, self.heap)
         return cost
 
     def clear(self):  # before each full backup
-        shutil.rmtree(self.repository(), ignore_errors=True)
+        measured.set_aside(self.repository(), self.heap)
         self.cluster.call(["mkdir", "-p", self.repository()])
+
+    def has(self, operation):
+        return getattr(type(self), operation) is not getattr(Tool, operation)
 
     def stored_bytes(self):
         return measured.bytes_below(self.repository())
