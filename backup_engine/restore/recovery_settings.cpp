@@ -38,6 +38,11 @@ std::string shell_quote(const std::string& text) {
   return quoted + "'";
 }
 
+// The program, and the verb where that is needed.
+std::string fetching(const std::filesystem::path& lifeboat) {
+  return shell_quote(lifeboat.string()) + (lifeboat.filename() == wal_fetch_name ? "" : " wal fetch");
+}
+
 std::string_view name_of(TargetKind kind) {
   switch (kind) {
     case TargetKind::end_of_wal:
@@ -120,10 +125,13 @@ std::filesystem::path wal_fetch_program(const std::filesystem::path& lifeboat) {
 
 std::string restore_command(const std::filesystem::path& lifeboat, const std::string& repository,
                             const std::string& cluster, const std::filesystem::path& key_file) {
-  const auto* const verb = lifeboat.filename() == wal_fetch_name ? "" : " wal fetch";
   const auto key = key_file.empty() ? "" : fmt::format("--key-file {} ", shell_quote(key_file.string()));
-  return fmt::format("{}{} --repo {} {}--cluster {} %f %p", shell_quote(lifeboat.string()), verb,
-                     shell_quote(repository), key, shell_quote(cluster));
+  return fmt::format("{} --repo {} {}--cluster {} %f %p", fetching(lifeboat), shell_quote(repository), key,
+                     shell_quote(cluster));
+}
+
+std::string served_restore_command(const std::filesystem::path& lifeboat, const std::filesystem::path& socket) {
+  return fmt::format("{} --socket {} %f %p", fetching(lifeboat), shell_quote(socket.string()));
 }
 
 std::string recovery_configuration(std::string_view auto_conf, std::string_view configuration,

@@ -18,6 +18,9 @@ namespace backup_engine::restore {
 // called without the verb.
 [[nodiscard]] std::string restore_command(const std::filesystem::path& lifeboat, const std::string& repository,
                                           const std::string& cluster, const std::filesystem::path& key_file = {});
+// The same from a WalServer at `socket`.
+[[nodiscard]] std::string served_restore_command(const std::filesystem::path& lifeboat,
+                                                 const std::filesystem::path& socket);
 
 // `auto_conf` (the source's postgresql.auto.conf) without inherited recovery settings, with those of this restore after
 // it. `configuration` is the restored postgresql.conf: where it asks for less than hot standby needs (`control`'s

@@ -82,6 +82,14 @@ std::string manifest_text(const store::BackupReader& reader, const std::vector<P
   return postgres::render_backup_manifest(manifest);
 }
 
+std::string command_of(const RestoreRequest& request) {
+  const auto program = wal_fetch_program(request.lifeboat);
+  if (!request.wal_socket.empty()) return served_restore_command(program, request.wal_socket);
+  const auto& key_file = request.repository.key_file;
+  return restore_command(program, fs::absolute(request.repository.text).lexically_normal().string(), request.cluster,
+                         key_file.empty() ? fs::path() : fs::absolute(key_file).lexically_normal());
+}
+
 }  // namespace
 
 std::vector<std::byte> read_whole(const store::BackupReader& reader, const store::FileEntry& entry) {
@@ -107,12 +115,8 @@ RestoredTexts make_texts(const store::BackupReader& reader, const RestoreRequest
   const auto control_entry = find(reader, "global/pg_control");
   if (!control_entry) return made;  // reported by the caller
   const auto control = postgres::parse_control_file(read_whole(reader, *control_entry));
-  const auto& key_file = request.repository.key_file;
-  const auto command = restore_command(
-      wal_fetch_program(request.lifeboat), fs::absolute(request.repository.text).lexically_normal().string(),
-      request.cluster, key_file.empty() ? fs::path() : fs::absolute(key_file).lexically_normal());
-  auto settings =
-      recovery_configuration(inherited_text, configuration, control, request.target, command, request.archive_mode);
+  auto settings = recovery_configuration(inherited_text, configuration, control, request.target, command_of(request),
+                                         request.archive_mode);
   made.archiving_note = archiving_note(inherited_text, configuration, request.archive_mode);
   // Replay meets pages of databases that were left out, and some of its records carry no full image of theirs.
   if (!request.databases.empty()) settings += "ignore_invalid_pages = on\n";

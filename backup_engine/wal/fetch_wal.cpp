@@ -3,6 +3,7 @@
 #include "backup_engine/wal.hpp"
 #include "backup_engine/wal/asked_file.hpp"
 #include "backup_engine/wal/prefetch.hpp"
+#include "backup_engine/wal/served_fetch.hpp"
 #include "backup_engine/wal/spool.hpp"
 #include "backup_engine/wal/whole_file.hpp"
 
@@ -68,6 +69,7 @@ class Fetch {
 }  // namespace
 
 WalFetchOutcome fetch_wal(const WalFetchRequest& request) {
+  if (!request.socket.empty()) return wal::fetch_served(request.socket, request.file_name, request.to);
   return Fetch(request).run();
 }
 

@@ -41,7 +41,9 @@ class Completion {
   void operator()(RestoreVerb& verb) { repository(verb.request.repository, verb.request.cluster); }
   void operator()(ExtractVerb& verb) { repository(verb.repository, verb.cluster); }
   void operator()(WalPushVerb& verb) { repository(verb.request.repository, verb.request.cluster); }
-  void operator()(WalFetchVerb& verb) { repository(verb.request.repository, verb.request.cluster); }
+  void operator()(WalFetchVerb& verb) {
+    if (verb.request.socket.empty()) repository(verb.request.repository, verb.request.cluster);
+  }
   void operator()(WalCheckVerb& verb) {
     auto& request = verb.request;
     if (!repository(request.repository, request.cluster) || !request.conninfo.empty()) return;

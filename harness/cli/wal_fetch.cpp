@@ -25,13 +25,17 @@ constexpr unsigned prefetch_for_recovery = 8;
 
 void add_wal_fetch_options(CLI::App& verb, backup_engine::WalFetchRequest& request) {
   add_repository(verb, request.repository);
-  verb.add_option("--cluster", request.cluster, "the cluster's name in the repository")->required();
+  auto* cluster = verb.add_option("--cluster", request.cluster, "the cluster's name in the repository");
   auto* prefetch = verb.add_option("--prefetch", request.prefetch,
                                    "how many further segments to fetch meanwhile (8 for a recovery, else 0)")
                        ->check(CLI::Range(0U, 64U));
+  verb.add_option("--socket", request.socket, "of the Lifeboat that serves this WAL; instead of a repository")
+      ->excludes(verb.get_option("--repo"), cluster, prefetch);
   verb.add_option("FILE", request.file_name, "%f")->required();
   verb.add_option("PATH", request.to, "%p")->required();
-  verb.parse_complete_callback([prefetch, &request] {
+  verb.parse_complete_callback([cluster, prefetch, &request] {
+    if (!request.socket.empty()) return;
+    if (cluster->empty()) throw CLI::RequiredError("--cluster");
     // What PostgreSQL calls them while it recovers. By hand nothing but the one file is touched.
     const auto name = request.to.filename();
     if (prefetch->empty() && (name == "RECOVERYXLOG" || name == "RECOVERYHISTORY")) {
@@ -50,7 +54,10 @@ int fetch_for_postgresql(const backup_engine::WalFetchRequest& request) noexcept
         return wal_fetch_not_there;
     }
   } catch (const base::Error& error) {
-    std::fprintf(stderr, "%s\n", base::describe(with_way_on(error, request.repository)).c_str());
+    // Of the repository behind a socket nothing is known here.
+    const bool served = !request.socket.empty();
+    std::fprintf(stderr, "%s\n", base::describe(served ? error : with_way_on(error, request.repository)).c_str());
+    if (served) return wal_fetch_failed;
     record_if_possible(request.repository, {request.cluster, "wal fetch", started_at, wal_fetch_failed, error.what()});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "lifeboat: %s\n", error.what());

@@ -9,7 +9,8 @@
 
 namespace harness::cli {
 
-// What a parse leaves in `request`; it outlives that.
+// What a parse leaves in `request`; it outlives that. Without --socket it must say --cluster; that --repo is there is
+// not required here.
 void add_wal_fetch_options(CLI::App& verb, backup_engine::WalFetchRequest& request);
 
 // Follows PostgreSQL's restore_command contract: 0 fetched, 1 not there, above 125 for everything else. Says on stderr

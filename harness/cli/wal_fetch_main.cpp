@@ -10,9 +10,10 @@ int main(int argument_count, char** argument_values) {
   CLI::App app("For restore_command: lifeboat-wal-fetch … %f %p", "lifeboat-wal-fetch");
   backup_engine::WalFetchRequest request;
   harness::cli::add_wal_fetch_options(app, request);
-  app.get_option("--repo")->required();  // this program reads no lifeboat.yaml
   try {
     app.parse(argument_count, argument_values);
+    // This program reads no lifeboat.yaml.
+    if (request.socket.empty() && request.repository.text.empty()) throw CLI::RequiredError("--repo or --socket");
   } catch (const CLI::Success& asked) {
     app.exit(asked, std::cout, std::cerr);
     return harness::cli::wal_fetch_failed;  // no file was fetched

@@ -57,6 +57,8 @@ struct RestoreRequest {
   ArchiveMode archive_mode = ArchiveMode::off;
   unsigned jobs = 1;
   std::filesystem::path lifeboat;  // the executable that restore_command calls; absolute
+  // Of a WalServer (serve_wal.hpp), from which restore_command fetches; empty: from the repository itself.
+  std::filesystem::path wal_socket{};
   std::map<std::filesystem::path, std::filesystem::path> tablespace_map;
   std::filesystem::path other_tablespaces;  // those not mapped go below it, by their OIDs; empty: all must be mapped
 };

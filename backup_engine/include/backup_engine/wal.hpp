@@ -69,6 +69,8 @@ struct WalFetchRequest {
   // How many further segments are fetched meanwhile, by a process of its own, into a private directory beside `to`; 0:
   // none, and nothing but `to` is touched.
   unsigned prefetch = 0;
+  // Of a WalServer (serve_wal.hpp), which is asked then: repository, cluster and prefetch are its own. Empty: none.
+  std::filesystem::path socket{};
 };
 
 enum class WalFetchOutcome { fetched, not_there };

@@ -47,6 +47,13 @@ TEST(RestoreCommand, QuotesForTheShellAndDoublesPercentSigns) {
             "'/opt/it'\\''s/lifeboat' wal fetch --repo '/srv/100%%f $HOME' --cluster 'main' %f %p");
 }
 
+TEST(RestoreCommand, NamesNothingButTheSocketOfWhoServesTheWal) {
+  EXPECT_EQ(served_restore_command("/usr/bin/lifeboat", "/tmp/it's/wal"),
+            "'/usr/bin/lifeboat' wal fetch --socket '/tmp/it'\\''s/wal' %f %p");
+  EXPECT_EQ(served_restore_command("/usr/bin/lifeboat-wal-fetch", "/tmp/100%f/wal"),
+            "'/usr/bin/lifeboat-wal-fetch' --socket '/tmp/100%%f/wal' %f %p");
+}
+
 TEST(RestoreCommand, CallsTheProgramThatStartsFasterWhereThereIsOne) {
   EXPECT_EQ(restore_command("/usr/bin/lifeboat-wal-fetch", "/srv/repo", "main"),
             "'/usr/bin/lifeboat-wal-fetch' --repo '/srv/repo' --cluster 'main' %f %p");

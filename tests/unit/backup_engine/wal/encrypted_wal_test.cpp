@@ -1,7 +1,9 @@
 // WAL in an encrypted repository: it comes back, shows nothing, and no piece of it can stand in for another.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include "backup_engine/serve_wal.hpp"
 #include "backup_engine/wal.hpp"
 #include "backup_engine/wal/settle.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
@@ -58,6 +60,28 @@ TEST_F(EncryptedWal, SegmentsAndPartsComeBack) {
   archive_.put_segment(first_, whole);
   EXPECT_EQ(tests::kind_of_failure([&] { archive_.put_segment(first_, tests::wal_bytes(megabyte, 3)); }),
             ErrorKind::mismatch);
+}
+
+// Whoever asks has neither the key nor the repository.
+TEST_F(EncryptedWal, IsServedThroughASocket) {
+  const auto whole = tests::wal_bytes(megabyte, 1);
+  archive_.put_segment(first_, whole);
+  archive_.put_segment(second_, tests::wal_bytes(megabyte, 2));
+  const WalServer server({repository_.location(), "main", repository_.path("socket"), ::geteuid()});
+  WalFetchRequest request;
+  request.file_name = file_name(first_, size_);
+  request.to = repository_.path("fetched");
+  request.socket = repository_.path("socket");
+  ASSERT_EQ(fetch_wal(request), WalFetchOutcome::fetched);
+  EXPECT_EQ(fetched(), text_of(whole));
+  fs::remove(request.to);
+  repository_.overwrite(object_of(second_), repository_.bytes_of(object_of(first_)));
+  WalServeRequest without_ahead{repository_.location(), "main", repository_.path("other-socket"), ::geteuid(), 0};
+  const WalServer other(std::move(without_ahead));
+  request.file_name = file_name(second_, size_);
+  request.socket = repository_.path("other-socket");
+  EXPECT_THROW((void)fetch_wal(request), base::Error);
+  EXPECT_FALSE(fs::exists(request.to));
 }
 
 TEST_F(EncryptedWal, HistoriesAndGapsShowNothing) {

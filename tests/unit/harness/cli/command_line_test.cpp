@@ -128,6 +128,17 @@ TEST(ParseCommandLine, RefusesASlotThatIsBothMadeAndDropped) {
             "no error");
 }
 
+TEST(ParseCommandLine, FetchesWalFromARepositoryOrASocketAndNeverBoth) {
+  const auto verb = parse_command_line({"wal", "fetch", "--socket", "/tmp/s/wal", "FILE", "RECOVERYXLOG"});
+  EXPECT_EQ(std::get<WalFetchVerb>(verb).request.socket, "/tmp/s/wal");
+  EXPECT_EQ(std::get<WalFetchVerb>(verb).request.prefetch, 0U) << "whoever serves reads ahead";
+  EXPECT_NE(usage_error_of({"wal", "fetch", "FILE", "PATH"}).find("--cluster"), std::string::npos);
+  for (const auto* const option : {"--repo", "--cluster", "--prefetch"}) {
+    EXPECT_NE(usage_error_of({"wal", "fetch", "--socket", "/tmp/s/wal", option, "1", "FILE", "PATH"}), "no error")
+        << option;
+  }
+}
+
 TEST(ParseCommandLine, ShowsHelpAndVersion) {
   EXPECT_NE(std::get<ShowText>(parse_command_line({"--version"})).text.find("lifeboat"), std::string::npos);
   EXPECT_NE(std::get<ShowText>(parse_command_line({"restore", "--help"})).text.find("--target-immediate"),
