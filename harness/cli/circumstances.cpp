@@ -10,7 +10,7 @@
 #include "backup_engine/base/error.hpp"
 #include "harness/backup/engine_backup.hpp"
 #include "harness/drill/workplace.hpp"
-#include "harness/restore/foreign_cluster.hpp"
+#include "harness/restore/served_wal.hpp"
 #include "harness/server/installation.hpp"
 #include "harness/server/server.hpp"
 #include "harness/server/socket_directory.hpp"

@@ -20,6 +20,7 @@ restore::RestoreOrder order_for(const Context& context, const Origin& origin, co
   order.cluster = origin.repository.cluster;
   order.key_file = origin.repository.key_file;
   order.lifeboat = origin.repository.lifeboat;
+  order.wal_socket = origin.wal_socket;
   order.backup_label = origin.backup_label;
   order.to = to;
   if (origin.foreign) {

@@ -53,6 +53,7 @@ struct Origin {
   std::string database;        // that probes connect to first
   std::string backup_label{};  // empty: the engine chooses
   std::string superuser = "postgres";
+  std::filesystem::path wal_socket{};  // where WAL is served to that server; empty: it reads the repository itself
   bool foreign =
       false;  // a cluster made elsewhere: its owner, access rules, settings and tablespaces are another host's
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 
 #include "backup_engine/base/error.hpp"
@@ -11,6 +12,7 @@
 #include "harness/drill/restore_account.hpp"
 #include "harness/drill/stored_examination.hpp"
 #include "harness/drill/timeline_points.hpp"
+#include "harness/restore/served_wal.hpp"
 
 namespace harness::drill {
 
@@ -42,6 +44,17 @@ void refuse_damaged_manifests(const backup::StoredCluster& cluster, const std::s
   }
 }
 
+// To the restored servers, one after the other, where their user may not read it.
+std::unique_ptr<restore::ServedWal> serve_where_needed(const Context& context, Origin& origin) {
+  const auto& stored = origin.repository;
+  auto wal =
+      restore::ServedWal::where_needed({stored.directory, stored.cluster, stored.key_file}, context.workplace.user());
+  if (!wal) return wal;
+  context.step("wal.serve", "serve WAL through a socket: the servers' user may not read it");
+  origin.wal_socket = wal->socket();
+  return wal;
+}
+
 record::BackupRecord backup_named(const backup::StoredCluster& cluster, const std::string& label) {
   const auto found = std::find_if(cluster.backups.begin(), cluster.backups.end(),
                                   [&](const auto& backup) { return backup.label == label; });
@@ -54,14 +67,16 @@ record::BackupRecord backup_named(const backup::StoredCluster& cluster, const st
 
 void conduct_stored(const Context& context, record::Report& report) {
   const auto& scenario = context.plan.scenario;
-  const auto origin = origin_of(context);
+  auto origin = origin_of(context);
   const auto target = resolve_stored_target(scenario.restore);
   backup::StoredCluster cluster;
+  std::unique_ptr<restore::ServedWal> wal;
   std::optional<Recovery> recovery;
   restore_or_tell(context, target, report, [&] {
     context.step("stored.open", fmt::format("look at the backups of {}", origin.repository.cluster));
     cluster = backup::read_stored_cluster(origin.repository, origin.backup_label);
     refuse_damaged_manifests(cluster, origin.backup_label);
+    wal = serve_where_needed(context, origin);
     recovery.emplace(recover(context, origin, target.target, {}));
   });
   note_restore(report, restore_asked_for(context.plan, target), recovery->course,

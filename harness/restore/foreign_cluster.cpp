@@ -13,42 +13,6 @@ namespace harness::restore {
 
 namespace base = backup_engine::base;
 namespace fs = std::filesystem;
-using base::Error;
-using base::ErrorKind;
-
-namespace {
-
-std::string name_of(const std::optional<process::OsUser>& user) {
-  return user ? user->name : "(you)";
-}
-
-// What find, run as that user, prints first below a directory: a path, or its complaint; empty when all is readable.
-std::string first_unreadable(const fs::path& directory, const std::optional<process::OsUser>& user) {
-  constexpr auto patience = std::chrono::minutes(5);
-  process::Command command;
-  command.program = "/usr/bin/find";
-  // What vanishes meanwhile (a receiver joins parts of WAL) nobody has to read.
-  command.arguments = {directory.string(), "-ignore_readdir_race", "!", "-readable", "-print", "-quit"};
-  command.run_as = user;
-  const auto output = process::run(command, base::Deadline::after(patience)).output;
-  return output.substr(0, output.find('\n'));
-}
-
-}  // namespace
-
-void require_readable(const fs::path& repository, const fs::path& key_file,
-                      const std::optional<process::OsUser>& user) {
-  const auto unreadable = first_unreadable(fs::absolute(repository), user);
-  if (!unreadable.empty()) {
-    throw Error(ErrorKind::usage,
-                fmt::format("the restored server's user {} cannot read the repository: {}", name_of(user), unreadable))
-        .with_remedy("it takes WAL from there itself: name the repository's owner with --run-as, or let it be read");
-  }
-  if (key_file.empty() || first_unreadable(fs::absolute(key_file), user).empty()) return;
-  throw Error(ErrorKind::usage, fmt::format("the restored server's user {} cannot read the key file {}", name_of(user),
-                                            key_file.string()))
-      .with_remedy("it takes WAL itself: name the key file's owner with --run-as, or give that user a copy of its own");
-}
 
 void give_to(const std::optional<process::OsUser>& user, const fs::path& top) {
   if (!user || ::geteuid() != 0) return;

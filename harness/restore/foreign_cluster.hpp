@@ -1,6 +1,6 @@
-// What a cluster needs that was made elsewhere and is restored here only to be looked at: another user reads the
-// repository and runs the server, nobody of the source's rules of access is here, and its settings were made for a host
-// of its own, which this one may be.
+// What a cluster needs that was made elsewhere and is restored here only to be looked at: another user runs the server,
+// nobody of the source's rules of access is here, and its settings were made for a host of its own, which this one may
+// be.
 #pragma once
 
 #include <filesystem>
@@ -11,12 +11,6 @@
 #include "harness/process/subprocess.hpp"
 
 namespace harness::restore {
-
-// restore_command runs as the server's user: `user` (nullopt: the caller) must be able to read all of `repository`,
-// and `key_file` unless it is empty. Throws base::Error(usage) naming what it cannot read. Takes as long as listing the
-// repository.
-void require_readable(const std::filesystem::path& repository, const std::filesystem::path& key_file,
-                      const std::optional<process::OsUser>& user);
 
 // A restore by root leaves the files to the source's owner: gives `top` and all below it to `user`. Does nothing
 // without a user or for a caller that is not root. Throws base::Error.

@@ -54,6 +54,7 @@ Restored restore_files(const RestoreOrder& order, base::Progress& progress, cons
   request.databases = order.databases;
   request.jobs = order.jobs;
   request.lifeboat = order.lifeboat;
+  request.wal_socket = order.wal_socket;
   request.other_tablespaces = order.other_tablespaces;
   if (!order.other_tablespaces.empty()) std::filesystem::create_directories(order.other_tablespaces);
   const auto result = backup_engine::restore_backup(request, progress, stop);

@@ -39,7 +39,8 @@ struct RestoreOrder {
   std::string backup_label;              // empty: the engine chooses the newest that can reach the target
   unsigned jobs = 1;
   std::filesystem::path other_tablespaces;  // every tablespace goes below it; empty: a backup with any is refused
-  std::filesystem::path key_file{};         // of an encrypted repository; the server's user must be able to read it
+  std::filesystem::path key_file{};         // of an encrypted repository
+  std::filesystem::path wal_socket{};       // of served_wal.hpp; empty: the server's user reads repository and key file
   std::optional<process::OsUser> owner{};   // for a caller that is root: whose the files become; nullopt: the source's
 };
 

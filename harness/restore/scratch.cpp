@@ -12,6 +12,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "harness/restore/foreign_cluster.hpp"
+#include "harness/restore/served_wal.hpp"
 #include "harness/server/work_directory.hpp"
 
 namespace harness::restore {
@@ -24,7 +25,6 @@ using base::ErrorKind;
 
 namespace {
 
-// restore_command runs as the server's user.
 void require_reachable(const ScratchOrder& order) {
   if (!server::can_reach(order.parent, order.run_as)) {
     throw Error(ErrorKind::usage, fmt::format("the scratch server's user {} cannot reach {}",
@@ -57,9 +57,10 @@ Restored restore_wanted(RestoreOrder files, base::Progress& progress, const std:
   return restore_files(files, progress, stop);
 }
 
-Restored restore_into(const ScratchOrder& order, const fs::path& directory, base::Progress& progress,
-                      const std::stop_token& stop) {
+Restored restore_into(const ScratchOrder& order, const fs::path& directory, const ServedWal* wal,
+                      base::Progress& progress, const std::stop_token& stop) {
   auto files = order.files;
+  if (wal) files.wal_socket = wal->socket();
   files.to = directory / "data";
   files.other_tablespaces = directory / "tablespaces";
   files.target.action = Action::promote;
@@ -111,7 +112,10 @@ Scratch Scratch::make(const ScratchOrder& order, base::Progress& progress, const
   Scratch scratch(server::OwnedDirectory::create(order.parent, order.run_as));
   const auto directory = scratch.directory_.path();
   fs::create_directory(directory / "tablespaces");
-  scratch.restored_ = restore_into(order, directory, progress, stop);
+  // Until the server is promoted: then it asks for nothing more.
+  const auto wal =
+      ServedWal::where_needed({order.files.repository, order.files.cluster, order.files.key_file}, order.run_as);
+  scratch.restored_ = restore_into(order, directory, wal.get(), progress, stop);
   give_to(order.run_as, directory / "data");
   give_to(order.run_as, directory / "tablespaces");
 
