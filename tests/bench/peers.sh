@@ -14,6 +14,6 @@ if [ "${#missing[@]}" -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >&2
 fi
 if [ ! -f build/bench/build.ninja ]; then cmake --preset bench >&2; fi
-cmake --build --preset bench --target lifeboat lifeboat-wal-fetch peer_floor >&2
+cmake --build --preset bench --target lifeboat peer_floor >&2
 exec python3 tests/bench/peers/compare.py --lifeboat build/bench/lifeboat \
   --floor build/bench/tests/bench/peers/peer_floor "$@"

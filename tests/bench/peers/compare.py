@@ -9,6 +9,7 @@ import argparse, json, os, pathlib, shutil, statistics, sys, tempfile
 import cluster as clusters
 import measured
 import tools
+import wal
 
 
 def arguments():
@@ -21,6 +22,7 @@ def arguments():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--codec", default="zstd:1")
     parser.add_argument("--segments", type=int, default=16, help="WAL segments pushed and fetched in each round")
+    parser.add_argument("--only-wal", action="store_true", help="no backups: WAL push and fetch alone")
     parser.add_argument("--only", nargs="*", help="names of tools; Lifeboat is always there")
     parser.add_argument("--pg-bindir", default="/usr/lib/postgresql/15/bin")
     parser.add_argument("--directory", default="/var/tmp")
@@ -35,7 +37,8 @@ class Comparison:
         self.cluster = clusters.Cluster(options.pg_bindir, directory)
         for program in ("lifeboat", "floor"):  # where the cluster's owner can run them
             shutil.copy(getattr(options, program), self.cluster.directory / f"{program}-program")
-        shutil.copy(pathlib.Path(options.lifeboat).with_name("lifeboat-wal-fetch"), self.cluster.directory)
+        for program in ("lifeboat-wal-fetch", "lifeboat-wal-push"):
+            shutil.copy(pathlib.Path(options.lifeboat).with_name(program), self.cluster.directory)
         tools.Lifeboat.executable = self.cluster.directory / "lifeboat-program"
         self.floor_program = self.cluster.directory / "floor-program"
         self.tools, self.figures = [], {}  # figures[operation][tool] = [{seconds, …}, …], one a round
@@ -48,6 +51,8 @@ class Comparison:
                 tool = kind(self.cluster, self.options.jobs, self.options.codec)
                 tool.start()
                 self.tools.append(tool)
+        # As everything else is compressed, and as WAL is when nobody says otherwise.
+        self.wal = wal.Wal(self.cluster, self.tools, dict.fromkeys([self.options.codec, "lz4"]))
 
     def stop(self):
         for tool in self.tools:
@@ -75,6 +80,11 @@ class Comparison:
             self.note(operation, tool, cost)
 
     def round(self, number):
+        if not self.options.only_wal:
+            self.backups(number)
+        self.wal.round(number, self.options.segments)
+
+    def backups(self, number):
         for tool in self.tools:
             tool.clear()
 
@@ -86,24 +96,6 @@ class Comparison:
         if self.options.rows != "files":
             self.cluster.update(0.01)
         self.each(number, "incremental", "incremental", stores=True)
-        self.wal(number)
-
-    def wal(self, number):
-        """Whole segments of the server's own, renamed by nobody: pushed, then fetched, one process each."""
-        self.cluster.sql("SELECT pg_switch_wal()")
-        segments = sorted(path for path in (self.cluster.data / "pg_wal").iterdir() if len(path.name) == 24)
-        current = self.cluster.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")
-        segments = [path for path in segments if path.name < current][-self.options.segments:]
-        turn = number % len(self.tools)
-        for tool in self.tools[turn:] + self.tools[:turn]:
-            if not tool.has("push"):
-                continue
-            for operation, action in (("WAL push, a segment", lambda s: tool.push(s)),
-                                      ("WAL fetch, a segment", lambda s: tool.fetch(s, tool.home / "fetched"))):
-                measured.evict(tool.repository())
-                for segment in segments:
-                    self.note(operation, tool, action(segment))
-                    (tool.home / "fetched").unlink(missing_ok=True)
 
     def compressing_floor(self):
         codec, _, level = self.options.codec.partition(":")
@@ -151,7 +143,8 @@ def main():
             comparison.start()
             size, version = comparison.cluster.size_bytes(), comparison.cluster.sql("SHOW server_version")
             load = os.getloadavg()[0]
-            comparison.compressing_floor()
+            if not options.only_wal:
+                comparison.compressing_floor()
             for number in range(options.rounds):
                 comparison.round(number)
                 print(f"round {number + 1} of {options.rounds} done", file=sys.stderr)
@@ -161,8 +154,10 @@ def main():
           f"load average {load:.1f} before, {os.getloadavg()[0]:.1f} after")
     for operation, figures in comparison.figures.items():
         table(operation, figures, statistics.median(comparison.floors[operation]) if operation in comparison.floors else None)
+    comparison.wal.print()
     if options.json:
-        pathlib.Path(options.json).write_text(json.dumps({"floors": comparison.floors, "figures": comparison.figures}, indent=1))
+        pathlib.Path(options.json).write_text(json.dumps(
+            {"floors": comparison.floors, "figures": comparison.figures, "wal": comparison.wal.as_json()}, indent=1))
 
 
 main()

@@ -1,8 +1,8 @@
 """Each side of the comparison, set up as its documentation advises and with as many workers as there are cores.
 
-A tool answers to full(), incremental(), restore(), verify(), push(segment), fetch(segment) with a measured.Cost, or None
-where it has no such thing; repository() is where its bytes lie. All run as the cluster's owner and sync their output
-inside the clock."""
+A tool answers to full(), incremental(), restore(), verify() with a measured.Cost, or None where it has no such thing;
+repository() is where its bytes lie. All run as the cluster's owner and sync their output inside the clock. What they do
+with WAL is in wal.py."""
 import os, pathlib, shutil, signal, subprocess, time
 
 import measured
@@ -55,8 +55,6 @@ class Tool:
     def restore(self): return None
     def verify(self): return None  # every stored byte against a hash
     def unpack(self): return None  # and every block unpacked
-    def push(self, segment): return None
-    def fetch(self, segment, to): return None
 
 
 class Lifeboat(Tool):
@@ -106,12 +104,6 @@ class Lifeboat(Tool):
         return self.restored(self.verb("restore", "--cluster", "bench", "--to", self.out, "--target-immediate", "--jobs",
                                        self.jobs, "--progress", "none"))
 
-    def push(self, segment): return self.run(self.verb("wal", "push", "--cluster", "bench", segment))
-
-    def fetch(self, segment, to):
-        program = self.executable.with_name("lifeboat-wal-fetch")  # what restore puts into restore_command
-        return self.run([program, "--repo", self.repository(), "--cluster", "bench", segment.name, to], sync=False)
-
 
 class PgBackRest(Tool):
     name = "pgBackRest"
@@ -142,8 +134,6 @@ class PgBackRest(Tool):
     def incremental(self): return self.run(self.verb("--type=incr", "backup"))
     def restore(self): return self.restored(self.verb(f"--pg1-path={self.out}", "--type=immediate", "restore"))
     def verify(self): return self.run(self.verb("verify"), sync=False)
-    def push(self, segment): return self.run(self.verb("archive-push", segment))
-    def fetch(self, segment, to): return self.run(self.verb("archive-get", segment.name, to), sync=False)
 
 
 class Barman(Tool):
