@@ -60,6 +60,10 @@ bool ReplicationConnection::data_checksums() {
   return impl_->walsender.show("data_checksums") == "on";
 }
 
+bool ReplicationConnection::in_recovery() {
+  return impl_->walsender.show("in_hot_standby") == "on";
+}
+
 std::optional<SlotState> ReplicationConnection::read_slot(const std::string& slot) {
   require_slot_name(slot);
   const auto values =
@@ -103,10 +107,11 @@ std::string ReplicationConnection::timeline_history(TimelineId timeline) {
 }
 
 void ReplicationConnection::start_streaming(const std::string& slot, Lsn start, TimelineId timeline) {
-  require_slot_name(slot);
+  if (!slot.empty()) require_slot_name(slot);
   const auto doing = fmt::format("starting to stream at {} on timeline {}", to_string(start), timeline.number());
   const auto command =
-      fmt::format("START_REPLICATION SLOT \"{}\" PHYSICAL {} TIMELINE {}", slot, to_string(start), timeline.number());
+      fmt::format("START_REPLICATION {}PHYSICAL {} TIMELINE {}", slot.empty() ? "" : fmt::format("SLOT \"{}\" ", slot),
+                  to_string(start), timeline.number());
   if (PQsendQuery(impl_->get(), command.c_str()) == 0) throw impl_->walsender.lost(doing);
   const Result result(PQgetResult(impl_->get()));
   const auto status = PQresultStatus(result.get());
@@ -168,6 +173,7 @@ std::optional<NextTimeline> ReplicationConnection::end_streaming() {
   if (!impl_->stream_ended) end_copy();
   std::optional<NextTimeline> next;
   std::optional<Error> refused;
+  bool ended = false;
   for (Result result(PQgetResult(impl_->get())); result; result.reset(PQgetResult(impl_->get()))) {
     const auto status = PQresultStatus(result.get());
     if (status == PGRES_COPY_IN) {
@@ -178,9 +184,9 @@ std::optional<NextTimeline> ReplicationConnection::end_streaming() {
       while (PQgetCopyData(impl_->get(), &buffer, 0) > 0) PQfreemem(buffer);
     } else if (status == PGRES_TUPLES_OK && PQntuples(result.get()) == 1) {
       next = next_timeline(result.get());
-    } else if (status == PGRES_COMMAND_OK && !next) {
-      return std::nullopt;  // a server that shuts down says this and hangs up
-    } else if (status == PGRES_FATAL_ERROR && !refused) {
+    } else if (status == PGRES_COMMAND_OK) {
+      ended = true;  // a server that shuts down says this and hangs up
+    } else if (status == PGRES_FATAL_ERROR && !refused && !ended) {
       refused = impl_->walsender.failure(result.get(), "streaming");
     }
     if (PQstatus(impl_->get()) != CONNECTION_OK) break;

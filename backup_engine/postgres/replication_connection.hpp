@@ -70,6 +70,8 @@ class ReplicationConnection {
   [[nodiscard]] SystemIdentity identify_system();
   [[nodiscard]] SegmentSize segment_size();
   [[nodiscard]] bool data_checksums();
+  // Whether it is a standby, or recovers otherwise.
+  [[nodiscard]] bool in_recovery();
 
   // Slot names: lower-case letters, digits and underscores, at most 63 of them, else Error(usage).
   [[nodiscard]] std::optional<SlotState> read_slot(const std::string& slot);
@@ -81,8 +83,8 @@ class ReplicationConnection {
   // The .history file's own bytes. Error(server) when the server does not have it.
   [[nodiscard]] std::string timeline_history(TimelineId timeline);
 
-  // From here on only take(), wait() and send() until end_streaming(). Error(server): the slot is in use (55006), the
-  // WAL is no longer there (58P01), the start lies past the server's end or its timeline's.
+  // From here on only take(), wait() and send() until end_streaming(). An empty slot: without one. Error(server): the
+  // slot is in use (55006), the WAL is no longer there (58P01), the start lies past the server's end or its timeline's.
   void start_streaming(const std::string& slot, Lsn start, TimelineId timeline);
   // What has arrived; nullopt when nothing whole has. Never blocks.
   [[nodiscard]] std::optional<StreamMessage> take();

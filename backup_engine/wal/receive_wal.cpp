@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "backup_engine/base/deadline.hpp"
 #include "backup_engine/base/error.hpp"
@@ -13,6 +15,7 @@
 #include "backup_engine/store/names.hpp"
 #include "backup_engine/store/repository_store.hpp"
 #include "backup_engine/wal.hpp"
+#include "backup_engine/wal/overlap.hpp"
 #include "backup_engine/wal/receiver_lock.hpp"
 #include "backup_engine/wal/settle.hpp"
 #include "backup_engine/wal/start_position.hpp"
@@ -99,8 +102,12 @@ class Receiver {
     const auto held = archive_->ranges();
     const wal::StartFacts facts{held, server, history, slot, archive_->segment_size()};
     auto position = choose_start(facts);
-    if (go_on_at_) position = *std::exchange(go_on_at_, std::nullopt);
-    require_not_ahead(connection, position);
+    if (go_on_at_) {
+      position = *std::exchange(go_on_at_, std::nullopt);
+    } else if (const auto common = common_end(facts)) {
+      const auto flushed = require_not_ahead(connection, *common);
+      if (!require_same_history(connection, facts, *common, position, flushed)) return false;
+    }
     archive_->confirm(position.timeline, position.at);
     wal::WalWriter writer(*archive_, position, [this](const wal::SettleTask& task) { settler_->add(task); });
     try {
@@ -174,25 +181,51 @@ class Receiver {
     return switches;
   }
 
-  // A standby that was just restarted may have to replay up to where it was before.
-  void require_not_ahead(ReplicationConnection& connection, const StreamPosition& position) {
+  // A standby that was just restarted may have to replay up to where it was before; a primary that has less than it
+  // once sent will never be the same again. Returns how far the server is.
+  postgres::Lsn require_not_ahead(ReplicationConnection& connection, const StreamPosition& common) {
     constexpr auto patience = std::chrono::seconds(20);
     auto server = connection.identify_system();
+    const auto behind = [&] { return server.timeline == common.timeline && server.flushed < common.at; };
     const auto look = [&]() -> std::optional<std::string> {
-      if (server.timeline != position.timeline || server.flushed >= position.at) return std::nullopt;
+      if (!behind()) return std::nullopt;
       server = connection.identify_system();
       return to_string(server.flushed);
     };
     try {
-      base::poll_until(Deadline::after(patience), "the server to reach " + to_string(position.at), look, stop_);
+      if (behind() && connection.in_recovery()) {
+        base::poll_until(Deadline::after(patience), "the server to reach " + to_string(common.at), look, stop_);
+      }
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::timed_out) throw;
-      throw Error(ErrorKind::mismatch,
-                  fmt::format("the repository holds timeline {} up to {}, the server has it only up to {}",
-                              position.timeline.number(), to_string(position.at), to_string(server.flushed)))
-          .with_remedy(
-              "the server was put back to an earlier state without a new timeline: receive into another cluster name");
     }
+    if (behind()) throw wal::other_history(common, "the server has it only up to " + to_string(server.flushed));
+    return server.flushed;
+  }
+
+  // False when to connect again: the server no longer has what it was asked for, and next time less is asked for. Where
+  // not even the WAL that the slot keeps is there, streaming ends for the same reason, and a gap is recorded.
+  bool require_same_history(ReplicationConnection& connection, const wal::StartFacts& facts,
+                            const StreamPosition& common, const StreamPosition& next, postgres::Lsn flushed) {
+    if (compared_with_ != common) {
+      compared_with_ = common;
+      comparisons_gone_ = 0;
+    }
+    const auto own = wal::start_of_segment(common.at, facts.segment_size);
+    const auto from = wal::overlap_start(facts.held, common, facts.segment_size);
+    std::vector<std::function<wal::Overlap()>> comparisons;
+    if (from) comparisons.emplace_back([&] { return compare_overlap(connection, *archive_, common, *from, stop_); });
+    if (from && *from < own && own < common.at) {
+      comparisons.emplace_back([&] { return compare_overlap(connection, *archive_, common, own, stop_); });
+    }
+    if (own == common.at) {
+      comparisons.emplace_back([&] { return compare_link(connection, *archive_, common, next, flushed, stop_); });
+    }
+    if (comparisons_gone_ >= comparisons.size()) return true;
+    if (comparisons[comparisons_gone_]() == wal::Overlap::same) return true;
+    ++comparisons_gone_;
+    tell(fmt::format("the server no longer has all of the last segment held before {}", to_string(common.at)));
+    return false;
   }
 
   void pass_over_gap(const StreamPosition& lost, const wal::StartFacts& facts, const std::string& reason) {
@@ -218,6 +251,8 @@ class Receiver {
   Deadline first_attempts_ = Deadline::after(std::chrono::seconds(10));
   bool has_streamed_ = false;
   std::optional<StreamPosition> go_on_at_;  // past a gap that was just recorded
+  std::optional<StreamPosition> compared_with_;
+  std::size_t comparisons_gone_ = 0;  // of those that could be made there
   std::optional<wal::ReceiverLock> lock_;
   std::optional<wal::WalArchive> archive_;
   std::optional<wal::Settler> settler_;  // after the archive that it works on

@@ -39,7 +39,7 @@ RecordReader::RecordReader(const WalArchive& archive, TimelinePath path, int maj
 void RecordReader::begin_at(Lsn start) {
   next_ = start;
   previous_.reset();
-  ended_ = false;
+  ended_ = held_ends_ = false;
   why_it_ends_.clear();
 }
 
@@ -78,6 +78,11 @@ bool RecordReader::ends(std::string why) {
   return false;
 }
 
+bool RecordReader::ends_with_what_is_held(std::string why) {
+  held_ends_ = true;
+  return ends(std::move(why));
+}
+
 bool RecordReader::load_segment_of(Lsn position) {
   const auto number = position.position_bytes() / segment_bytes_;
   const Lsn start(number * segment_bytes_);
@@ -94,7 +99,7 @@ bool RecordReader::load_segment_of(Lsn position) {
     segment_start_ = start;
     return true;
   }
-  return ends(fmt::format("the WAL held ends at {}", to_string(position)));
+  return ends_with_what_is_held(fmt::format("the WAL held ends at {}", to_string(position)));
 }
 
 bool RecordReader::header_is_sound(const Page& page, std::span<const std::byte> bytes) {
@@ -111,7 +116,8 @@ std::optional<RecordReader::Page> RecordReader::page_of(Lsn position) {
   page.start = page_start(position);
   const auto offset = page.start - *segment_start_;
   if (offset + short_header_bytes > segment_.size()) {
-    static_cast<void>(ends(fmt::format("the WAL held ends at {}", to_string(*segment_start_ + segment_.size()))));
+    static_cast<void>(
+        ends_with_what_is_held(fmt::format("the WAL held ends at {}", to_string(*segment_start_ + segment_.size()))));
     return std::nullopt;
   }
   page.bytes = std::span(segment_).subspan(offset, std::min<std::size_t>(page_bytes, segment_.size() - offset));
@@ -128,7 +134,7 @@ std::optional<RecordReader::Page> RecordReader::page_of(Lsn position) {
 bool RecordReader::begin_record(const Page& page, Gathered& record) {
   const auto offset = record.start - page.start;
   if (offset + sizeof(std::uint32_t) > page.bytes.size()) {
-    return ends(fmt::format("the WAL held ends at {}", to_string(page.start + page.bytes.size())));
+    return ends_with_what_is_held(fmt::format("the WAL held ends at {}", to_string(page.start + page.bytes.size())));
   }
   record.total_bytes = get_little_endian<std::uint32_t>(page.bytes.data() + offset);
   record.behind = record.start;
@@ -192,7 +198,7 @@ std::optional<WalRecord> RecordReader::read_record() {
     const auto offset = record.behind - page->start;
     const auto wanted = std::min<std::uint64_t>(record.total_bytes - record.taken_bytes, page_bytes - offset);
     if (offset + wanted > page->bytes.size()) {
-      static_cast<void>(ends(fmt::format("the record at {} is not whole", to_string(record.start))));
+      static_cast<void>(ends_with_what_is_held(fmt::format("the record at {} is not whole", to_string(record.start))));
       return std::nullopt;
     }
     if (!take(page->bytes.subspan(offset, wanted), record)) return std::nullopt;

@@ -30,6 +30,8 @@ class RecordReader {
   // Once next() said nullopt: behind the last whole record, and why WAL ends there.
   [[nodiscard]] postgres::Lsn end() const { return next_; }
   [[nodiscard]] const std::string& why_it_ends() const { return why_it_ends_; }
+  // Whether it ends there because no more of it is held, and not because no record follows in what is.
+  [[nodiscard]] bool held_ends() const { return held_ends_; }
 
   [[nodiscard]] int major() const { return major_; }
   [[nodiscard]] const WalArchive& archive() const { return archive_; }
@@ -58,6 +60,7 @@ class RecordReader {
   [[nodiscard]] bool is_linked(const Gathered& record);
   [[nodiscard]] std::optional<WalRecord> finish(const Gathered& record);
   bool ends(std::string why);
+  bool ends_with_what_is_held(std::string why);
 
   const WalArchive& archive_;
   const TimelinePath path_;
@@ -66,7 +69,7 @@ class RecordReader {
 
   postgres::Lsn next_;
   std::optional<postgres::Lsn> previous_;  // the record before; not known of the first
-  bool ended_ = false;
+  bool ended_ = false, held_ends_ = false;
   std::string why_it_ends_;
 
   std::optional<postgres::Lsn> segment_start_;  // of what is in memory

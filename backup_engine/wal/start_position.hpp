@@ -26,14 +26,21 @@ struct StartFacts {
   postgres::SegmentSize segment_size;
 };
 
+[[nodiscard]] postgres::Lsn start_of_segment(postgres::Lsn lsn, postgres::SegmentSize size);
+
 // Nothing held: the slot's position, else the server's, at the start of its segment. Otherwise the end of the newest
 // timeline held, even inside a segment; or, where the server's history left that timeline at or before this end, the
 // start of the segment in which the next one branches off. Throws Error(mismatch) when the newest timeline held is not
 // in the server's history.
 [[nodiscard]] StreamPosition choose_start(const StartFacts& facts);
 
-// Where to go on when the WAL at `lost` is no longer on the server: at the start of the oldest segment that it keeps.
-// Always past `lost`. What lies between is a gap.
+// The last point up to which the server's WAL and what is held must be the same: the end of the newest timeline held,
+// or where the server's history left it before that. nullopt: nothing is held. Throws as choose_start.
+[[nodiscard]] std::optional<StreamPosition> common_end(const StartFacts& facts);
+
+// Where to go on when the WAL at `lost` is no longer on the server: at the start of the segment from which the slot
+// keeps WAL; of the one that the server writes now, where the slot keeps none or lost that too, as a slot does that was
+// invalidated. Always past `lost`. What lies between is a gap.
 [[nodiscard]] StreamPosition choose_start_after_loss(const StreamPosition& lost, const StartFacts& facts);
 
 }  // namespace backup_engine::wal

@@ -1,0 +1,182 @@
+// A server that is put back to an earlier state on the same timeline, as by a snapshot of its volume: its WAL has the
+// old positions and another content, and nothing of it may be joined to what is held.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/wal/overlap.hpp"
+#include "harness/process/subprocess.hpp"
+#include "tests/pg/wal/receiving.hpp"
+
+namespace tests {
+namespace {
+
+using backup_engine::base::Error;
+using backup_engine::base::ErrorKind;
+using harness::server::soon;
+using harness::server::StopMode;
+using testing::HasSubstr;
+
+class PutBack : public Receiving {
+ protected:
+  // As a snapshot would: of a server that was killed.
+  void keep_a_copy() {
+    server_->kill();
+    copy("data", "snapshot");
+  }
+  void put_the_copy_back() {
+    server_->kill();
+    std::filesystem::rename(directory_.path() / "data", directory_.path() / "given-up");
+    copy("snapshot", "data");
+  }
+  // How the receiver ends that is told to stop once it streams.
+  std::string failure_of_receiver() {
+    try {
+      RunningReceiver receiver(request());
+      receiver.wait_until_said("streaming");
+      receiver.stop();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::mismatch);
+      EXPECT_THAT(error.remedy(), HasSubstr("another cluster name"));
+      return error.what();
+    }
+    return "it streamed";
+  }
+  void receive_all() {
+    RunningReceiver receiver(request());
+    receiver.wait_until_said("streaming");
+    receiver.wait_until_durable(flushed());
+    receiver.stop();
+  }
+
+ private:
+  void copy(const std::string& from, const std::string& to) {
+    harness::process::Command command;
+    command.program = "/bin/cp";
+    command.arguments = {"-a", (directory_.path() / from).string(), (directory_.path() / to).string()};
+    command.run_as = user_;
+    const auto copied = harness::process::run(command, soon());
+    ASSERT_TRUE(copied.status.success()) << copied.output;
+  }
+};
+
+TEST_F(PutBack, IsRefusedOnceItHasOvertakenWhatIsHeld) {
+  start();
+  write_wal(1);
+  receive_all();
+  keep_a_copy();
+  start();
+  write_wal(2);
+  receive_all();
+  const auto held = durable_end();
+  put_the_copy_back();
+  start();
+  write_wal(4);
+  EXPECT_THAT(failure_of_receiver(), HasSubstr("they differ at"));
+  EXPECT_EQ(durable_end(), held) << "nothing of it was kept";
+}
+
+// A receiver that was connected when it happened, and finds the server beyond what it holds when it is back.
+TEST_F(PutBack, IsRefusedByAReceiverThatReconnects) {
+  start();
+  write_wal(1);
+  receive_all();
+  keep_a_copy();
+  start();
+  RunningReceiver receiver(request());
+  receiver.wait_until_said("streaming");
+  write_wal(2);
+  receiver.wait_until_durable(flushed());
+  put_the_copy_back();
+  start();
+  write_wal(4);
+  try {
+    receiver.wait_until_said("not to be said");
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::mismatch) << error.what();
+  }
+}
+
+TEST_F(PutBack, IsNotWaitedForWhileItIsBehind) {
+  start();
+  write_wal(1);
+  receive_all();
+  keep_a_copy();
+  start();
+  write_wal(2);
+  receive_all();
+  put_the_copy_back();
+  start();
+  EXPECT_THAT(failure_of_receiver(), HasSubstr("has it only up to"));
+}
+
+// Held exactly up to the end of a segment, where the server may have nothing from before any more: then the link of its
+// first record tells.
+class OnASegmentsBoundary : public PutBack {
+ protected:
+  OnASegmentsBoundary() { make_cluster_with_segments(1); }
+  void start_small() {
+    start({{"wal_keep_size", "0"}, {"max_wal_size", "2MB"}, {"min_wal_size", "2MB"}, {"autovacuum", "off"}});
+  }
+  // The server's background processes may write behind the switch: then once more.
+  void receive_up_to_a_boundary() {
+    for (int attempt = 0; attempt < 5; ++attempt) {
+      RunningReceiver receiver(request());
+      receiver.wait_until_said("streaming");
+      execute("SELECT pg_switch_wal()");
+      receiver.wait_until_durable(flushed());
+      receiver.stop();
+      if (durable_end().position_bytes() % (1024 * 1024) == 0) return;
+      write_wal(1);
+    }
+    FAIL() << "never held exactly up to a segment's end";
+  }
+  void compare_links() {
+    const auto size = backup_engine::store::read_cluster(storage(), "main").wal_segment_size;
+    const backup_engine::wal::WalArchive archive(storage(), "main", size, {});
+    const backup_engine::wal::StreamPosition boundary{TimelineId(1), durable_end()};
+    backup_engine::postgres::ReplicationConnection connection(conninfo(), "test");
+    EXPECT_EQ(compare_link(connection, archive, boundary, boundary, flushed(), {}), backup_engine::wal::Overlap::same);
+  }
+};
+
+TEST_F(OnASegmentsBoundary, TheSameServerIsFollowedThoughNothingIsThereToCompare) {
+  start_small();
+  write_wal(2);
+  receive_up_to_a_boundary();
+  const auto boundary = durable_end();
+  write_wal(1);
+  for (int i = 0; i < 2; ++i) execute("CHECKPOINT");
+  compare_links();
+  RunningReceiver receiver(request());
+  receiver.wait_until_said("streaming");
+  receiver.wait_until_durable(flushed());
+  receiver.stop();
+  EXPECT_TRUE(receiver.said("no longer has all")) << receiver.told();
+  EXPECT_GT(durable_end(), boundary);
+  EXPECT_EQ(ranges().size(), 1U) << "without a gap";
+}
+
+TEST_F(OnASegmentsBoundary, AServerThatWasPutBackIsTold) {
+  start_small();
+  write_wal(1);
+  receive_all();
+  keep_a_copy();
+  start_small();
+  write_wal(3);
+  receive_up_to_a_boundary();
+  put_the_copy_back();
+  start_small();
+  write_wal(6);
+  try {
+    compare_links();
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::mismatch);
+    EXPECT_THAT(error.what(), HasSubstr("follows one at"));
+  }
+}
+
+}  // namespace
+}  // namespace tests
