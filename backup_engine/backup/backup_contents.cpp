@@ -6,6 +6,8 @@
 #include <chrono>
 #include <iterator>
 
+#include "backup_engine/backup/required_places.hpp"
+
 namespace backup_engine::backup {
 
 namespace {
@@ -72,6 +74,15 @@ void BackupContents::add_file(const SourceEntry& entry, base::UtcTime modified_a
 
 void BackupContents::add_made_here(const std::string& path, const std::string& text) {
   add_file({path, 0600, data_directory_.user, data_directory_.group}, base::utc_now(), std::as_bytes(std::span(text)));
+}
+
+std::set<std::string> BackupContents::places() const {
+  std::set<std::string> places;
+  std::copy_if(directories_.begin(), directories_.end(), std::inserter(places, places.end()), shows_place);
+  for (const auto& file : copied_.files) {
+    if (shows_place(file.path)) places.insert(file.path);
+  }
+  return places;
 }
 
 const std::vector<postgres::ManifestFile>& BackupContents::files() {

@@ -42,6 +42,8 @@ class BackupContents {
   // In order of path.
   [[nodiscard]] const std::vector<postgres::ManifestFile>& files();
   [[nodiscard]] const std::vector<SuspectPage>& suspects() const { return copied_.suspects; }
+  // Of what it holds, the paths for which shows_place() holds.
+  [[nodiscard]] std::set<std::string> places() const;
   [[nodiscard]] const std::vector<store::Tablespace>& tablespaces() const { return tablespaces_; }
   void finish() { blocks_->finish(); }
 

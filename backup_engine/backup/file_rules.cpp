@@ -64,6 +64,14 @@ bool is_left_out_at_top(std::string_view name) {
   return one_of(names, name);
 }
 
+bool is_of_postgres(std::string_view path) {
+  // Configuration is looked after elsewhere; log_directory was pg_log before PostgreSQL 10.
+  if (path == "pg_hba.conf" || path == "pg_ident.conf") return false;
+  const auto top = path.substr(0, path.find('/'));
+  if (top == "pg_log") return false;
+  return top.empty() || top == "base" || top == "global" || top.starts_with("pg_");
+}
+
 bool holds_relations(std::string_view directory) {
   const auto depth = std::count(directory.begin(), directory.end(), '/') + 1;
   if (directory == "global") return true;

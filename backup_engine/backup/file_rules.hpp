@@ -28,6 +28,9 @@ struct RelationFile {
 // Directories at the top whose contents are left out while they themselves are kept.
 [[nodiscard]] bool is_kept_empty(std::string_view top_directory);
 
+// Whether PostgreSQL keeps its own data at `path` (relative to the data directory) or below.
+[[nodiscard]] bool is_of_postgres(std::string_view path);
+
 // Whether the files of a directory (relative to the data directory) are relations: global, base/DB,
 // pg_tblspc/OID/PG_…/DB.
 [[nodiscard]] bool holds_relations(std::string_view directory);

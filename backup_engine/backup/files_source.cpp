@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <charconv>
 #include <numeric>
+#include <set>
 
 #include "backup_engine/backup/copy_files.hpp"
+#include "backup_engine/backup/required_places.hpp"
 #include "backup_engine/backup/session.hpp"
 #include "backup_engine/backup/source.hpp"
 #include "backup_engine/backup/source_files.hpp"
@@ -37,6 +39,16 @@ postgres::ControlFile read_control(const fs::path& data_directory) {
 std::uint64_t total_bytes(const SourceListing& listing) {
   return std::accumulate(listing.files.begin(), listing.files.end(), std::uint64_t{0},
                          [](std::uint64_t sum, const SourceFile& file) { return sum + file.size_bytes; });
+}
+
+std::set<std::string> places_in(const SourceListing& listing) {
+  std::set<std::string> places;
+  const auto add = [&](const SourceEntry& entry) {
+    if (shows_place(entry.path)) places.insert(entry.path);
+  };
+  std::for_each(listing.directories.begin(), listing.directories.end(), add);
+  std::for_each(listing.files.begin(), listing.files.end(), add);
+  return places;
 }
 
 std::uint32_t number_of(const std::string& oid) {
@@ -85,7 +97,10 @@ class FilesSource final : public Source {
   void end_segment() override { session_.end_segment(); }
 
   void copy(BackupContents& contents, base::Progress& progress, const std::stop_token& stop) override {
+    const RequiredPlaces required([this] { return session_.inventory(); },
+                                  [this](std::uint32_t oid) { return location_of(oid); });
     auto listing = list_source(request_.pgdata, tablespace_version_);
+    required.require(places_in(listing), tablespace_version_, stop);
     const auto reader = local_configuration();
     const auto configuration = capture_configuration(places_, reader);
     // What stands in for a file that lies elsewhere replaces a left-over one of the same name.
@@ -100,6 +115,7 @@ class FilesSource final : public Source {
     options.pace = &pace;
     contents.add_stored(copy_files(listing.files, contents.writer(), options, progress, stop));
     progress.end();
+    required.require(still_there(contents.places()), tablespace_version_, stop);
     contents.add_configuration(configuration, reader,
                                [](const fs::path& path) { return describe_entry(path, path.string()); });
     // Last: recovery starts from the label, but whatever pg_control says must not be older than the files.
@@ -110,6 +126,20 @@ class FilesSource final : public Source {
   [[nodiscard]] StoppedBackup stop(const std::stop_token& /*stop*/) override { return session_.stop(); }
 
  private:
+  [[nodiscard]] std::string location_of(std::uint32_t tablespace) const {
+    std::error_code none;
+    return fs::read_symlink(request_.pgdata / "pg_tblspc" / std::to_string(tablespace), none).string();
+  }
+
+  // A disk that went while files were copied took them away like files that are dropped.
+  [[nodiscard]] std::set<std::string> still_there(std::set<std::string> places) const {
+    std::erase_if(places, [&](const std::string& path) {
+      std::error_code error;
+      return path.starts_with("pg_tblspc/") && !fs::exists(request_.pgdata / path, error);
+    });
+    return places;
+  }
+
   const BackupRequest& request_;
   Session session_;
   postgres::ControlFile control_;

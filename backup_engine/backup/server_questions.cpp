@@ -85,6 +85,22 @@ std::vector<store::Database> list_databases(postgres::Connection& connection) {
   return databases;
 }
 
+ServerInventory take_inventory(postgres::Connection& connection) {
+  const auto number = [](const postgres::Value& value) {
+    return static_cast<std::uint32_t>(std::stoul(value.value()));
+  };
+  ServerInventory inventory;
+  for (const auto& row : connection.query("SELECT oid FROM pg_catalog.pg_tablespace WHERE oid NOT IN (1663, 1664)")) {
+    inventory.tablespaces.insert(number(row.at(0)));
+  }
+  // -2: DATCONNLIMIT_INVALID_DB, since 15.4.
+  for (const auto& row : connection.query("SELECT oid, dattablespace FROM pg_catalog.pg_database "
+                                          "WHERE datconnlimit <> -2")) {
+    inventory.databases.emplace(number(row.at(0)), number(row.at(1)));
+  }
+  return inventory;
+}
+
 void end_archived_segment(postgres::Connection& connection) {
   // In two steps: PostgreSQL checks the right to a function before it knows whether it will be called.
   const auto may = connection.query(

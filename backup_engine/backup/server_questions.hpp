@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backup_engine/backup/required_places.hpp"
 #include "backup_engine/base/utc_time.hpp"
 #include "backup_engine/postgres/configuration.hpp"
 #include "backup_engine/postgres/connection.hpp"
@@ -29,6 +30,8 @@ void prepare_session(postgres::Connection& connection);
 
 [[nodiscard]] base::UtcTime server_clock(postgres::Connection& connection);
 [[nodiscard]] std::vector<store::Database> list_databases(postgres::Connection& connection);
+// Without databases whose DROP was cut short: their files may be gone in part.
+[[nodiscard]] ServerInventory take_inventory(postgres::Connection& connection);
 
 // Whether the role may read any file that the server may read.
 // pg_switch_wal(), where archive_mode is on and the role may; else nothing. The server must have written something

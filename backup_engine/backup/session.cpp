@@ -126,6 +126,10 @@ void Session::explain_standby(const Error& error) {
       .with_remedy(std::string(standby_remedy));
 }
 
+ServerInventory Session::inventory() {
+  return take_inventory(connection_);
+}
+
 void Session::end_segment() {
   end_archived_segment(connection_);
 }

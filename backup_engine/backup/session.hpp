@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backup_engine/backup/required_places.hpp"
 #include "backup_engine/backup/source.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/connection.hpp"
@@ -33,6 +34,7 @@ class Session {
   // Asks for an immediate checkpoint (of a standby: a restartpoint); blocks until it is done. The position where
   // recovery will start. Throws Error(unsupported) where a standby replays WAL without full page images.
   [[nodiscard]] postgres::Lsn start(const std::string& label);
+  [[nodiscard]] ServerInventory inventory();
   // As end_archived_segment.
   void end_segment();
   // Does not wait for archiving.

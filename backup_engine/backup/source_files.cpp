@@ -61,30 +61,59 @@ base::UtcTime modification_time(const struct stat& status) {
   return base::UtcTime(std::chrono::duration_cast<std::chrono::microseconds>(since_epoch));
 }
 
+// Which directory it is, by whatever path it is reached.
+using DirectoryId = std::pair<dev_t, ino_t>;
+
+DirectoryId id_of(const struct stat& status) {
+  return {status.st_dev, status.st_ino};
+}
+
 class Lister {
  public:
   Lister(fs::path data_directory, std::string tablespace_version)
       : data_directory_(std::move(data_directory)), tablespace_version_(std::move(tablespace_version)) {}
 
   SourceListing list() {
+    find_linked_tablespaces();
     walk(data_directory_, "");
     return std::move(listing_);
   }
 
  private:
+  // What a link of pg_tblspc leads to may lie inside the data directory (PostgreSQL warns, and does it): it is stored
+  // as the tablespace that it is, not as a directory on the way to it.
+  void find_linked_tablespaces() {
+    const auto folder = data_directory_ / "pg_tblspc";
+    for (const auto& oid : names_in(folder).value_or(std::vector<std::string>())) {
+      std::error_code error;
+      if (!parse_relation_file(oid) || !fs::is_symlink(folder / oid, error)) continue;
+      if (const auto status = status_of(folder / oid / tablespace_version_)) linked_tablespaces_.insert(id_of(*status));
+    }
+  }
+
   void walk(const fs::path& location, const std::string& path) {
     const auto status = status_of(location);
-    const auto names = status ? names_in(location) : std::nullopt;
-    if (!names) return;
-    // A link could lead back to where we are.
-    if (!seen_.emplace(status->st_dev, status->st_ino).second) return;
-    listing_.directories.push_back(entry_of(*status, path));
-    if (is_kept_empty(path)) return keep_subdirectories(location, path, *names);
-    if (path == "pg_tblspc") return walk_tablespaces(location, *names);
+    if (!status || linked_tablespaces_.contains(id_of(*status))) return;
+    walk_into(location, path, *status);
+  }
 
+  void walk_into(const fs::path& location, const std::string& path, const struct stat& status) {
+    // A link leads back to where we are. One that leads elsewhere in the data directory is followed like any other.
+    if (std::find(ancestors_.begin(), ancestors_.end(), id_of(status)) != ancestors_.end()) return;
+    const auto names = names_in(location);
+    if (!names) return;
+    listing_.directories.push_back(entry_of(status, path));
+    ancestors_.push_back(id_of(status));
+    list_names(location, path, *names);
+    ancestors_.pop_back();
+  }
+
+  void list_names(const fs::path& location, const std::string& path, const std::vector<std::string>& names) {
+    if (is_kept_empty(path)) return keep_subdirectories(location, path, names);
+    if (path == "pg_tblspc") return walk_tablespaces(location, names);
     const bool relations = holds_relations(path);
-    const auto unlogged = relations ? unlogged_relations(*names) : std::set<std::string>();
-    for (const auto& name : *names) {
+    const auto unlogged = relations ? unlogged_relations(names) : std::set<std::string>();
+    for (const auto& name : names) {
       if (is_left_out(name) || (path.empty() && is_left_out_at_top(name))) continue;
       if (relations && is_temporary_relation(name)) continue;
       const auto relation = relations ? parse_relation_file(name) : std::nullopt;
@@ -95,13 +124,24 @@ class Lister {
 
   void add(const fs::path& location, const std::string& path, const std::optional<RelationFile>& relation) {
     const auto status = status_of(location);
-    if (!status || path == "global/pg_control") return;
+    if (!status) return require_no_link(location, path);
+    if (path == "global/pg_control") return;
     if (S_ISDIR(status->st_mode)) return walk(location, path);
     if (!S_ISREG(status->st_mode)) return;  // sockets and pipes are no data
     SourceFile file{entry_of(*status, path), location.string(), static_cast<std::uint64_t>(status->st_size),
                     modification_time(*status), std::nullopt};
     if (relation) file.first_block = relation->segment * postgres::pages_per_segment_file;
     listing_.files.push_back(std::move(file));
+  }
+
+  // Elsewhere a link that leads nowhere is nobody's loss; here the server's data were behind it.
+  static void require_no_link(const fs::path& location, const std::string& path) {
+    std::error_code error;
+    const auto target = fs::read_symlink(location, error);
+    if (error || !is_of_postgres(path) || is_kept_empty(path)) return;
+    throw base::Error(base::ErrorKind::io,
+                      fmt::format("the link {} leads to {}, and nothing is there", location.string(), target.string()))
+        .with_remedy("Mount what belongs there, and take the backup where the server's files are to be seen.");
   }
 
   // pg_wal/archive_status and pg_wal/summaries: the server wants them; what is in pg_replslot is a slot.
@@ -126,7 +166,8 @@ class Lister {
       listing_.tablespaces.push_back({oid, absolute});
       listing_.directories.push_back(entry_of(*status, "pg_tblspc/" + oid));
       // Another major's server may use the same place (pg_upgrade): only this one's directory is ours.
-      walk(link / tablespace_version_, "pg_tblspc/" + oid + "/" + tablespace_version_);
+      const auto ours = status_of(link / tablespace_version_);
+      if (ours) walk_into(link / tablespace_version_, "pg_tblspc/" + oid + "/" + tablespace_version_, *ours);
     }
   }
 
@@ -142,7 +183,8 @@ class Lister {
   fs::path data_directory_;
   std::string tablespace_version_;
   SourceListing listing_;
-  std::set<std::pair<dev_t, ino_t>> seen_;
+  std::set<DirectoryId> linked_tablespaces_;  // their directories of this version
+  std::vector<DirectoryId> ancestors_;        // of what is being listed, from the data directory down
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "backup_engine/backup/file_rules.hpp"
+#include "backup_engine/backup/required_places.hpp"
 #include "backup_engine/backup/server_manifest.hpp"
 #include "backup_engine/backup/server_questions.hpp"
 #include "backup_engine/backup/source.hpp"
@@ -39,13 +40,10 @@ std::string tablespace_map_of(const std::vector<store::Tablespace>& tablespaces)
   return text;
 }
 
-// PostgreSQL keeps its data below these; a link there would be missing from the backup. A socket at the top is no loss,
-// and configuration is looked after elsewhere.
-bool is_needed(std::string path) {
-  if (path.starts_with("./")) path.erase(0, 2);
-  if (path == "pg_hba.conf" || path == "pg_ident.conf") return false;
-  const auto top = path.substr(0, path.find('/'));
-  return top.empty() || top == "base" || top == "global" || top.starts_with("pg_");
+// A link among PostgreSQL's own data would be missing from the backup. A socket at the top is no loss.
+bool is_needed(std::string_view path) {
+  if (path.starts_with("./")) path.remove_prefix(2);
+  return is_of_postgres(path);
 }
 
 // It was sent once, and may have been written just then.
@@ -87,6 +85,7 @@ class StreamSource final : public Source {
   }
 
   [[nodiscard]] StartedBackup start(const std::string& label, const std::stop_token& stop) override {
+    require_what_there_is_now();
     try {
       started_ = connection_.start(label, stop);
     } catch (const Error& error) {
@@ -110,6 +109,7 @@ class StreamSource final : public Source {
     progress.end();
     require_nothing_skipped();
     add_control_and_directories(contents, entries);
+    require_places(contents, entries, stop);
     announced.require_same(contents.files(), [&](const std::string& path) {
       return belongs_to_backup(path) && !configuration_.replaced().contains(path);
     });
@@ -134,6 +134,38 @@ class StreamSource final : public Source {
   }
 
  private:
+  void require_what_there_is_now() {
+    if (!connect_if_allowed(request_.conninfo)) return;
+    const auto ask = [this] {
+      const auto sql = connect_if_allowed(request_.conninfo);
+      if (!sql) throw Error(ErrorKind::connection, "the server answers no more questions in SQL");
+      return take_inventory(*sql);
+    };
+    required_.emplace(ask, [this](std::uint32_t oid) {
+      const auto tablespace = std::ranges::find(started_.tablespaces, oid, &postgres::BaseBackupTablespace::oid);
+      return tablespace == started_.tablespaces.end() ? std::string() : tablespace->location;
+    });
+  }
+
+  // The server sends an empty archive of a tablespace in which it finds nothing. Without SQL nobody knows whether it
+  // was being dropped.
+  void require_places(const BackupContents& contents, const StreamEntries& entries, const std::stop_token& stop) const {
+    const auto control = parse_control(entries.kept("global/pg_control")->bytes);
+    const auto version_directory = fmt::format("PG_{}_{}", control.major, control.catalog_version);
+    const auto places = contents.places();
+    if (required_) return required_->require(places, version_directory, stop);
+    for (const auto& tablespace : started_.tablespaces) {
+      if (places.contains(fmt::format("pg_tblspc/{}/{}", tablespace.oid, version_directory))) continue;
+      throw Error(ErrorKind::io,
+                  fmt::format("the server sent nothing of the tablespace with OID {} at {}, not even its "
+                              "directory {}; without it the backup would not be whole",
+                              tablespace.oid, tablespace.location, version_directory))
+          .with_remedy(
+              "Mount what belongs there; if it was being dropped just then, take the backup again. A role that may "
+              "connect to a database lets the backup find out by itself.");
+    }
+  }
+
   void explain_standby(const Error& error) const {
     if (error.sqlstate() != not_in_prerequisite_state || !connection_.in_recovery()) return;
     throw Error(ErrorKind::unsupported, fmt::format("the standby cannot be backed up: {}", error.what()))
@@ -222,6 +254,7 @@ class StreamSource final : public Source {
   const BackupRequest& request_;
   postgres::BaseBackupConnection connection_;
   StreamConfiguration configuration_;
+  std::optional<RequiredPlaces> required_;  // when the server can be asked
   ServerFacts facts_;
   mode_t data_directory_mode_ = 0700;
   postgres::BaseBackupStart started_;

@@ -151,6 +151,48 @@ TEST_F(ListSource, TakesAnInPlaceTablespaceAsADirectory) {
   EXPECT_THAT(files(), ElementsAre("pg_tblspc/16388/PG_15_202209061/5/16390"));
 }
 
+// "a_space" comes before "pg_tblspc", "z_space" behind it.
+TEST_F(ListSource, StoresATablespaceInsideTheDataDirectoryAsOne) {
+  file("a_space/PG_15_202209061/5/16390");
+  file("a_space/notes");
+  file("z_space/PG_15_202209061/5/16391");
+  fs::create_directory(data_ / "pg_tblspc");
+  fs::create_directory_symlink(data_ / "a_space", data_ / "pg_tblspc" / "16388");
+  fs::create_directory_symlink("../z_space", data_ / "pg_tblspc" / "16389");
+  EXPECT_THAT(files(), ElementsAre("a_space/notes", "pg_tblspc/16388/PG_15_202209061/5/16390",
+                                   "pg_tblspc/16389/PG_15_202209061/5/16391"));
+  const auto listing = list();
+  ASSERT_EQ(listing.tablespaces.size(), 2U);
+  EXPECT_EQ(listing.tablespaces[0].location, data_ / "a_space");
+  EXPECT_EQ(listing.tablespaces[1].location, data_ / "z_space");
+}
+
+TEST_F(ListSource, StoresATablespaceInTheDataDirectoryItself) {
+  file("PG_VERSION");
+  file("PG_15_202209061/5/16390");
+  fs::create_directory(data_ / "pg_tblspc");
+  fs::create_directory_symlink(data_, data_ / "pg_tblspc" / "16388");
+  EXPECT_THAT(files(), ElementsAre("PG_VERSION", "pg_tblspc/16388/PG_15_202209061/5/16390"));
+}
+
+TEST_F(ListSource, FollowsALinkToADirectoryThatItListsElsewhereToo) {
+  file("base/1/1259");
+  fs::create_directory_symlink(data_ / "base" / "1", data_ / "also");
+  EXPECT_THAT(files(), ElementsAre("also/1259", "base/1/1259"));
+}
+
+TEST_F(ListSource, RefusesALinkOfPostgresThatLeadsNowhere) {
+  file("base/5/16384");
+  fs::create_symlink("/nowhere/at/all", data_ / "base" / "5" / "16385");
+  try {
+    static_cast<void>(list());
+    FAIL() << "listed what it could not see";
+  } catch (const base::Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr((data_ / "base/5/16385").string()));
+    EXPECT_THAT(error.what(), testing::HasSubstr("/nowhere/at/all"));
+  }
+}
+
 TEST_F(ListSource, FollowsAWalDirectoryThatLiesElsewhere) {
   fs::create_directories(temporary_.path() / "wal" / "archive_status");
   fs::create_directory_symlink(temporary_.path() / "wal", data_ / "pg_wal");
