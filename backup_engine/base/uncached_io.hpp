@@ -1,6 +1,7 @@
 // Reading and writing that leave nothing behind in the page cache (RWF_DONTCACHE): what was in it before stays, what
 // only this call brings in goes again. So a backup does not push out what the server beside it works with, and goes on
 // using the same few pages of memory. Where the kernel or the file system cannot, these are pread and pwrite.
+// Who uses it for what: docs/adr/0008-long-files-pass-by-the-page-cache.md.
 #pragma once
 
 #include <sys/types.h>

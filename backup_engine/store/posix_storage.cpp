@@ -124,7 +124,7 @@ class PosixPut final : public PutStream {
       return;
     }
     buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
-    if (buffer_.size() >= buffer_bytes) flush();
+    if (buffer_.size() >= buffer_bytes) flush_whole_pages();
   }
   [[nodiscard]] std::uint64_t size_bytes() const override { return flushed_bytes_ + buffer_.size(); }
 
@@ -149,6 +149,14 @@ class PosixPut final : public PutStream {
     if (buffer_.empty()) return;
     write_through(buffer_);
     buffer_.clear();
+  }
+  // A page of memory that is written in two parts may have gone to the disk between them, and is read back for the
+  // second.
+  void flush_whole_pages() {
+    constexpr std::size_t page = 4096;
+    const auto whole = buffer_.size() - (flushed_bytes_ + buffer_.size()) % page;
+    write_through(std::span(buffer_).first(whole));
+    buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(whole));
   }
   void write_through(std::span<const std::byte> bytes) {
     file_->write_at(flushed_bytes_, bytes);
