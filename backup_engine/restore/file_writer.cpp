@@ -19,8 +19,11 @@ using base::ErrorKind;
 
 namespace {
 
-constexpr std::uint64_t piece_bytes = std::uint64_t{64} << 20U;  // of a big file, per turn of a thread
-constexpr std::uint64_t read_bytes = std::uint64_t{1} << 20U;    // at once
+constexpr std::uint64_t piece_bytes = std::uint64_t{64} << 20U;    // of a big file, per turn of a thread
+constexpr std::uint64_t written_bytes = std::uint64_t{1} << 20U;   // at once
+constexpr std::uint64_t compared_bytes = std::uint64_t{2} << 20U;  // at once; base/uncached_io.hpp says why so many
+// Of a file that may stay in the page cache: docs/adr/0008-long-files-pass-by-the-page-cache.md.
+constexpr std::uint64_t most_cached_bytes = std::uint64_t{16} << 20U;
 constexpr mode_t permission_bits = 07777;
 
 struct stat status_of(const fs::path& path) {
@@ -133,6 +136,7 @@ void FileWriter::open_old(const PlannedFile& planned, FileState& state) {
 void FileWriter::create(const PlannedFile& planned, FileState& state) {
   const auto& entry = planned.entry;
   state.file = files_.create(planned.location, 0600);
+  if (entry.size_bytes > most_cached_bytes) state.file->pass_by_page_cache();
   if (may_give_away_) files_.set_owner(planned.location, entry.uid, entry.gid);
   if (entry.mode != 0600) files_.set_mode(planned.location, entry.mode);
   // The last block that is written makes the file as long as it is to be; one of zeros is not written.
@@ -152,7 +156,7 @@ void FileWriter::write_anew(const PlannedFile& planned, const Piece& piece, File
   thread_local std::vector<std::byte> buffer;
   const auto& entry = planned.entry;
   auto& file = *state.file;
-  const auto at_once = std::max<std::uint64_t>(read_bytes / block_bytes_, 1);
+  const auto at_once = std::max<std::uint64_t>(written_bytes / block_bytes_, 1);
   const auto end = (piece.from_bytes + piece.size_bytes + block_bytes_ - 1) / block_bytes_;
   for (auto block = piece.from_bytes / block_bytes_; block < end;) {
     if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
@@ -173,13 +177,13 @@ void FileWriter::write_anew(const PlannedFile& planned, const Piece& piece, File
 void FileWriter::write_differences(const PlannedFile& planned, const Piece& piece, FileState& state) {
   thread_local std::vector<std::byte> old, buffer;
   const auto& entry = planned.entry;
-  const auto at_once = std::max<std::uint64_t>(read_bytes / block_bytes_, 1);
+  const auto at_once = std::max<std::uint64_t>(compared_bytes / block_bytes_, 1);
   const auto end = (piece.from_bytes + piece.size_bytes + block_bytes_ - 1) / block_bytes_;
   for (auto first = piece.from_bytes / block_bytes_; first < end; first += at_once) {
     if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
     const auto last = std::min(first + at_once, end), begin = first * block_bytes_;
     old.resize(std::min(last * block_bytes_, entry.size_bytes) - begin);
-    const auto got = base::read_at(state.old.get(), old, begin, planned.location);
+    const auto got = base::read_at(state.old.get(), old, begin, planned.location, base::PageCache::pass_by);
     if (got != old.size()) {
       throw Error(ErrorKind::io, planned.location + ": became shorter while it was restored");
     }
