@@ -1,9 +1,11 @@
 #include "backup_engine/backup/copy_files.hpp"
 
 #include <algorithm>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <numeric>
+#include <optional>
 
 #include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
@@ -17,6 +19,8 @@ namespace {
 using base::Error;
 using base::ErrorKind;
 
+// So many threads read beside those that compress: what a file of one read costs is waiting for the disk.
+constexpr unsigned readers_more = 6;
 constexpr std::size_t buffer_bytes = 2U << 20U;  // one read; base/uncached_io.hpp says why so many
 
 std::int64_t nanoseconds_of(base::UtcTime time) {
@@ -44,28 +48,42 @@ struct Piece {
   std::size_t number = 0;
 };
 
-// Block writers, one for each thread at work.
+// Block writers, as many as may be at work.
 class BlockWriters {
  public:
   BlockWriters(store::BackupWriter& writer, unsigned count) {
     for (unsigned i = 0; i < std::max(count, 1U); ++i) free_.push_back(writer.make_block_writer());
   }
-  std::unique_ptr<store::BlockWriter> take() {
-    const std::lock_guard lock(mutex_);
-    auto taken = std::move(free_.back());
-    free_.pop_back();
-    return taken;
-  }
-  void give_back(std::unique_ptr<store::BlockWriter> writer) {
-    const std::lock_guard lock(mutex_);
-    free_.push_back(std::move(writer));
-  }
   void finish() {
     for (auto& writer : free_) writer->finish();
   }
 
+  // One of them, which goes back in the end; waits for it, as long as those that are out are at work.
+  class Taken {
+   public:
+    explicit Taken(BlockWriters& from) : from_(from) {
+      std::unique_lock lock(from_.mutex_);
+      from_.returned_.wait(lock, [&] { return !from_.free_.empty(); });
+      writer_ = std::move(from_.free_.back());
+      from_.free_.pop_back();
+    }
+    ~Taken() {
+      const std::lock_guard lock(from_.mutex_);
+      from_.free_.push_back(std::move(writer_));  // there is room: it came from there
+      from_.returned_.notify_one();
+    }
+    Taken(const Taken&) = delete;
+    Taken& operator=(const Taken&) = delete;
+    store::BlockWriter* operator->() const { return writer_.get(); }
+
+   private:
+    BlockWriters& from_;
+    std::unique_ptr<store::BlockWriter> writer_;
+  };
+
  private:
   std::mutex mutex_;
+  std::condition_variable returned_;
   std::vector<std::unique_ptr<store::BlockWriter>> free_;
 };
 
@@ -87,13 +105,8 @@ class Copy {
   CopiedFiles run() {
     BlockWriters writers(writer_, options_.jobs);
     base::for_each_in_parallel(
-        options_.jobs, pieces_.size(),
-        [&](std::size_t item) {
-          auto blocks = writers.take();
-          copy_piece(pieces_[item], *blocks);
-          writers.give_back(std::move(blocks));
-        },
-        stop_);
+        std::max(options_.jobs, 1U) + readers_more, pieces_.size(),
+        [&](std::size_t item) { copy_piece(pieces_[item], writers); }, stop_);
     writers.finish();
     return result();
   }
@@ -136,13 +149,13 @@ class Copy {
     return true;
   }
 
-  void copy_piece(const Piece& piece, store::BlockWriter& blocks) {
+  void copy_piece(const Piece& piece, BlockWriters& writers) {
     const auto& file = files_[piece.file];
     const auto held = state_of(piece.file);
     auto& state = *held;
     std::vector<SuspectPage> suspects;
     std::uint32_t crc = 0;
-    if (open(file, state)) crc = copy_range(piece, file, state, blocks, suspects);
+    if (open(file, state)) crc = copy_range(piece, file, state, writers, suspects);
     progress_.advance(state.pieces.size_bytes(piece.number));
     if (const auto whole = state.pieces.finish_piece(piece.number, crc)) finish(piece.file, state, *whole);
     if (!suspects.empty()) {
@@ -151,14 +164,18 @@ class Copy {
     }
   }
 
-  std::uint32_t copy_range(const Piece& piece, const SourceFile& file, const CopyState& state,
-                           store::BlockWriter& blocks, std::vector<SuspectPage>& suspects) {
+  // A short file is read before a writer is waited for; of a long one a whole piece goes into one pack, for restores to
+  // read it from front to back.
+  std::uint32_t copy_range(const Piece& piece, const SourceFile& file, const CopyState& state, BlockWriters& writers,
+                           std::vector<SuspectPage>& suspects) {
     const ReadAt read = [&](std::span<std::byte> buffer, std::uint64_t offset) {
       return base::read_at(state.fd.get(), buffer, offset, file.location, base::PageCache::pass_by);
     };
     const auto size = state.pieces.size_bytes(piece.number);
-    std::vector<std::byte> buffer(
-        std::min<std::uint64_t>(std::max<std::size_t>(buffer_bytes, writer_.block_size_bytes()), size));
+    const std::uint64_t at_once = std::max<std::size_t>(buffer_bytes, writer_.block_size_bytes());
+    std::optional<BlockWriters::Taken> blocks;
+    if (size > at_once) blocks.emplace(writers);
+    std::vector<std::byte> buffer(std::min(at_once, size));
     std::uint32_t crc = 0;
     const auto begin = state.pieces.offset_bytes(piece.number);
     for (auto at = begin; at < begin + size;) {
@@ -166,7 +183,8 @@ class Copy {
       const auto bytes = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), begin + size - at));
       if (options_.pace != nullptr) options_.pace->take(bytes.size(), stop_);
       read_block(read, bytes, at, options_.verify_pages ? file.first_block : std::nullopt, file.path, suspects);
-      crc = base::crc32c_combine(crc, blocks.put(state.id, at / writer_.block_size_bytes(), bytes), bytes.size());
+      if (!blocks) blocks.emplace(writers);
+      crc = base::crc32c_combine(crc, (*blocks)->put(state.id, at / writer_.block_size_bytes(), bytes), bytes.size());
       at += bytes.size();
     }
     return crc;

@@ -131,6 +131,7 @@ std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t previous) {
 }
 
 std::uint32_t crc32c_combine(std::uint32_t crc_a, std::uint32_t crc_b, std::uint64_t length_b_bytes) {
+  if (crc_a == 0) return crc_b;  // of nothing, above all
   return multiply(shift_by(length_b_bytes), crc_a) ^ crc_b;
 }
 

@@ -18,7 +18,8 @@ FROM generate_series(1, {rows}) i, (SELECT {words} AS w) words;
 ALTER TABLE orders_{n} ADD PRIMARY KEY (id);
 """
 RANDOM = """
-CREATE TABLE blobs_{n} (id bigint PRIMARY KEY, version int NOT NULL DEFAULT 0, payload bytea STORAGE EXTERNAL);
+CREATE TABLE blobs_{n} (id bigint PRIMARY KEY, version int NOT NULL DEFAULT 0, payload bytea);
+ALTER TABLE blobs_{n} ALTER payload SET STORAGE EXTERNAL;
 INSERT INTO blobs_{n} (id, payload) SELECT i, gen_random_bytes(1000) FROM generate_series(1, {rows}) i;
 """
 
