@@ -127,7 +127,9 @@ std::vector<std::byte> read_control_file_bytes(const std::filesystem::path& data
     } catch (const Error& error) {
       // The server may be writing it: only bytes that stay bad are bad.
       if (error.kind() == ErrorKind::unsupported || bytes == last) {
-        throw Error(error.kind(), fmt::format("{}: {}", path.string(), error.what())).with_remedy(error.remedy());
+        throw Error(error.kind(), fmt::format("{}: {}", path.string(), error.what()))
+            .with_remedy(error.remedy().empty() ? "`pg_controldata` of that directory says what PostgreSQL makes of it"
+                                                : error.remedy());
       }
       last = bytes;
       return error.what();

@@ -160,7 +160,10 @@ class Receiver {
     const auto slot = connection.read_slot(request_.slot);
     if (slot) return *slot;
     throw Error(ErrorKind::server, fmt::format("the server has no replication slot \"{}\"", request_.slot))
-        .with_remedy("make it with --create-slot, before the first backup");
+        .with_remedy(
+            "make it with --create-slot, before the first backup; where one went, `lifeboat wal check` says then "
+            "whether WAL is "
+            "missing");
   }
 
   // Keeps the .history files of `timeline` and of those before it; returns its own content.

@@ -31,6 +31,11 @@ ExitCode execute(const BackupVerb& verb, const std::stop_token& stop) {
   for (const auto& page : result.damaged_pages) {
     fmt::print("damaged page: {} block {}: its checksum is wrong; it was stored as it is\n", page.file, page.block);
   }
+  if (!summary.data_checksums) {
+    fmt::print(
+        "data checksums are off: a damaged page would be stored without a word; with the server stopped: pg_checksums "
+        "--enable\n");
+  }
   const auto code = result.damaged_pages.empty() ? ExitCode::pass : ExitCode::fail;
   return verb.drill ? worst({code, drill_backup(verb, summary, stop)}) : code;
 }

@@ -10,7 +10,7 @@
 #include "backup_engine/base/file.hpp"
 #include "reports/record/report.hpp"
 #include "tests/pg/drill/lifeboat_command.hpp"
-#include "tests/pg/server/disposable_cluster.hpp"
+#include "tests/pg/server/operated_cluster.hpp"
 
 namespace harness::drill {
 namespace {
@@ -23,16 +23,9 @@ using testing::Not;
 
 constexpr int failed = 1, unknown = 2, usage = 3;
 
-class ConfiguredOperator : public server::DisposableCluster {
+class ConfiguredOperator : public server::OperatedCluster {
  protected:
-  struct Ended {
-    int code = -1;
-    std::string words;
-  };
-
-  ConfiguredOperator() : source_(started(options())) {
-    fs::copy_file(LIFEBOAT_BINARY, path("lifeboat"));  // the servers' user may not reach the build directory
-    fs::permissions(path("lifeboat"), fs::perms(0755));
+  ConfiguredOperator() {
     EXPECT_EQ(lifeboat({"repo", "new-key", path("key")}).code, 0);
     EXPECT_EQ(lifeboat({"repo", "init", "--repo", path("repository"), "--key-file", path("key")}).code, 0);
     configure(fmt::format(R"(defaults:
@@ -48,50 +41,16 @@ clusters:
                           source_.conninfo()));
   }
 
-  [[nodiscard]] fs::path path(const std::string& name) const { return directory_.path() / name; }
   void configure(const std::string& text) const {
     std::ofstream(path("lifeboat.yaml")) << text;
     fs::permissions(path("lifeboat.yaml"), fs::perms(0644));
   }
-  // Runs where lifeboat.yaml lies.
-  [[nodiscard]] Ended lifeboat(const std::vector<std::string>& arguments) const {
-    process::Command made;
-    made.program = path("lifeboat");
-    made.arguments = arguments;
-    made.run_as = user_;
-    made.working_directory = directory_.path();
-    const auto done = process::run(made, server::soon());
-    EXPECT_EQ(done.status.signal, 0) << done.output;
-    return {done.status.code, done.output};
-  }
-  std::string lifeboat_ok(const std::vector<std::string>& arguments) const {
-    const auto ended = lifeboat(arguments);
-    EXPECT_EQ(ended.code, 0) << ended.words;
-    return ended.words;
-  }
-
-  // Until it streams: a backup waits for its WAL in the repository.
+  // Where lifeboat.yaml lies, which says the rest.
   [[nodiscard]] process::Subprocess receiving() const {
-    process::Command made;
-    made.program = path("lifeboat");
-    made.arguments = {"wal", "receive", "--cluster", "shop", "--create-slot"};
-    made.run_as = user_;
-    made.working_directory = directory_.path();
-    made.output_file = path("receiver.log");
-    auto running = process::Subprocess::start(made);
-    auto connection = source_.connect();
-    base::poll_until(server::soon(), "the receiver to stream", [&]() -> std::optional<std::string> {
-      if (running.poll()) return "it ended: " + base::read_file(path("receiver.log"));
-      const auto rows = connection.query("SELECT slot_name FROM pg_replication_slots WHERE active");
-      if (!rows.empty() && rows[0][0] == "lifeboat") return std::nullopt;
-      return "it does not stream yet";
-    });
-    return running;
+    return server::OperatedCluster::receiving({"--cluster", "shop", "--create-slot"});
   }
 
   [[nodiscard]] static std::string bin_directory() { return server::test_installation().bin_directory; }
-
-  server::Server source_;
 };
 
 TEST_F(ConfiguredOperator, NamesTheClusterAndNothingElse) {

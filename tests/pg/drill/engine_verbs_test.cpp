@@ -9,7 +9,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "harness/server/socket_directory.hpp"
-#include "tests/pg/server/disposable_cluster.hpp"
+#include "tests/pg/server/operated_cluster.hpp"
 
 namespace harness::drill {
 namespace {
@@ -23,71 +23,9 @@ using testing::Not;
 
 constexpr int usage = 3, not_there = 1, failed_wal_fetch = 254;
 
-class Operator : public server::DisposableCluster {
+class Operator : public server::OperatedCluster {
  protected:
-  struct Ended {
-    int code = -1;
-    std::string words;
-  };
-
-  Operator() : source_(started(options())) {
-    // The servers' user may not be able to reach the build directory.
-    fs::copy_file(LIFEBOAT_BINARY, path("lifeboat"));
-    fs::permissions(path("lifeboat"), fs::perms(0755));
-    lifeboat_ok({"repo", "init", "--repo", repository()});
-  }
-
-  [[nodiscard]] fs::path path(const std::string& name) const { return directory_.path() / name; }
-  [[nodiscard]] std::string repository() const { return path("repository"); }
-  [[nodiscard]] std::string pgdata() const { return options().data_directory; }
-
-  [[nodiscard]] process::Command command(const fs::path& program, const std::vector<std::string>& arguments) const {
-    process::Command made;
-    made.program = program;
-    made.arguments = arguments;
-    made.run_as = user_;
-    made.working_directory = directory_.path();
-    return made;
-  }
-  [[nodiscard]] Ended lifeboat(const std::vector<std::string>& arguments) const {
-    const auto done = process::run(command(path("lifeboat"), arguments), server::soon());
-    EXPECT_EQ(done.status.signal, 0) << done.output;
-    return {done.status.code, done.output};
-  }
-  std::string lifeboat_ok(const std::vector<std::string>& arguments) const {
-    const auto ended = lifeboat(arguments);
-    EXPECT_EQ(ended.code, 0) << ended.words;
-    return ended.words;
-  }
-
-  [[nodiscard]] process::Subprocess receiving() const {
-    auto receiver = command(path("lifeboat"), {"wal", "receive", "--repo", repository(), "--cluster", "shop",
-                                               "--dbname", source_.conninfo(), "--slot", "lifeboat", "--create-slot"});
-    receiver.output_file = path("receiver.log");
-    auto running = process::Subprocess::start(receiver);
-    auto connection = source_.connect();
-    base::poll_until(server::soon(), "the receiver to stream", [&]() -> std::optional<std::string> {
-      if (running.poll()) return "it ended: " + base::read_file(path("receiver.log"));
-      const auto rows = connection.query("SELECT state FROM pg_stat_replication WHERE flush_lsn IS NOT NULL");
-      if (!rows.empty() && rows[0][0] == "streaming") return std::nullopt;
-      return "it does not stream yet";
-    });
-    return running;
-  }
-  // All that was committed until now is in the repository.
-  void wait_until_acknowledged() const {
-    auto connection = source_.connect();
-    const auto committed = connection.query("SELECT pg_current_wal_lsn()").single();
-    base::poll_until(server::soon(), "the WAL in the repository", [&]() -> std::optional<std::string> {
-      const auto row = connection.query("SELECT flush_lsn, flush_lsn >= $1 FROM pg_stat_replication", {committed})[0];
-      return row[1] == "t" ? std::nullopt : row[0];
-    });
-  }
-  void back_up(const std::string& cluster = "shop") const {
-    EXPECT_THAT(lifeboat_ok({"backup", "--repo", repository(), "--cluster", cluster, "--dbname", source_.conninfo(),
-                             "--pgdata", pgdata(), "--progress", "none"}),
-                HasSubstr("-full: "));
-  }
+  Operator() { lifeboat_ok({"repo", "init", "--repo", repository()}); }
 
   // Of all logs: verb and exit code.
   [[nodiscard]] std::vector<std::string> operations() const {
@@ -124,8 +62,6 @@ class Operator : public server::DisposableCluster {
             .status.success());
     return answer;
   }
-
-  server::Server source_;
 };
 
 TEST_F(Operator, BacksUpAndRestoresToTheEndOfWalAndToTheBackupItself) {
@@ -136,8 +72,7 @@ TEST_F(Operator, BacksUpAndRestoresToTheEndOfWalAndToTheBackupItself) {
   back_up();
   source.execute("INSERT INTO boats VALUES ('streamed')");
   wait_until_acknowledged();
-  receiver.send(SIGTERM);
-  EXPECT_EQ(receiver.wait(server::soon()).code, 0) << base::read_file(path("receiver.log"));
+  end(receiver);
 
   EXPECT_THAT(lifeboat_ok({"list", "--repo", repository()}), AllOf(HasSubstr("shop"), HasSubstr("-full")));
   const auto listed = nlohmann::json::parse(lifeboat_ok({"list", "--repo", repository(), "--json"}));
@@ -195,8 +130,7 @@ TEST_F(Operator, StreamsABackupWithoutTheDataDirectoryAndLeavesNothingOfAnInterr
 
   lifeboat_ok(stream);
   wait_until_acknowledged();
-  receiver.send(SIGTERM);
-  EXPECT_EQ(receiver.wait(server::soon()).code, 0) << base::read_file(path("receiver.log"));
+  end(receiver);
   listed = nlohmann::json::parse(lifeboat_ok({"list", "--repo", repository(), "--json"}));
   EXPECT_EQ(listed["clusters"].at(0)["backups"].at(0)["source"], "stream");
   EXPECT_THAT(lifeboat_ok({"verify", "--repo", repository()}), HasSubstr("no damage found"));

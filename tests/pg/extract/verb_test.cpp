@@ -4,7 +4,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
-#include "tests/pg/server/disposable_cluster.hpp"
+#include "tests/pg/server/operated_cluster.hpp"
 
 namespace harness::extract {
 namespace {
@@ -17,44 +17,19 @@ using testing::IsEmpty;
 
 constexpr int unknown = 2, usage = 3, interrupted = 130;
 
-class ExtractVerb : public server::DisposableCluster {
+class ExtractVerb : public server::OperatedCluster {
  protected:
-  struct Ended {
-    int code = -1;
-    std::string words;
-  };
-
-  ExtractVerb() : source_(started(options())) {
-    // The servers' user may not be able to reach the build directory.
-    fs::copy_file(LIFEBOAT_BINARY, path("lifeboat"));
-    fs::permissions(path("lifeboat"), fs::perms(0755));
+  ExtractVerb() {
     fs::create_directory(path("work"));
     fs::permissions(path("work"), fs::perms(0777));
-    EXPECT_EQ(lifeboat({"repo", "init", "--repo", path("repository")}).code, 0);
+    lifeboat_ok({"repo", "init", "--repo", repository()});
   }
 
-  [[nodiscard]] fs::path path(const std::string& name) const { return directory_.path() / name; }
-
-  [[nodiscard]] process::Command command(const std::vector<std::string>& arguments) const {
-    process::Command made;
-    made.program = path("lifeboat");
-    made.arguments = arguments;
-    if (!arguments.empty() && arguments[0] == "extract") {
-      made.arguments.insert(made.arguments.end(), {"--pg-bindir", source_.options().installation.bin_directory});
-    }
-    made.run_as = user_;
-    made.working_directory = directory_.path();
-    return made;
-  }
-  [[nodiscard]] Ended lifeboat(const std::vector<std::string>& arguments) const {
-    const auto done = process::run(command(arguments), server::soon());
-    EXPECT_EQ(done.status.signal, 0) << done.output;
-    return {done.status.code, done.output};
-  }
+  [[nodiscard]] std::string bin_directory() const { return source_.options().installation.bin_directory; }
   [[nodiscard]] std::vector<std::string> extract_arguments(const std::vector<std::string>& more) const {
-    std::vector<std::string> arguments = {"extract", "--repo",           path("repository"), "--cluster",  "shop",
-                                          "--into",  source_.conninfo(), "--work-dir",       path("work"), "--progress",
-                                          "none"};
+    std::vector<std::string> arguments = {"extract", "--repo",           repository(),   "--cluster",  "shop",
+                                          "--into",  source_.conninfo(), "--work-dir",   path("work"), "--progress",
+                                          "none",    "--pg-bindir",      bin_directory()};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -68,31 +43,14 @@ class ExtractVerb : public server::DisposableCluster {
     source.execute("CREATE VIEW names AS SELECT name FROM boats");
     source.execute("INSERT INTO boats (name) SELECT 'boat ' || n FROM generate_series(1, 100) AS n");
     source.execute("INSERT INTO crews SELECT id, 'crew' FROM boats");
-    auto receiver = command({"wal", "receive", "--repo", path("repository"), "--cluster", "shop", "--dbname",
-                             source_.conninfo(), "--slot", "lifeboat", "--create-slot"});
-    receiver.output_file = path("receiver.log");
-    auto running = process::Subprocess::start(receiver);
-    base::poll_until(server::soon(), "the receiver to stream", [&]() -> std::optional<std::string> {
-      if (running.poll()) return "it ended: " + base::read_file(path("receiver.log"));
-      const auto rows = source.query("SELECT state FROM pg_stat_replication WHERE flush_lsn IS NOT NULL");
-      return !rows.empty() && rows[0][0] == "streaming" ? std::nullopt : std::optional<std::string>("not yet");
-    });
-    const auto backup = lifeboat({"backup", "--repo", path("repository"), "--cluster", "shop", "--dbname",
-                                  source_.conninfo(), "--pgdata", options().data_directory, "--progress", "none"});
-    EXPECT_EQ(backup.code, 0) << backup.words;
+    auto receiver = receiving();
+    back_up();
     source.execute("INSERT INTO boats (name) VALUES ('late'), ('later')");
     source.execute("SELECT pg_create_restore_point('mark')");
     source.execute("INSERT INTO boats (name) VALUES ('too late')");
-    const auto committed = source.query("SELECT pg_current_wal_lsn()").single();
-    base::poll_until(server::soon(), "the WAL in the repository", [&]() -> std::optional<std::string> {
-      const auto row = source.query("SELECT flush_lsn, flush_lsn >= $1 FROM pg_stat_replication", {committed})[0];
-      return row[1] == "t" ? std::nullopt : row[0];
-    });
-    running.send(SIGTERM);
-    EXPECT_EQ(running.wait(server::soon()).code, 0);
+    wait_until_acknowledged();
+    end(receiver);
   }
-
-  [[nodiscard]] std::string ask(const std::string& sql) const { return source_.connect().query(sql).single(); }
 
   [[nodiscard]] std::vector<std::string> left_behind() const {
     std::vector<std::string> found;
@@ -100,8 +58,6 @@ class ExtractVerb : public server::DisposableCluster {
     for (const auto pid : server::servers_on(path("work"))) found.push_back(std::to_string(pid));
     return found;
   }
-
-  server::Server source_;
 };
 
 TEST_F(ExtractVerb, BringsTablesAndRowsBackFromARepository) {
@@ -132,11 +88,8 @@ TEST_F(ExtractVerb, LeavesEverythingAsItWasWhenItIsInterrupted) {
   make_history();
   auto holder = source_.connect();
   holder.execute("BEGIN");
-  auto running = process::Subprocess::start([&] {
-    auto made = command(extract_arguments({"--table", "public.boats", "--replace", "--target-name", "mark"}));
-    made.output_file = path("extract.log");
-    return made;
-  }());
+  auto running = started_lifeboat(extract_arguments({"--table", "public.boats", "--replace", "--target-name", "mark"}),
+                                  "extract.log");
   // The lock is taken late, or the verb would refuse to begin.
   auto watcher = source_.connect();
   base::poll_until(server::soon(), "the scratch server", [&]() -> std::optional<std::string> {
@@ -179,11 +132,13 @@ TEST_F(ExtractVerb, SaysWhatStandsInTheWay) {
     EXPECT_EQ(ended.code, one.code) << ended.words;
     EXPECT_THAT(ended.words, AllOf(HasSubstr(one.words), HasSubstr("what to do: ")));
   }
-  const auto elsewhere = lifeboat({"extract", "--repo", path("repository"), "--cluster", "boat", "--table",
-                                   "public.boats", "--replace", "--into", source_.conninfo()});
+  const auto elsewhere =
+      lifeboat({"extract", "--repo", path("repository"), "--cluster", "boat", "--table", "public.boats", "--replace",
+                "--into", source_.conninfo(), "--pg-bindir", bin_directory()});
   EXPECT_EQ(elsewhere.code, usage) << elsewhere.words;
-  const auto unreachable = lifeboat({"extract", "--repo", path("repository"), "--cluster", "shop", "--table",
-                                     "public.boats", "--replace", "--into", "host=/nowhere dbname=shop"});
+  const auto unreachable =
+      lifeboat({"extract", "--repo", path("repository"), "--cluster", "shop", "--table", "public.boats", "--replace",
+                "--into", "host=/nowhere dbname=shop", "--pg-bindir", bin_directory()});
   EXPECT_EQ(unreachable.code, unknown) << unreachable.words;
   EXPECT_EQ(ask("SELECT max(name) FROM names"), "too late");
   EXPECT_THAT(left_behind(), IsEmpty());
