@@ -25,6 +25,17 @@ base::Error failure(const server::Server& server, const std::string& what) {
       .with_log_tail(process::tail_of(server.options().log_file, tail_lines));
 }
 
+// A pause that nobody asked for: PostgreSQL goes on only after another start, with the settings that it wants.
+void require_high_settings(const server::Server& server) {
+  constexpr int tail_lines = 20;
+  const auto log = log_of(server);
+  if (log.too_low.empty()) return;
+  throw base::Error(base::ErrorKind::process,
+                    "recovery has paused where the source was started with higher settings: " + log.too_low)
+      .with_remedy("start it again with that setting (-c, or in postgresql.auto.conf); recovery goes on where it is")
+      .with_log_tail(process::tail_of(server.options().log_file, tail_lines));
+}
+
 // Called where `error` is handled. A connection is lost a moment before the postmaster ends; then its log has the
 // reason.
 [[noreturn]] void rethrow_as_failure(server::Server& server, const base::Error& error) {
@@ -36,12 +47,16 @@ base::Error failure(const server::Server& server, const std::string& what) {
   throw failure(server, "recovery failed: " + describe_failure(log_of(server)));
 }
 
-void wait_until_promoted(Connection& connection, const base::Deadline& deadline, const std::stop_token& stop) {
+void wait_until_promoted(const server::Server& server, const base::Deadline& deadline, const std::stop_token& stop) {
+  auto connection = server.connect();
   base::poll_until(
       deadline, "the restored server to promote",
       [&]() -> std::optional<std::string> {
-        const auto state = connection.query("SELECT pg_is_in_recovery(), pg_last_wal_replay_lsn()");
+        const auto state = connection.query(
+            "SELECT pg_is_in_recovery(), pg_last_wal_replay_lsn(), CASE WHEN pg_is_in_recovery() THEN "
+            "pg_get_wal_replay_pause_state() END");
         if (state[0][0] == "f") return std::nullopt;
+        if (state[0][2] == "paused") require_high_settings(server);
         return fmt::format("in recovery at {}", state[0][1].value_or("no position"));
       },
       stop);
@@ -102,9 +117,8 @@ void finish_recovery(server::Server& server, Milestones& milestones, const base:
   try {
     server.wait_until_ready(deadline, stop);
     if (!milestones.readable) milestones.readable = base::utc_now();
-    auto connection = server.connect();
-    wait_until_promoted(connection, deadline, stop);
-    connection.query("SELECT pg_logical_emit_message(true, 'lifeboat', 'the restored server accepts writes')");
+    wait_until_promoted(server, deadline, stop);
+    server.connect().query("SELECT pg_logical_emit_message(true, 'lifeboat', 'the restored server accepts writes')");
   } catch (const base::Error& error) {
     rethrow_as_failure(server, error);
   }
@@ -143,7 +157,10 @@ void wait_until_paused(server::Server& server, const base::Deadline& deadline, c
         // In one statement: between two, the server could promote.
         const auto state = connection.query(
             "SELECT CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() ELSE 'promoted' END");
-        if (state.single() == "paused") return std::nullopt;
+        if (state.single() == "paused") {
+          require_high_settings(server);
+          return std::nullopt;
+        }
         if (state.single() == "promoted") {
           throw base::Error(base::ErrorKind::process, "the server promoted instead of pausing at its target")
               .with_remedy("see its log: hot standby must be active before the target is reached");

@@ -51,6 +51,9 @@ void read_progress(std::string_view line, RecoveryLog& log) {
     if (log.stopping.empty()) log.replayed = time_of(line);  // a pause at the target lies between the two
     log.replayed_lsn = std::string(rest->substr(0, rest->find(' ')));
   }
+  if (line.ends_with('.') && after(line, " is a lower setting than on the primary server, ")) {
+    log.too_low = std::string(after(line, "] DETAIL:  ").value_or(line));
+  }
   if (const auto time = after(line, "last completed transaction was at log time ")) {
     log.last_transaction = std::string(*time);
   }
@@ -66,6 +69,7 @@ RecoveryLog read_recovery_log(std::string_view text) {
     if (after(line, "] LOG:  starting PostgreSQL")) {
       log.stopping.clear();
       log.last_words.clear();
+      log.too_low.clear();
     }
     read_progress(line, log);
     read_end(line, log);

@@ -18,7 +18,10 @@ struct RecoveryLog {
   std::string replayed_lsn;  // X/X of "redo done at"
   std::string stopping;      // "recovery stopping before commit of transaction 747, time …"; empty: not at a target
   std::string last_transaction;  // the time of "last completed transaction was at log time …", as PostgreSQL wrote it
-  std::string last_words;        // of the last FATAL or PANIC that is not the answer to a client; empty when none
+  // "max_connections = 100 is a lower setting than on the primary server, where its value was 250.": replay has paused
+  // where the source was started with more. Empty when it has not.
+  std::string too_low;
+  std::string last_words;  // of the last FATAL or PANIC that is not the answer to a client; empty when none
 };
 
 // Pure. The last occurrence of each message counts: a log file may hold several starts. A start forgets how the one

@@ -81,5 +81,37 @@ TEST_F(RecoveryAction, FailsWhenTheServerPromotesThoughItWasToldToShutDown) {
   EXPECT_EQ(said, "the server promoted instead of shutting down at its target");
 }
 
+// PostgreSQL compares five settings with the source's of that moment, wherever in the WAL they rise.
+TEST_F(RecoveryAction, NamesTheSettingThatTheSourceRaisedAfterTheBackup) {
+  start_source();
+  receive_wal();
+  run("CREATE TABLE boats (name text)");
+  back_up();
+  wait_for_all_wal();
+  stop_receiving();
+  source_->stop(server::StopMode::fast, server::soon());
+  auto raised = options();
+  raised.settings["max_connections"] = "140";
+  start_source(raised);
+  receive_wal();
+  run("INSERT INTO boats VALUES ('after the rise')");
+  run("SELECT pg_create_restore_point('mark')");
+  run("INSERT INTO boats VALUES ('too late')");
+  lose_source();
+  let_server_user_read_repository();
+  for (const auto action : {Action::promote, Action::pause}) {
+    std::filesystem::remove_all(restored());
+    restore_to_mark(action == Action::pause ? backup_engine::TargetAction::pause
+                                            : backup_engine::TargetAction::promote);
+    std::string said;
+    EXPECT_EQ(tests::kind_of_failure([&] { (void)recovered(restored_options(), action); }, &said), ErrorKind::process);
+    EXPECT_THAT(said, AllOf(HasSubstr("max_connections = 100 is a lower setting"), HasSubstr("was 140")));
+    auto enough = restored_options();
+    enough.settings["max_connections"] = "140";
+    const auto went_on = recovered(enough, action);
+    EXPECT_EQ(went_on.server.connect().query("SELECT name FROM boats").single(), "after the rise");
+  }
+}
+
 }  // namespace
 }  // namespace harness::restore

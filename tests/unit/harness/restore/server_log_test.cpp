@@ -98,6 +98,18 @@ TEST(DescribeFailure, SaysWhyRecoveryEndedAndHowFarItCame) {
             "completed transaction of 2026-11-21 01:26:58.987654+00");
 }
 
+constexpr auto paused_for_settings =
+    R"(2026-11-21 15:23:57.623 UTC [3013] WARNING:  hot standby is not possible because of insufficient parameter settings
+2026-11-21 15:23:57.623 UTC [3013] DETAIL:  max_connections = 100 is a lower setting than on the primary server, where its value was 250.
+2026-11-21 15:23:57.623 UTC [3013] LOG:  recovery has paused
+)";
+
+TEST(ReadRecoveryLog, NamesTheSettingThatKeepsReplayFromGoingOn) {
+  EXPECT_EQ(read_recovery_log(paused_for_settings).too_low,
+            "max_connections = 100 is a lower setting than on the primary server, where its value was 250.");
+  EXPECT_EQ(read_recovery_log(std::string(paused_for_settings) + paused_at_target).too_low, "") << "another start";
+}
+
 TEST(DescribeFailure, KnowsOnlyTheLastStart) {
   const auto log = read_recovery_log(std::string(short_of_target) + paused_at_target);
   EXPECT_EQ(log.last_words, "");
