@@ -44,8 +44,7 @@ class Backup {
 
   void start() {
     started_at_ = base::utc_now();
-    const auto label = store::new_backup_label(*storage_, request_.cluster, request_.type, started_at_);
-    started_ = source_.start("lifeboat " + label, stop_);
+    started_ = source_.start("lifeboat " + new_label(), stop_);
     // How much has changed nobody knows before it was read.
     if (!parent_) base::require_space("the repository", storage_->location(), started_.source_bytes);
     // The checkpoint lies behind the start: WAL that was written just now. Streamed it is there at once; an
@@ -53,8 +52,7 @@ class Backup {
     arrival().wait_for(started_.timeline, started_.start_lsn + 1, stop_, [&] { source_.end_segment(); });
     require_same_cluster();
     // Before the first block and behind the start, which it names: from here on nothing of this expires.
-    intent_.emplace(*storage_, request_.cluster,
-                    store::make_intent(label, chain_of(parent_.get()), started_.timeline, started_.start_lsn));
+    const auto label = take_label();
     writer_.emplace(*storage_, request_.cluster, label, store::BackupLayout{request_.compression}, parent_);
     contents_.emplace(*writer_);
   }
@@ -99,6 +97,26 @@ class Backup {
   }
 
  private:
+  [[nodiscard]] std::string new_label() const {
+    return store::new_backup_label(*storage_, request_.cluster, request_.type, started_at_);
+  }
+
+  // By its intent. Others may have begun since the server was told one, so it is asked for anew; and again when of two
+  // in the same second the other was faster.
+  std::string take_label() {
+    constexpr int most_tries = 10;
+    for (int tries = 1;; ++tries) {
+      auto label = new_label();
+      try {
+        intent_.emplace(*storage_, request_.cluster,
+                        store::make_intent(label, chain_of(parent_.get()), started_.timeline, started_.start_lsn));
+        return label;
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::already_exists || tries == most_tries) throw;
+      }
+    }
+  }
+
   void require_same_cluster() {
     store::open_or_create_cluster(*storage_, request_.cluster,
                                   {facts_.system_identifier, facts_.major, facts_.segment_size, facts_.data_checksums});

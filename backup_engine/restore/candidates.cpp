@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/store/backup_order.hpp"
 #include "backup_engine/store/manifest.hpp"
 
 namespace backup_engine::restore {
@@ -19,22 +19,15 @@ bool has_position(TargetKind kind) {
   return kind != TargetKind::end_of_wal && kind != TargetKind::immediate;
 }
 
-struct PassedOver {
+// One manifest that cannot be read must not keep the others from being restored. Where its backup stopped nobody knows:
+// those with a label past `label` are told of, the newest first.
+std::vector<std::string> passed_over(const store::ReadSummaries& held, const std::string& label) {
   std::vector<std::string> notes;
-  bool any_readable = false, any_damaged = false;  // neither: all were written by a newer Lifeboat
-};
-
-// One manifest that cannot be read must not keep the others from being restored.
-std::optional<BackupSummary> read_summary(store::Storage& storage, const std::string& cluster, const std::string& label,
-                                          PassedOver& passed_over) {
-  try {
-    return store::read_manifest(storage, cluster, label).summary;
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::corrupt && error.kind() != ErrorKind::unsupported) throw;
-    passed_over.any_damaged |= error.kind() == ErrorKind::corrupt;
-    passed_over.notes.push_back(fmt::format("backup {} was passed over: {}", label, error.what()));
-    return std::nullopt;
+  for (auto each = held.unreadable.rbegin(); each != held.unreadable.rend(); ++each) {
+    if (each->label > label)
+      notes.push_back(fmt::format("backup {} was passed over: {}", each->label, each->error.what()));
   }
+  return notes;
 }
 
 std::string off_the_path(const BackupSummary& backup, const wal::TimelinePath& path) {
@@ -42,13 +35,16 @@ std::string off_the_path(const BackupSummary& backup, const wal::TimelinePath& p
                      backup.timeline.number(), to_string(backup.stop_lsn), path.back().timeline.number());
 }
 
-Error no_way(const RestoreRequest& request, const PassedOver& passed_over) {
-  const auto all = fmt::format("{}", fmt::join(passed_over.notes, "; "));
-  if (!passed_over.any_readable) {
-    const auto kind = passed_over.any_damaged ? ErrorKind::corrupt : ErrorKind::unsupported;
-    return Error(kind, fmt::format("no backup of {} can be read: {}", request.cluster, all))
-        .with_remedy(passed_over.any_damaged ? "`lifeboat verify` says what is damaged."
-                                             : "Use the version of Lifeboat that wrote it, or a newer one.");
+Error no_way(const RestoreRequest& request, const store::ReadSummaries& held, const std::vector<std::string>& notes) {
+  const auto all = fmt::format("{}", fmt::join(notes, "; "));
+  if (held.backups.empty()) {
+    // Not damaged: all were written by a newer Lifeboat.
+    const bool damaged =
+        std::ranges::any_of(held.unreadable, [](const auto& each) { return each.error.kind() == ErrorKind::corrupt; });
+    return Error(damaged ? ErrorKind::corrupt : ErrorKind::unsupported,
+                 fmt::format("no backup of {} can be read: {}", request.cluster, all))
+        .with_remedy(damaged ? "`lifeboat verify` says what is damaged."
+                             : "Use the version of Lifeboat that wrote it, or a newer one.");
   }
   return Error(ErrorKind::not_found,
                fmt::format("no backup of {} leads to timeline {}: {}", request.cluster, request.target.timeline, all))
@@ -73,19 +69,15 @@ base::UtcTime end_time(const BackupSummary& backup) {
 
 Candidates find_candidates(store::Storage& storage, const wal::WalArchive& archive, const RestoreRequest& request) {
   if (!request.backup_label.empty()) return the_one_asked_for(storage, archive, request);
-  const auto labels = store::list_backup_labels(storage, request.cluster);
-  if (labels.empty()) {
+  const auto held = store::read_summaries(storage, request.cluster);
+  if (held.backups.empty() && held.unreadable.empty()) {
     throw Error(ErrorKind::not_found, fmt::format("the repository holds no backup of {}", request.cluster))
         .with_remedy("`lifeboat list` shows what it holds.");
   }
   // What "latest" and "current" mean depends on the backup; the newest one that can follow its meaning decides.
   Candidates found;
-  PassedOver passed_over;
-  auto& notes = passed_over.notes;
-  for (auto label = labels.rbegin(); label != labels.rend(); ++label) {
-    const auto summary = read_summary(storage, request.cluster, *label, passed_over);
-    if (!summary) continue;
-    passed_over.any_readable = true;
+  std::vector<std::string> notes;
+  for (auto summary = held.backups.rbegin(); summary != held.backups.rend(); ++summary) {
     const auto goal = wanted_timeline(archive, request.target.timeline, summary->timeline);
     if (!found.backups.empty() && goal != found.path.back().timeline) continue;
     auto path = path_to(archive, goal);
@@ -95,12 +87,17 @@ Candidates find_candidates(store::Storage& storage, const wal::WalArchive& archi
     }
     if (found.backups.empty()) {
       found.path = std::move(path);
-      found.notes = notes;
+      found.notes = passed_over(held, summary->label);
+      found.notes.insert(found.notes.end(), notes.begin(), notes.end());
     }
     found.backups.push_back(*summary);
     if (!has_position(request.target.kind)) break;
   }
-  if (found.backups.empty()) throw no_way(request, passed_over);
+  if (found.backups.empty()) {
+    auto why = passed_over(held, {});
+    why.insert(why.end(), notes.begin(), notes.end());
+    throw no_way(request, held, why);
+  }
   std::ranges::sort(found.backups, {}, &BackupSummary::start_lsn);
   return found;
 }

@@ -52,6 +52,7 @@ class Looking {
             .with_remedy("bring the manifest back from a copy of the repository, or move it out of the repository");
       }
     }
+    settle_times(view_.manifests, request_.now);
   }
 
   // In the folder of a backup an intent says whether puts go on; elsewhere only their age does.
@@ -128,7 +129,8 @@ std::vector<Candidate> candidates_of(const View& view) {
   for (const auto& [label, manifest] : view.manifests) {
     const auto holder = held.find(label);
     candidates.push_back({label, manifest.chain.empty() ? label : manifest.chain.front(), stop_of(manifest),
-                          !view.unrestorable.contains(label), holder == held.end() ? "" : holder->second});
+                          manifest.summary.timeline, manifest.summary.stop_lsn, !view.unrestorable.contains(label),
+                          holder == held.end() ? "" : holder->second});
   }
   return candidates;
 }

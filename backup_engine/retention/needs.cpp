@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "backup_engine/store/backup_order.hpp"
 #include "backup_engine/store/names.hpp"
 
 namespace backup_engine::retention {
@@ -150,6 +151,20 @@ class SortingObjects {
 
 base::UtcTime stop_of(const store::Manifest& manifest) {
   return manifest.summary.stopped_at.value_or(manifest.summary.finished_at);
+}
+
+void settle_times(std::map<std::string, store::Manifest>& manifests, base::UtcTime now) {
+  std::vector<store::Manifest*> newest_first;
+  for (auto& [label, manifest] : manifests) newest_first.push_back(&manifest);
+  std::ranges::sort(newest_first, [](const auto* a, const auto* b) { return store::is_older(b->summary, a->summary); });
+  std::optional<base::UtcTime> newer;
+  for (auto* const manifest : newest_first) {
+    if (stop_of(*manifest) <= now) {
+      newer = stop_of(*manifest);
+    } else if (newer) {
+      manifest->summary.stopped_at = newer;
+    }
+  }
 }
 
 std::map<std::string, std::string> held_labels(const View& view) {

@@ -38,6 +38,11 @@ struct Sorting {
 [[nodiscard]] Sorting sort_objects(const View& view, const std::vector<std::string>& expired,
                                    const std::string& window_base);
 
+// A backup that stopped in the future, by its server's clock, though one that is newer by the WAL did not, gets the
+// time of that one: for ever newest it would push out all others. Where nothing newer tells, and where every time lies
+// ahead (then it is `now` that is behind), times stay.
+void settle_times(std::map<std::string, store::Manifest>& manifests, base::UtcTime now);
+
 // Whether every point from the backup on can be reached: it is no older than the window's base.
 [[nodiscard]] bool is_point_in_time(const View& view, const std::string& label, const std::string& window_base);
 

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <set>
+#include <tuple>
 
 #include "backup_engine/base/error.hpp"
 
@@ -46,6 +48,11 @@ const Period periods[] = {
     {"year", &RetentionRules::keep_yearly, [](base::UtcTime t) -> long { return static_cast<int>(date_of(t).year()); }},
 };
 
+// Of what is not known of a backup (its WAL) every value is the same, and its time decides.
+auto order_of(const Candidate& candidate) {
+  return std::tie(candidate.timeline, candidate.stop_lsn, candidate.stopped_at, candidate.label);
+}
+
 class Selecting {
  public:
   // `candidates`: newest first.
@@ -74,12 +81,13 @@ class Selecting {
   }
 
   void keep_chains() {
-    std::vector<std::string> chains;  // newest first; a chain is as old as its full
+    // Newest first; a chain is as new as its newest backup: chains that are kept lose none, so others never overtake
+    // them.
+    std::vector<std::string> chains;
+    std::set<std::string> seen;
     for (const auto& candidate : candidates_) {
-      if (candidate.restorable) chains.push_back(candidate.chain);
+      if (candidate.restorable && seen.insert(candidate.chain).second) chains.push_back(candidate.chain);
     }
-    std::sort(chains.rbegin(), chains.rend());
-    chains.erase(std::unique(chains.begin(), chains.end()), chains.end());
     if (chains.size() > rules_.keep_full) chains.resize(rules_.keep_full);
     for (const auto& candidate : candidates_) {
       const auto chain = std::find(chains.begin(), chains.end(), candidate.chain);
@@ -106,22 +114,27 @@ class Selecting {
   // With a window: the newest backup from before it began, and without other rules all that is newer. Else, or as long
   // as no backup is so old: the oldest one kept.
   void choose_window_base() {
-    if (rules_.pitr_window) {
-      for (const auto& candidate : candidates_) {
-        if (!candidate.restorable) continue;
-        const bool before = candidate.stopped_at <= now_ - *rules_.pitr_window;
-        const bool is_oldest = &candidate == oldest([](const auto& c) { return c.restorable; });
-        if (before || is_oldest) {
-          keep(candidate, before ? "the window begins behind it" : "the oldest there is for the window");
-          selection_.window_base = candidate.label;
-          return;
-        }
-        if (!has_counts()) keep(candidate, "in the window");
-      }
+    if (!rules_.pitr_window) {
+      const auto* const base = oldest([&](const auto& c) { return c.restorable && selection_.kept.contains(c.label); });
+      if (base != nullptr) selection_.window_base = base->label;
       return;
     }
-    const auto* const base = oldest([&](const auto& c) { return c.restorable && selection_.kept.contains(c.label); });
-    if (base != nullptr) selection_.window_base = base->label;
+    // A window is a matter of time, so here clocks decide: one that was behind must not pass for the last one before
+    // it.
+    std::vector<const Candidate*> by_time;
+    for (const auto& candidate : candidates_) {
+      if (candidate.restorable) by_time.push_back(&candidate);
+    }
+    std::ranges::stable_sort(by_time, std::greater(), &Candidate::stopped_at);
+    for (const auto* const candidate : by_time) {
+      const bool before = candidate->stopped_at <= now_ - *rules_.pitr_window;
+      if (before || candidate == by_time.back()) {
+        keep(*candidate, before ? "the window begins behind it" : "the oldest there is for the window");
+        selection_.window_base = candidate->label;
+        return;
+      }
+      if (!has_counts()) keep(*candidate, "in the window");
+    }
   }
 
   template <typename Wanted>
@@ -147,7 +160,7 @@ class Selecting {
     const auto* const base = oldest([&](const auto& c) { return c.restorable && selection_.kept.contains(c.label); });
     for (const auto& candidate : candidates_) {
       if (candidate.restorable || selection_.kept.contains(candidate.label)) continue;
-      if (base == nullptr || candidate.stopped_at >= base->stopped_at) {
+      if (base == nullptr || order_of(candidate) >= order_of(*base)) {
         keep(candidate, "cannot be restored, and counts for no rule; it goes when every backup kept is newer");
       }
     }
@@ -168,9 +181,7 @@ Selection select(std::vector<Candidate> candidates, const RetentionRules& rules,
     throw Error(ErrorKind::usage, "expire was given no rule of what to keep")
         .with_remedy("give at least one, as --keep-full 2 or --keep-daily 30 --pitr-window 7d");
   }
-  std::sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.stopped_at, a.label) > std::tie(b.stopped_at, b.label);
-  });
+  std::ranges::sort(candidates, [](const auto& a, const auto& b) { return order_of(a) > order_of(b); });
   return Selecting(candidates, rules, now).run();
 }
 

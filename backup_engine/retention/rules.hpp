@@ -12,7 +12,9 @@ namespace backup_engine::retention {
 struct Candidate {
   std::string label;
   std::string chain;         // the label of the full that its chain began with; its own for a full
-  base::UtcTime stopped_at;  // the point that it restores to by itself
+  base::UtcTime stopped_at;  // the point that it restores to by itself, by a clock
+  postgres::TimelineId timeline;
+  postgres::Lsn stop_lsn;  // with the timeline: which of two is newer, whatever clocks say
   bool restorable = true;
   std::string held_by;  // who needs it now; empty: nobody
 };

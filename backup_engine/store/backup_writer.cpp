@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/sha256.hpp"
@@ -116,16 +115,6 @@ struct BackupWriter::OpenFile {
     throw Error(ErrorKind::internal, fmt::format("{} has no block {}", entry.path, number));
   }
 };
-
-std::string new_backup_label(Storage& storage, const std::string& cluster, BackupType type, base::UtcTime now) {
-  for (;; now += std::chrono::seconds(1)) {
-    auto label = backup_label(now, type);
-    const auto prefix = backup_prefix(cluster, label);
-    const bool is_free = storage.list(prefix).empty() && storage.list_debris(prefix).empty() &&
-                         !storage.size(intent_name(cluster, label));
-    if (is_free) return label;
-  }
-}
 
 BackupWriter::BackupWriter(Storage& storage, std::string cluster, std::string label, BackupLayout layout)
     : BackupWriter(storage, std::move(cluster), std::move(label), layout, nullptr) {}

@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-#include "backup_engine/base/utc_time.hpp"
+#include "backup_engine/store/backup_order.hpp"
 #include "backup_engine/store/file_table.hpp"
 #include "backup_engine/store/manifest.hpp"
 #include "backup_engine/store/storage.hpp"
@@ -46,10 +46,6 @@ struct BackupLayout {
 };
 
 enum class FileId : std::uint32_t {};
-
-// A label under which nothing lies and that nobody has an intent for yet: `now`, or the next free second after it.
-[[nodiscard]] std::string new_backup_label(Storage& storage, const std::string& cluster, BackupType type,
-                                           base::UtcTime now);
 
 class BackupWriter;
 

@@ -93,7 +93,7 @@ void put_intent(Storage& storage, const std::string& cluster, const Intent& inte
     const auto other = find_intent(storage, cluster, intent.label);
     throw Error(ErrorKind::already_exists, fmt::format("a backup of this label is being taken already: {}",
                                                        other ? to_string(*other) : intent.label))
-        .with_remedy("take it again");
+        .with_remedy("take it again; see what is being taken with: lifeboat list --repo LOCATION");
   }
   if (intent.chain.empty() || storage.size(manifest_name(cluster, intent.chain.back()))) return;
   remove_intent(storage, cluster, intent.label);
@@ -133,7 +133,7 @@ void revoke_intent(Storage& storage, const std::string& cluster, const std::stri
   const auto name = intent_name(cluster, label);
   if (!storage.size(name)) {
     throw Error(ErrorKind::not_found, fmt::format("no backup {} of cluster '{}' is being taken", label, cluster))
-        .with_remedy("lifeboat list names the backups that are being taken");
+        .with_remedy("see those that are, and who takes them, with: lifeboat list --repo LOCATION");
   }
   remove_intent(storage, cluster, label);
 }

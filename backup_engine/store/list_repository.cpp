@@ -2,7 +2,9 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/repository.hpp"
-#include "backup_engine/store/manifest.hpp"
+#include "backup_engine/store/backup_order.hpp"
+#include "backup_engine/store/intent.hpp"
+#include "backup_engine/store/names.hpp"
 #include "backup_engine/store/repository_store.hpp"
 #include "backup_engine/store/wal_objects.hpp"
 
@@ -10,21 +12,37 @@ namespace backup_engine {
 
 namespace {
 
+bool is_damage(const base::Error& error) {
+  return error.kind() == base::ErrorKind::corrupt || error.kind() == base::ErrorKind::unsupported;
+}
+
+// One that cannot be read must not hide the others, here and below.
+void read_running(store::Storage& storage, ClusterSummary& summary) {
+  for (const auto& object : storage.list(store::intents_prefix(summary.name))) {
+    const auto label = store::parse_intent_name(summary.name, object.name);
+    if (!label) continue;
+    try {
+      auto intent = store::find_intent(storage, summary.name, *label);
+      if (!intent) continue;
+      summary.running.push_back({intent->label, intent->chain, intent->user, intent->host, intent->pid, intent->since,
+                                 intent->timeline, intent->start_lsn});
+    } catch (const base::Error& error) {
+      if (!is_damage(error)) throw;
+      summary.unreadable.emplace_back(error.what());
+    }
+  }
+}
+
 ClusterSummary summarize(store::Storage& storage, const std::string& cluster) {
   const auto identity = store::read_cluster(storage, cluster);
   ClusterSummary summary;
   summary.name = cluster;
   summary.system_identifier = identity.system_identifier;
   summary.postgres_major = identity.postgres_major;
-  for (const auto& label : store::list_backup_labels(storage, cluster)) {
-    try {
-      summary.backups.push_back(store::read_manifest(storage, cluster, label).summary);
-    } catch (const base::Error& error) {
-      // One unreadable manifest must not hide the backups beside it.
-      if (error.kind() != base::ErrorKind::corrupt && error.kind() != base::ErrorKind::unsupported) throw;
-      summary.unreadable.push_back(error.what());
-    }
-  }
+  auto read = store::read_summaries(storage, cluster);
+  summary.backups = std::move(read.backups);
+  for (const auto& unreadable : read.unreadable) summary.unreadable.emplace_back(unreadable.error.what());
+  read_running(storage, summary);
   summary.wal =
       store::continuous_ranges(store::list_wal(storage, cluster, identity.wal_segment_size), identity.wal_segment_size);
   return summary;

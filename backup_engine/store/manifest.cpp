@@ -284,7 +284,7 @@ std::vector<std::string> list_backup_labels(Storage& storage, const std::string&
     const std::string label(below.substr(0, below.find('/')));
     if (parse_backup_label(label) && object.name == manifest_name(cluster, label)) labels.push_back(label);
   }
-  return labels;  // labels begin with their time, so this is oldest first
+  return labels;
 }
 
 }  // namespace backup_engine::store

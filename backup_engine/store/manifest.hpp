@@ -74,7 +74,7 @@ struct Manifest {
 [[nodiscard]] Manifest decode_manifest(const std::string& text, const std::string& object);
 // Error(not_found) when there is no such backup; corrupt when it is another's manifest.
 [[nodiscard]] Manifest read_manifest(Storage& storage, const std::string& cluster, const std::string& label);
-// Labels with a manifest, oldest first.
+// Labels with a manifest, in order of label; for the order in which they were taken see backup_order.hpp.
 [[nodiscard]] std::vector<std::string> list_backup_labels(Storage& storage, const std::string& cluster);
 
 }  // namespace backup_engine::store

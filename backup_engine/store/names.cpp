@@ -178,6 +178,13 @@ std::optional<BackupType> parse_backup_label(std::string_view label) {
   return std::nullopt;
 }
 
+std::optional<base::UtcTime> label_second(std::string_view label) {
+  if (!parse_backup_label(label)) return std::nullopt;
+  const auto part = [&](std::size_t from, std::size_t length) { return label.substr(from, length); };
+  return base::parse_rfc3339(
+      fmt::format("{}-{}-{}T{}:{}:{}Z", part(0, 4), part(4, 2), part(6, 2), part(9, 2), part(11, 2), part(13, 2)));
+}
+
 std::string backups_prefix(const std::string& cluster) {
   return cluster_prefix(cluster) + "backups/";
 }

@@ -48,6 +48,8 @@ void check_cluster_name(const std::string& cluster);
 // "20261120T021500Z-full", -diff, -incr
 [[nodiscard]] std::string backup_label(base::UtcTime started_at, BackupType type);
 [[nodiscard]] std::optional<BackupType> parse_backup_label(std::string_view label);  // nullopt: not a label
+// When the label says that the backup began; nullopt: not a label.
+[[nodiscard]] std::optional<base::UtcTime> label_second(std::string_view label);
 
 [[nodiscard]] std::string backups_prefix(const std::string& cluster);
 [[nodiscard]] std::string backup_prefix(const std::string& cluster, const std::string& label);

@@ -57,12 +57,24 @@ struct BackupSummary {
   bool data_checksums = false;
 };
 
+// A backup that is being taken, or that died and left its word behind (docs/formats/intent.md): what it names stays.
+struct RunningBackup {
+  std::string label;
+  std::vector<std::string> chain;  // labels from the full to its parent, which it holds; empty for a full
+  std::string user, host;
+  std::uint32_t pid = 0;
+  base::UtcTime since;
+  postgres::TimelineId timeline;  // it holds the WAL from start_lsn on
+  postgres::Lsn start_lsn;
+};
+
 struct ClusterSummary {
   std::string name;
   std::uint64_t system_identifier = 0;
   int postgres_major = 0;
-  std::vector<BackupSummary> backups;   // oldest first
-  std::vector<std::string> unreadable;  // "OBJECT: what is wrong" of manifests that are there but cannot be read
+  std::vector<BackupSummary> backups;   // oldest first, by the WAL
+  std::vector<RunningBackup> running;   // in order of label
+  std::vector<std::string> unreadable;  // "OBJECT: what is wrong" of manifests and intents that are there
   struct WalRange {
     postgres::TimelineId timeline;
     postgres::Lsn start, end;  // continuous, durable

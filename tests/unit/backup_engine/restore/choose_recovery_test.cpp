@@ -125,6 +125,14 @@ TEST_F(ChooseRecovery, TakesTheNewestBackupWithoutAPosition) {
   EXPECT_TRUE(choose({}).notes.empty());
 }
 
+TEST_F(ChooseRecovery, TakesForNewestWhatStoppedLastInTheWalWhateverItsLabel) {
+  constexpr const char* stepped_back = "20261120T010000Z-full";
+  back_up(stepped_back, [&] { wal_.commit(711, clock_at("18:00:00")); });
+  end_wal();
+  EXPECT_EQ(choose({}).backup_label, stepped_back);
+  EXPECT_EQ(choose(TargetKind::immediate, "").backup_label, stepped_back);
+}
+
 TEST_F(ChooseRecovery, StopsBeforeTheFirstTransactionThatIsTooLate) {
   end_wal();
   const auto later = choose(TargetKind::time, "2026-11-20 15:00:00Z");

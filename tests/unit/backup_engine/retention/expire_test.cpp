@@ -39,6 +39,31 @@ TEST_F(Expire, RemovesABackupItsPacksAndTheWalThatOnlyItNeeded) {
   EXPECT_FALSE(std::filesystem::exists(directory_.path() / "repository" / store::backup_prefix("main", old)));
 }
 
+TEST_F(Expire, DoesNotKeepABackupForEverWhoseServersClockWasYearsAhead) {
+  history_.put_wal(10, 40);
+  const auto ahead = history_.add(-5 * 365 * 24h, 10, 11);
+  const auto old = history_.add(20 * 24h, 14, 15);
+  const auto base = history_.add(8 * 24h, 20, 21);
+  const auto newest = history_.add(1h, 30, 31);
+  RetentionRules window;
+  window.pitr_window = 7 * 24h;
+  EXPECT_THAT(history_.expire(window).expired, ElementsAre(old, ahead));
+  EXPECT_FALSE(history_.wal().contains(History::segment(19)));
+  EXPECT_THAT(history_.expire(keep_full(1)).expired, ElementsAre(base));
+  EXPECT_EQ(history_.backup_objects(), history_.needed_by(newest));
+}
+
+TEST_F(Expire, KeepsItsWordWhereItsOwnClockIsYearsBehind) {
+  history_.put_wal(10, 40);
+  const auto first = history_.add(-5 * 365 * 24h, 10, 11);
+  const auto second = history_.add(-5 * 365 * 24h - 24h, 20, 21);
+  const auto third = history_.add(-5 * 365 * 24h - 48h, 30, 31);
+  RetentionRules daily;
+  daily.keep_daily = 2;
+  EXPECT_THAT(history_.expire(daily).expired, ElementsAre(first));
+  EXPECT_EQ(store::list_backup_labels(history_.storage(), "main"), (std::vector{second, third}));
+}
+
 TEST_F(Expire, KeepsThePacksOfAnExpiredFullThatAKeptMemberNames) {
   history_.put_wal(10, 40);
   const auto full = history_.add(48h, 10, 11);

@@ -112,6 +112,33 @@ TEST(SelectBackups, KeepsTheOldestWhenTheWindowIsNotFullYet) {
   EXPECT_THAT(selection.expired, IsEmpty());
 }
 
+// Taken `ago`, as the WAL has it, when the clock said something else.
+Candidate at_clock(Candidate candidate, std::uint64_t position, std::chrono::seconds said_ago) {
+  candidate.stop_lsn = postgres::Lsn(position);
+  candidate.stopped_at = now - said_ago;
+  candidate.label = candidate.chain = base::to_compact(candidate.stopped_at) + "-full";
+  return candidate;
+}
+
+TEST(SelectBackups, TakesForNewestWhatIsNewestInTheWal) {
+  const auto ahead = at_clock(full(10 * 24h), 1, -365 * 24h), middle = at_clock(full(9 * 24h), 2, 9 * 24h),
+             stepped_back = at_clock(full(1h), 3, 30 * 24h);
+  RetentionRules rules;
+  rules.keep_full = 1;
+  EXPECT_THAT(kept({ahead, middle, stepped_back}, rules), ElementsAre(stepped_back.label));
+  RetentionRules daily;
+  daily.keep_daily = 2;
+  EXPECT_THAT(kept({ahead, middle, stepped_back}, daily), ElementsAre(stepped_back.label, middle.label));
+}
+
+TEST(SelectBackups, DoesNotLetAClockThatWasBehindCutTheWindowShort) {
+  const auto old = at_clock(full(20 * 24h), 1, 20 * 24h), base = at_clock(full(8 * 24h), 2, 8 * 24h),
+             behind = at_clock(full(24h), 3, 365 * 24h), newest = at_clock(full(1h), 4, 1h);
+  RetentionRules rules;
+  rules.pitr_window = 7 * 24h;
+  EXPECT_EQ(select({old, base, behind, newest}, rules, now).window_base, base.label);
+}
+
 TEST(SelectBackups, DoesNotCountWhatCannotBeRestored) {
   auto damaged = full(1h), older_damaged = full(50h);
   damaged.restorable = older_damaged.restorable = false;

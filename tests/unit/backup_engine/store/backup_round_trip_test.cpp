@@ -171,10 +171,3 @@ TEST_F(Backup, IsNotPublishedWithoutItsPacks) {
   }
   EXPECT_THAT(store::list_backup_labels(*storage_, "main"), ::testing::IsEmpty());
 }
-
-TEST_F(Backup, OfTwoWithinOneSecondGetsALabelOfItsOwn) {
-  const auto now = backup_engine::base::utc_now();
-  const auto first = store::new_backup_label(*storage_, "main", backup_engine::BackupType::full, now);
-  storage_->put(store::pack_name("main", first, 0), std::string_view("debris"), store::Durability::now);
-  EXPECT_NE(store::new_backup_label(*storage_, "main", backup_engine::BackupType::full, now), first);
-}
