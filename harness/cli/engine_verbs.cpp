@@ -74,7 +74,7 @@ ExitCode execute(const ListVerb& verb) {
   } else if (verb.format == OutputFormat::json) {
     fmt::print("{}", listing_json(clusters, logs, now));
   } else {
-    fmt::print("{}", listing_text(clusters));
+    fmt::print("{}", listing_text(clusters, now));
     for (const auto& [cluster, log] : logs) {
       const auto text = rates_text(log, now) + tampered_text(log);
       if (!text.empty()) fmt::print("operations of {}\n{}", cluster.empty() ? "the repository" : cluster, text);

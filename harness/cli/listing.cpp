@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -14,7 +15,50 @@ namespace base = backup_engine::base;
 using backup_engine::postgres::to_string;
 using Json = nlohmann::ordered_json;
 
-std::string listing_text(const std::vector<backup_engine::ClusterSummary>& clusters) {
+namespace {
+
+// Clocks of hosts differ: never less than nothing.
+double age_seconds(const backup_engine::RunningBackup& running, base::UtcTime now) {
+  return std::max(0.0, std::chrono::duration<double>(now - running.since).count());
+}
+
+std::string running_text(const backup_engine::ClusterSummary& cluster, base::UtcTime now) {
+  std::string text;
+  for (const auto& running : cluster.running) {
+    text += fmt::format(
+        "  running {}  lifeboat backup by {} on {} (process {}) since {}, for {}; holds {}WAL from {} on timeline {}\n",
+        running.label, running.user, running.host, running.pid, base::to_rfc3339(running.since),
+        base::seconds_text(age_seconds(running, now)),
+        running.chain.empty() ? "" : fmt::format("{} and ", fmt::join(running.chain, ", ")),
+        to_string(running.start_lsn), running.timeline.number());
+  }
+  if (!cluster.running.empty()) {
+    text += fmt::format("          (when one of these runs no more: lifeboat expire --cluster {} --revoke LABEL)\n",
+                        cluster.name);
+  }
+  return text;
+}
+
+Json running_json(const backup_engine::ClusterSummary& cluster, base::UtcTime now) {
+  auto all = Json::array();
+  for (const auto& running : cluster.running) {
+    all.push_back({{"label", running.label},
+                   {"verb", "backup"},
+                   {"user", running.user},
+                   {"host", running.host},
+                   {"pid", running.pid},
+                   {"since", base::to_rfc3339(running.since)},
+                   {"age_seconds", age_seconds(running, now)},
+                   {"chain", running.chain},
+                   {"timeline", running.timeline.number()},
+                   {"start_lsn", to_string(running.start_lsn)}});
+  }
+  return all;
+}
+
+}  // namespace
+
+std::string listing_text(const std::vector<backup_engine::ClusterSummary>& clusters, base::UtcTime now) {
   if (clusters.empty()) return "no clusters yet: lifeboat wal receive and lifeboat backup make the first\n";
   std::string text;
   for (const auto& cluster : clusters) {
@@ -26,7 +70,8 @@ std::string listing_text(const std::vector<backup_engine::ClusterSummary>& clust
                           to_string(backup.start_lsn), to_string(backup.stop_lsn),
                           backup.damaged_pages == 0 ? "" : fmt::format(", {} damaged pages", backup.damaged_pages));
     }
-    for (const auto& what : cluster.unreadable) text += fmt::format("  backup CANNOT BE READ: {}\n", what);
+    text += running_text(cluster, now);
+    for (const auto& what : cluster.unreadable) text += fmt::format("  CANNOT BE READ: {}\n", what);
     for (const auto& range : cluster.wal) {
       text += fmt::format("  wal    timeline {}  {} to {}\n", range.timeline.number(), to_string(range.start),
                           to_string(range.end));
@@ -85,6 +130,7 @@ std::string listing_json(const std::vector<backup_engine::ClusterSummary>& clust
                    {"system_identifier", std::to_string(cluster.system_identifier)},
                    {"postgres_major", cluster.postgres_major},
                    {"backups", backups},
+                   {"running", running_json(cluster, now)},
                    {"unreadable", cluster.unreadable},
                    {"wal", wal},
                    {"operations", json_of(logs, cluster.name, now)}});

@@ -14,7 +14,8 @@ namespace harness::cli {
 // The operations log of each cluster by its name, and the repository's own under "".
 using OperationsLogs = std::map<std::string, backup_engine::OperationsLog>;
 
-[[nodiscard]] std::string listing_text(const std::vector<backup_engine::ClusterSummary>& clusters);
+[[nodiscard]] std::string listing_text(const std::vector<backup_engine::ClusterSummary>& clusters,
+                                       backup_engine::base::UtcTime now);
 // With the success rates of `logs` up to `now`.
 [[nodiscard]] std::string listing_json(const std::vector<backup_engine::ClusterSummary>& clusters,
                                        const OperationsLogs& logs, backup_engine::base::UtcTime now);

@@ -1,0 +1,75 @@
+#include "harness/cli/listing.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace harness::cli {
+namespace {
+
+namespace base = backup_engine::base;
+namespace postgres = backup_engine::postgres;
+
+const auto now = *base::parse_rfc3339("2026-11-20T03:17:21Z");
+
+backup_engine::ClusterSummary cluster() {
+  backup_engine::ClusterSummary summary;
+  summary.name = "main";
+  summary.system_identifier = 7'300'000'000'000'000'001ULL;
+  summary.postgres_major = 15;
+  backup_engine::BackupSummary backup;
+  backup.label = "20261120T021500Z-full";
+  backup.source_bytes = 2'000'000;
+  backup.stored_bytes = 1'000'000;
+  backup.start_lsn = postgres::Lsn(0x2000028);
+  backup.stop_lsn = postgres::Lsn(0x2000100);
+  summary.backups.push_back(backup);
+  summary.running.push_back({"20261120T031500Z-incr",
+                             {backup.label},
+                             "root",
+                             "db1",
+                             4711,
+                             *base::parse_rfc3339("2026-11-20T03:15:01Z"),
+                             postgres::TimelineId(1),
+                             postgres::Lsn(0x3000028)});
+  summary.wal.push_back({postgres::TimelineId(1), postgres::Lsn(0x1000000), postgres::Lsn(0x4000000)});
+  return summary;
+}
+
+TEST(ListingText, SaysWhoTakesABackupSinceWhenWhatItHoldsAndHowToTakeItAway) {
+  EXPECT_EQ(
+      listing_text({cluster()}, now),
+      "main  PostgreSQL 15, system identifier 7300000000000000001\n"
+      "  backup 20261120T021500Z-full  2.0 MB stored as 1.0 MB, WAL 0/2000028 to 0/2000100\n"
+      "  running 20261120T031500Z-incr  lifeboat backup by root on db1 (process 4711) since "
+      "2026-11-20T03:15:01.000000Z, for 2 min 20 s; holds 20261120T021500Z-full and WAL from 0/3000028 on timeline 1\n"
+      "          (when one of these runs no more: lifeboat expire --cluster main --revoke LABEL)\n"
+      "  wal    timeline 1  0/1000000 to 0/4000000\n");
+}
+
+TEST(ListingText, HasNoWordOfRunningBackupsWhereThereAreNone) {
+  auto idle = cluster();
+  idle.running.clear();
+  idle.unreadable.push_back("clusters/main/intents/20261120T031500Z-incr.json: cut short");
+  const auto text = listing_text({idle}, now);
+  EXPECT_EQ(text.find("running"), std::string::npos);
+  EXPECT_EQ(text.find("--revoke"), std::string::npos);
+  EXPECT_NE(text.find("  CANNOT BE READ: clusters/main/intents/"), std::string::npos);
+}
+
+TEST(ListingJson, HasEveryRunningBackup) {
+  const auto listed = nlohmann::json::parse(listing_json({cluster()}, {}, now));
+  EXPECT_EQ(listed.at("clusters")[0].at("running"), nlohmann::json::parse(R"([{
+    "label": "20261120T031500Z-incr", "verb": "backup", "user": "root", "host": "db1", "pid": 4711,
+    "since": "2026-11-20T03:15:01.000000Z", "age_seconds": 140.0, "chain": ["20261120T021500Z-full"],
+    "timeline": 1, "start_lsn": "0/3000028"}])"));
+}
+
+TEST(ListingJson, GivesNoNegativeAgeWhereTheOtherHostsClockIsAhead) {
+  const auto earlier = now - std::chrono::hours(1);
+  const auto listed = nlohmann::json::parse(listing_json({cluster()}, {}, earlier));
+  EXPECT_EQ(listed.at("clusters")[0].at("running")[0].at("age_seconds"), 0.0);
+}
+
+}  // namespace
+}  // namespace harness::cli
