@@ -13,7 +13,7 @@ class StarvedBackup : public BackupProcesses, public ::testing::WithParamInterfa
   StarvedBackup() { streaming_ = GetParam(); }
 };
 
-TEST_P(StarvedBackup, IsFineBesideAnotherOnTheSameChainOrSaysSoOnce) {
+TEST_P(StarvedBackup, SucceedsBesideAnotherWithALabelOfItsOwn) {
   start_source();
   receive_wal();
   make_rows();
@@ -27,17 +27,9 @@ TEST_P(StarvedBackup, IsFineBesideAnotherOnTheSameChainOrSaysSoOnce) {
     const auto name = to_string(one) + "-" + to_string(other);
     auto first = begin_backup(name + "-1", one);
     auto second = begin_backup(name + "-2", other);
-    unsigned succeeded = 0;
-    for (const auto& [process, of] : {std::pair(&first, name + "-1"), std::pair(&second, name + "-2")}) {
-      if (process->wait(harness::server::soon()).success()) {
-        ++succeeded;
-      } else {
-        expect_refused(*process, of, 3);
-        EXPECT_THAT(words(of), HasSubstr("a backup of this label is being taken already"));
-      }
-    }
-    EXPECT_GE(succeeded, 1U);
-    EXPECT_EQ(labels().size(), before + succeeded);
+    EXPECT_EQ(end_of(first), 0) << words(name + "-1");
+    EXPECT_EQ(end_of(second), 0) << words(name + "-2");
+    EXPECT_EQ(labels().size(), before + 2);
     expect_sound();
     expect_no_debris();
   }
@@ -45,6 +37,54 @@ TEST_P(StarvedBackup, IsFineBesideAnotherOnTheSameChainOrSaysSoOnce) {
   const auto digest = ask(digest_);
   lose_source();
   EXPECT_EQ(in_backup(*labels().rbegin()), digest);
+}
+
+TEST_P(StarvedBackup, BesideAnExpireBuildsOnWhatStays) {
+  start_source();
+  receive_wal();
+  make_rows();
+  for (const auto type : {BackupType::incremental, BackupType::full, BackupType::differential}) {
+    take(BackupType::full);
+    const auto newer = take(BackupType::full).label;
+    run("UPDATE rows SET filling = md5(filling) WHERE id % 7 = 1");
+    const auto name = "beside-expire-" + to_string(type);
+    auto backup = begin_backup(name, type);
+    auto expiring = begin(name + "-expire", "expire", {"--keep-full", "1"});
+    EXPECT_EQ(end_of(expiring), 0) << words(name + "-expire");
+    EXPECT_EQ(end_of(backup), 0) << words(name);
+    EXPECT_TRUE(labels().contains(newer) || type == BackupType::full);
+    expire({"--keep-full", "1"});
+    expect_sound();
+    expect_no_debris();
+  }
+  const auto digest = ask(digest_);
+  lose_source();
+  EXPECT_EQ(in_backup(*labels().rbegin()), digest);
+}
+
+TEST_P(StarvedBackup, IsListedWithWhoTakesItAndWhatItHoldsUntilItEnds) {
+  start_source();
+  receive_wal();
+  make_rows();
+  const auto full = take(BackupType::full).label;
+  run("UPDATE rows SET filling = md5(filling)");
+  auto backup = begin_backup("listed", BackupType::incremental, "12MB");
+  const auto intent = wait_until_copying(backup, "listed");
+  const auto list = [&](const std::string& name) {
+    auto listing = begin(name, "list", {});
+    EXPECT_EQ(end_of(listing), 0) << words(name);
+    return words(name);
+  };
+  const auto during = list("during");
+  EXPECT_THAT(during,
+              HasSubstr("running " + intent.label + "  lifeboat backup by " + intent.user + " on " + intent.host +
+                        " (process " + std::to_string(backup.pid()) + ") since " + base::to_rfc3339(intent.since)));
+  EXPECT_THAT(during, HasSubstr("holds " + full + " and WAL from " + to_string(intent.start_lsn)));
+  EXPECT_THAT(during, HasSubstr("lifeboat expire --cluster main --revoke LABEL"));
+  EXPECT_EQ(end_of(backup), 0) << words("listed");
+  const auto behind = list("behind");
+  EXPECT_THAT(behind, HasSubstr("backup " + intent.label));
+  EXPECT_THAT(behind, ::testing::Not(HasSubstr("running")));
 }
 
 TEST_P(StarvedBackup, WhoseServerDiesSaysSoAndLeavesNothing) {
