@@ -114,20 +114,18 @@ ControlFile parse_control_file(std::span<const std::byte> bytes) {
   return control;
 }
 
-std::vector<std::byte> read_control_file_bytes(const std::filesystem::path& data_directory) {
-  const auto path = data_directory / "global" / "pg_control";
+std::vector<std::byte> read_control_file_bytes(const std::string& name,
+                                               const std::function<std::vector<std::byte>()>& read) {
   std::vector<std::byte> last, bytes;
   const auto look = [&]() -> std::optional<std::string> {
-    bytes.resize(file_bytes);
-    const auto file = base::open_for_reading(path);
-    bytes.resize(base::read_at(file.get(), bytes, 0, path));
+    bytes = read();
     try {
       static_cast<void>(parse_control_file(bytes));
       return std::nullopt;
     } catch (const Error& error) {
       // The server may be writing it: only bytes that stay bad are bad.
       if (error.kind() == ErrorKind::unsupported || bytes == last) {
-        throw Error(error.kind(), fmt::format("{}: {}", path.string(), error.what()))
+        throw Error(error.kind(), fmt::format("{}: {}", name, error.what()))
             .with_remedy(error.remedy().empty() ? "`pg_controldata` of that directory says what PostgreSQL makes of it"
                                                 : error.remedy());
       }
@@ -135,8 +133,18 @@ std::vector<std::byte> read_control_file_bytes(const std::filesystem::path& data
       return error.what();
     }
   };
-  base::poll_until(base::Deadline::after(std::chrono::seconds(10)), "an undamaged " + path.string(), look);
+  base::poll_until(base::Deadline::after(std::chrono::seconds(10)), "an undamaged " + name, look);
   return bytes;
+}
+
+std::vector<std::byte> read_control_file_bytes(const std::filesystem::path& data_directory) {
+  const auto path = data_directory / "global" / "pg_control";
+  return read_control_file_bytes(path.string(), [&] {
+    std::vector<std::byte> bytes(file_bytes);
+    const auto file = base::open_for_reading(path);
+    bytes.resize(base::read_at(file.get(), bytes, 0, path));
+    return bytes;
+  });
 }
 
 ControlFile read_control_file(const std::filesystem::path& data_directory) {

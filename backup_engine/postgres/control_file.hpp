@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,5 +36,9 @@ struct ControlFile {
 // Reads DATA_DIRECTORY/global/pg_control; re-reads torn bytes and fails when the same bad bytes are read twice.
 [[nodiscard]] std::vector<std::byte> read_control_file_bytes(const std::filesystem::path& data_directory);
 [[nodiscard]] ControlFile read_control_file(const std::filesystem::path& data_directory);
+
+// The same of whatever `read` returns each time it is called; `name` is for messages.
+[[nodiscard]] std::vector<std::byte> read_control_file_bytes(const std::string& name,
+                                                             const std::function<std::vector<std::byte>()>& read);
 
 }  // namespace backup_engine::postgres

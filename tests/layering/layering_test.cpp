@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "tests/layering/named_tests.hpp"
 #include "tests/layering/rules.hpp"
 #include "tests/layering/source_tree.hpp"
 
@@ -63,6 +64,19 @@ TEST(SourceTree, RunsNoShellAndSleepsNowhere) {
 }
 TEST(SourceTree, CompilesEverySource) {
   EXPECT_THAT(unlisted_sources(tree(), cmake_lists()), IsEmpty());
+}
+
+SourceFile page_at(const std::string& path) {
+  SourceFile page{path, {}};
+  std::ifstream stream(root / path);
+  for (std::string line; std::getline(stream, line);) page.lines.push_back(line);
+  return page;
+}
+
+TEST(SourceTree, HasTheTestThatIsPromisedForEachFact) {
+  const auto page = page_at("docs/postgres-facts.md");
+  EXPECT_GT(page.lines.size(), 50U);
+  EXPECT_THAT(unproven_facts(page, tree()), IsEmpty());
 }
 
 TEST(SourceTree, HoldsNoBinaries) {
@@ -171,6 +185,21 @@ TEST(UnlistedSources, FindsAFileThatIsNeverCompiled) {
   EXPECT_THAT(unlisted_sources(files, {{"harness/plan", "lifeboat_module(x SOURCES other_plan.cpp)"}}),
               ElementsAre(HasSubstr("harness/plan/plan.cpp")));
   EXPECT_THAT(unlisted_sources(files, {{"harness/scenario", "plan.cpp"}}), ElementsAre(HasSubstr("plan.cpp")));
+}
+
+TEST(UnprovenFacts, FindsAFactWithoutATestAndATestThatIsNone) {
+  const std::vector<SourceFile> files{
+      {"tests/unit/a_test.cpp", {"TEST_F(Wal, IsKept) {", "TEST(Lsn,", "     IsRead) {"}},
+      {"harness/a.cpp", {"TEST(Wal, IsElsewhere) {"}}};
+  const auto found_in = [&](const std::vector<std::string>& lines) {
+    return unproven_facts({"docs/f.md", lines}, files);
+  };
+  EXPECT_THAT(found_in({"| fact | tests |", "| --- | --- |", "| a | `Wal.IsKept`, `Lsn.IsRead` |", "", "| no table |"}),
+              IsEmpty());
+  EXPECT_THAT(found_in({"| fact | tests |", "| --- | --- |", "| a | `Wal.IsKept` |", "| b | none, see a.md |"}),
+              ElementsAre("docs/f.md:4: a fact without a test"));
+  EXPECT_THAT(found_in({"| --- | --- |", "| a | `Wal.IsLost` `Wal.IsElsewhere` |"}),
+              ElementsAre(HasSubstr("names Wal.IsLost, which is no test"), HasSubstr("Wal.IsElsewhere")));
 }
 
 }  // namespace

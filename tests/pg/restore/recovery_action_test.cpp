@@ -81,6 +81,18 @@ TEST_F(RecoveryAction, FailsWhenTheServerPromotesThoughItWasToldToShutDown) {
   EXPECT_EQ(said, "the server promoted instead of shutting down at its target");
 }
 
+TEST_F(RecoveryAction, FailsWhenAPauseBecomesAShutdown) {
+  start_source();
+  receive_wal();
+  make_history();
+  restore_to_mark(backup_engine::TargetAction::pause);
+  auto wanted = restored_options();
+  wanted.settings["hot_standby"] = "off";
+  std::string said;
+  EXPECT_EQ(tests::kind_of_failure([&] { (void)recovered(wanted, Action::pause); }, &said), ErrorKind::process);
+  EXPECT_THAT(said, HasSubstr("recovery stopping at restore point \"mark\""));
+}
+
 // PostgreSQL compares five settings with the source's of that moment, wherever in the WAL they rise.
 TEST_F(RecoveryAction, NamesTheSettingThatTheSourceRaisedAfterTheBackup) {
   start_source();

@@ -221,13 +221,16 @@ TEST_F(LoadWithoutItsStandby, TakesACommitWithAWarningForUnknown) {
 }
 
 TEST_F(LoadWithoutItsStandby, StopsWritersThatWaitForEver) {
+  const auto seen = shop().ledger_ids().size();
   const auto load = load_of(2);
   load->resume();
   wait_for("a commit that waits", [] { return !waiting_pid().empty(); });
+  EXPECT_EQ(shop().ledger_ids().size(), seen) << "it is in the WAL, and no snapshot shows it";
   EXPECT_THROW(load->hold(backup_engine::base::Deadline::after(std::chrono::milliseconds(50))), Error);
   load->stop(backup_engine::base::Deadline::after(std::chrono::seconds(2)));
   EXPECT_EQ(load->statistics().writers_running, 0U);
   EXPECT_GE(load->statistics().unknown, 1U);
+  EXPECT_GT(shop().ledger_ids().size(), seen);
 }
 
 // The digests of the first `count` acknowledged transactions of one writer on freshly loaded rows.

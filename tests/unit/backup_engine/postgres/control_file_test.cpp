@@ -178,6 +178,17 @@ TEST_F(ReadControlFile, FailsWhenTheSameBadBytesAreReadTwice) {
   }
 }
 
+TEST_F(ReadControlFile, ReadsAgainWhileTheBytesChange) {
+  std::size_t readings = 0;
+  const auto read = [&] {
+    auto bytes = real_control();
+    if (++readings < 4) bytes[100 + readings] ^= std::byte{1};  // the server writes them just now
+    return bytes;
+  };
+  EXPECT_EQ(read_control_file_bytes("pg_control", read), real_control());
+  EXPECT_EQ(readings, 4U);
+}
+
 TEST_F(ReadControlFile, SaysWhichFileIsMissing) {
   try {
     static_cast<void>(read_control_file(directory_.path()));
