@@ -65,6 +65,11 @@ bool Findings::has_damage_below(const std::string& prefix) const {
                      [&](const auto& damage) { return damage.object.starts_with(prefix); });
 }
 
+void Findings::forget(const std::string& object) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(result_.damage, [&](const auto& damage) { return damage.object == object; });
+}
+
 VerifyResult Findings::take() {
   const std::lock_guard lock(mutex_);
   std::stable_sort(result_.damage.begin(), result_.damage.end(),

@@ -30,6 +30,8 @@ class Findings {
   [[nodiscard]] std::string damage_of(const std::string& object) const;
   // Whether anything was found about an object whose name begins with `prefix`.
   [[nodiscard]] bool has_damage_below(const std::string& prefix) const;
+  // What was found of an object that nobody needs any more.
+  void forget(const std::string& object);
   // Once, at the end: everything found, in order of object. Backups and debris are the caller's.
   [[nodiscard]] VerifyResult take();
 

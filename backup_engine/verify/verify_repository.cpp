@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -82,6 +83,7 @@ class ClusterVerification {
     const auto ranges = check_wal(
         storage_, cluster_, size, identity, [&](const store::WalObject& object) { return wants(object); },
         request_.jobs, findings_);
+    let_go_what_expired();
     ReachCheck reach(storage_, cluster_, size, ranges, findings_);
     if (!request_.backup_label) reach.read_timelines();
     for (const auto& backup : backups_) result.backups.push_back(judge(backup, ranges, reach));
@@ -107,6 +109,26 @@ class ClusterVerification {
     }
     for (const auto& label : labels) {
       backups_.push_back(check_backup(storage_, cluster_, label, identity, request_.jobs, shared_, findings_));
+    }
+  }
+
+  // Backups may expire while they are read: what is then missing of them is nobody's loss.
+  void let_go_what_expired() {
+    const auto first = std::stable_partition(backups_.begin(), backups_.end(), [&](const BackupCheck& backup) {
+      return storage_.size(store::manifest_name(cluster_, backup.label)).has_value();
+    });
+    expired_.assign(std::make_move_iterator(first), std::make_move_iterator(backups_.end()));
+    backups_.erase(first, backups_.end());
+    if (request_.backup_label && backups_.empty()) {
+      throw Error(ErrorKind::not_found,
+                  fmt::format("backup {} of cluster '{}' expired while it was read", *request_.backup_label, cluster_));
+    }
+    std::set<std::string> needed;
+    for (const auto& backup : backups_) needed.insert(backup.objects.begin(), backup.objects.end());
+    for (const auto& backup : expired_) {
+      for (const auto& object : backup.objects) {
+        if (!needed.contains(object)) findings_.forget(object);
+      }
     }
   }
 
@@ -183,7 +205,9 @@ class ClusterVerification {
 
   void find_debris(postgres::SegmentSize size, std::vector<std::string>& debris) const {
     std::set<std::string> known{store::cluster_document(cluster_)};
-    for (const auto& backup : backups_) known.insert(backup.objects.begin(), backup.objects.end());
+    for (const auto* const checked : {&backups_, &expired_}) {
+      for (const auto& backup : *checked) known.insert(backup.objects.begin(), backup.objects.end());
+    }
     for (const auto& object : objects_) {
       if (!known.contains(object.name) && !store::parse_wal_object(cluster_, object.name, size) &&
           !wal::parse_gap_object(cluster_, object.name) && !store::parse_intent_name(cluster_, object.name) &&
@@ -194,8 +218,11 @@ class ClusterVerification {
     for (auto& name : storage_.list_debris(store::cluster_prefix(cluster_))) debris.push_back(std::move(name));
   }
 
-  // With its manifest damaged nobody knows what belongs to a backup: that is no debris.
+  // With its manifest damaged or gone nobody knows what belongs to a backup: that is no debris.
   [[nodiscard]] bool belongs_to_unreadable_backup(const std::string& name) const {
+    for (const auto& backup : expired_) {
+      if (name.starts_with(store::backup_prefix(cluster_, backup.label))) return true;
+    }
     for (const auto& backup : backups_) {
       if (!backup.manifest && name.starts_with(store::backup_prefix(cluster_, backup.label))) return true;
     }
@@ -209,6 +236,7 @@ class ClusterVerification {
   std::vector<store::ListedObject> objects_;
   SharedChecks shared_{request_.unpack, {}, {}};
   std::vector<BackupCheck> backups_;
+  std::vector<BackupCheck> expired_;  // since they were listed
 };
 
 // Checks repository.json and the keys, and opens what is encrypted. False when nothing else can be read: what is to
