@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "backup_engine/backup/backup_contents.hpp"
 #include "backup_engine/backup/block_reader.hpp"
@@ -148,7 +149,17 @@ class Backup {
     manifest.databases = stopped_.databases;
     manifest.backup_label_text = stopped_.backup_label;
     manifest.tablespace_map_text = stopped_.tablespace_map;
+    manifest.dropped_tablespaces = tablespaces_without_files(manifest);
     for (const auto& page : damaged) manifest.damaged_pages.push_back({page.file, page.block});
+  }
+
+  // The source saw to it that the server has none of them any more.
+  [[nodiscard]] std::set<std::uint32_t> tablespaces_without_files(const store::Manifest& manifest) const {
+    auto named = store::named_tablespaces(manifest);
+    for (const auto& place : contents_->places()) {
+      std::erase_if(named, [&](std::uint32_t oid) { return place.starts_with(fmt::format("pg_tblspc/{}/", oid)); });
+    }
+    return named;
   }
 
   const BackupRequest& request_;

@@ -1,6 +1,7 @@
 #include "backup_engine/store/manifest.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <span>
 
 #include "backup_engine/base/sha256.hpp"
@@ -154,6 +155,7 @@ void read_source(const Json& document, Manifest& manifest) {
       postgres::SegmentSize::of_bytes(document.at("wal_segment_size_bytes").get<std::uint64_t>());
   for (const auto& tablespace : document.at("tablespaces")) {
     manifest.tablespaces.push_back({tablespace.at("oid").get<std::uint32_t>(), text_from_json(tablespace.at("path"))});
+  document["dropped_tablespaces"] = manifest.dropped_tablespaces;
   }
   if (const auto* databases = member(document, "databases")) {
     for (const auto& database : *databases) {
@@ -178,6 +180,9 @@ std::optional<KeyId> key_from(const Json& encryption) {
   return id;
 }
 
+  if (const auto* dropped = member(document, "dropped_tablespaces")) {
+    manifest.dropped_tablespaces = dropped->get<std::set<std::uint32_t>>();
+  }
 void put_storage(Json& document, const Manifest& manifest) {
   document["encryption"] = {{"cipher", manifest.key_id ? encrypting_cipher : "none"},
                             {"key_id", manifest.key_id ? Json(base::to_hex(*manifest.key_id)) : Json(nullptr)}};
@@ -257,6 +262,22 @@ Manifest decode_manifest(const std::string& text, const std::string& object) {
       read_storage(document, manifest);
       return manifest;
     } catch (const Error& error) {
+std::set<std::uint32_t> named_tablespaces(const Manifest& manifest) {
+  std::set<std::uint32_t> named;
+  for (const auto& tablespace : manifest.tablespaces) named.insert(tablespace.oid);
+  // Lines of "OID PATH"; a newline that belongs to a path stands behind a backslash.
+  const auto& map = manifest.tablespace_map_text;
+  for (std::size_t line = 0; line < map.size();) {
+    std::uint32_t oid = 0;
+    if (std::from_chars(map.data() + line, map.data() + map.size(), oid).ec == std::errc()) named.insert(oid);
+    for (; line < map.size() && map[line] != '\n'; ++line) {
+      if (map[line] == '\\') ++line;
+    }
+    ++line;
+  }
+  return named;
+}
+
       throw Error(error.kind(), fmt::format("{}: {}", object, error.what()));
     }
   });

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,8 @@ struct Manifest {
   std::vector<Database> databases;  // when the backup stopped; empty when they are not known
   std::string backup_label_text;    // exactly as pg_backup_stop returned them
   std::string tablespace_map_text;
+  // Those that the map or the list names and that went before their files were listed: WAL drops them again.
+  std::set<std::uint32_t> dropped_tablespaces;
   std::vector<std::string> external_files;  // paths of the file table's entries in the external area
   std::vector<DamagedPageEntry> damaged_pages;
 
@@ -68,6 +71,9 @@ struct Manifest {
 
 // Those in which a block of the backup lies.
 [[nodiscard]] std::vector<PackEntry> used_packs(const Manifest& manifest);
+
+// The OIDs of the tablespaces in its list or in its map.
+[[nodiscard]] std::set<std::uint32_t> named_tablespaces(const Manifest& manifest);
 
 [[nodiscard]] std::string encode_manifest(const Manifest& manifest);
 // Throws Error naming `object`: corrupt, unsupported (a future version, a cipher).

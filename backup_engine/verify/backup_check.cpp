@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <memory>
 
 #include "backup_engine/base/parallel.hpp"
@@ -145,6 +146,26 @@ bool check_tables_of_chain(store::Storage& storage, const std::string& cluster, 
   return sound;
 }
 
+// A tablespace whose disk was away when the backup was taken, before backups were refused for that.
+void check_tablespaces(const store::Manifest& manifest, const store::FileTable& files, const std::string& table,
+                       Findings& findings) {
+  auto missing = store::named_tablespaces(manifest);
+  for (const auto oid : manifest.dropped_tablespaces) missing.erase(oid);
+  for (std::size_t i = 0; i < files.size() && !missing.empty(); ++i) {
+    constexpr std::string_view tablespaces = "pg_tblspc/";
+    const auto path = files.path(i);
+    if (!path.starts_with(tablespaces) || path.find('/', tablespaces.size()) == std::string_view::npos) continue;
+    std::uint32_t oid = 0;
+    std::from_chars(path.data() + tablespaces.size(), path.data() + path.size(), oid);
+    missing.erase(oid);
+  }
+  for (const auto oid : missing) {
+    findings.add_damage(table, fmt::format("holds no file of the tablespace with OID {}, which the backup's "
+                                           "tablespace_map names: its disk was away, or it was dropped just then",
+                                           oid));
+  }
+}
+
 // The tables opened and every block placed; nothing when they contradict themselves, which is then a finding.
 struct OpenBackup {
   std::unique_ptr<store::BackupReader> reader;
@@ -156,6 +177,8 @@ OpenBackup open_backup(store::Storage& storage, const std::string& cluster, cons
   OpenBackup open;
   try {
     open.reader = std::make_unique<store::BackupReader>(storage, cluster, check.label);
+    check_tablespaces(open.reader->manifest(), open.reader->files(), store::file_table_name(cluster, check.label),
+                      findings);
     open.blocks = place_blocks(*open.reader, store::block_index_name(cluster, check.label));
     return open;
   } catch (const Error& error) {

@@ -45,6 +45,27 @@ class Verify : public ::testing::Test {
 
 }  // namespace
 
+// Backups of before such a one was refused.
+TEST_F(Verify, NamesATablespaceOfWhichABackupHoldsNothing) {
+  const auto label = tests::put_backup(*storage_, "main", tests::some_files(4096));
+  tests::put_wal(*storage_, "main");
+  const auto name = store::manifest_name("main", label);
+  auto manifest = store::read_manifest(*storage_, "main", label);
+  const auto verify_with = [&](const store::Manifest& changed) {
+    storage_->remove(name);
+    store::put_document(*storage_, name, store::encode_manifest(changed), store::Durability::now);
+    return verify();
+  };
+  manifest.tablespace_map_text = "16388 /mnt/fast\n";
+  const auto result = verify_with(manifest);
+  EXPECT_THAT(result.damage,
+              ElementsAre(AllOf(Field(&backup_engine::RepositoryDamage::object, store::file_table_name("main", label)),
+                                Field(&backup_engine::RepositoryDamage::text, HasSubstr("16388")))));
+  EXPECT_FALSE(result.backups.at(0).restorable);
+  manifest.dropped_tablespaces = {16388};
+  EXPECT_THAT(verify_with(manifest).damage, IsEmpty());
+}
+
 TEST_F(Verify, FindsNothingInASoundRepositoryAndReadsAllOfIt) {
   const auto label = tests::put_backup(*storage_, "main", tests::some_files(4096));
   tests::put_wal(*storage_, "main");
