@@ -1,9 +1,12 @@
 #include "backup_engine/restore/restored_texts.hpp"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <optional>
 
 #include "backup_engine/base/crc32c.hpp"
+#include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/backup_manifest.hpp"
 #include "backup_engine/postgres/configuration.hpp"
 #include "backup_engine/postgres/control_file.hpp"
@@ -93,6 +96,12 @@ std::string command_of(const RestoreRequest& request) {
 }  // namespace
 
 std::vector<std::byte> read_whole(const store::BackupReader& reader, const store::FileEntry& entry) {
+  constexpr std::uint64_t most_bytes = std::uint64_t{1} << 30U;  // of configuration, pg_control
+  if (entry.size_bytes > most_bytes) {
+    throw base::Error(base::ErrorKind::corrupt,
+                      fmt::format("{}: {} has {} bytes, which no such file has", reader.manifest().summary.label,
+                                  entry.path, entry.size_bytes));
+  }
   std::vector<std::byte> bytes(entry.size_bytes);
   if (!bytes.empty()) reader.read_blocks(entry, 0, reader.block_count(entry), bytes);
   return bytes;

@@ -109,6 +109,7 @@ BackupReader::BackupReader(Storage& storage, const std::string& cluster, const s
       packs_(std::make_unique<Packs>()) {
   const auto table = file_table_name(cluster, label);
   files_ = std::make_unique<FileTable>(read_framed(storage, table, ObjectKind::file_table), table);
+  files_->check_blocks(manifest_.block_size_bytes, manifest_.block_count, table);
   index_ = std::make_unique<BlockIndex>(storage, cluster, manifest_);
 }
 

@@ -46,6 +46,33 @@ bool lies_within(std::uint64_t offset, std::uint64_t length, std::uint64_t whole
   return offset <= whole && length <= whole - offset;
 }
 
+constexpr std::uint64_t most_file_bytes = std::uint64_t{1} << 50U;
+
+bool is_number(std::string_view text) {
+  return !text.empty() && text.size() <= 10 && text.front() != '0' &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Relative, and written as it is found: "a//b", "./a" and "a/../b" would be the same file by another name.
+bool is_plain(std::string_view path) {
+  for (;;) {
+    const auto name = path.substr(0, path.find('/'));
+    if (name.empty() || name == "." || name == "..") return false;
+    if (name.size() == path.size()) return true;
+    path.remove_prefix(name.size() + 1);
+  }
+}
+
+// A restore writes what it is told, where it is told, often as root.
+bool is_sound_path(std::string_view path, FileKind kind, FileArea area) {
+  constexpr std::string_view tablespaces = "pg_tblspc/";
+  if (path.find('\0') != std::string_view::npos) return false;  // the operating system would read a shorter one
+  if (area == FileArea::external) return path.starts_with('/');
+  if (path == ".") return kind == FileKind::directory;
+  if (!is_plain(path)) return false;
+  return kind != FileKind::symlink || !path.starts_with(tablespaces) || is_number(path.substr(tablespaces.size()));
+}
+
 }  // namespace
 
 FileTable::FileTable(std::vector<std::byte> clear, const std::string& object) : bytes_(std::move(clear)) {
@@ -70,8 +97,40 @@ void FileTable::check(const std::string& object) const {
                       lies_within(get64(at, at_first_extent), get32(at, at_extent_count), extent_count_) && kind >= 1 &&
                       kind <= 3 && static_cast<unsigned>(at[at_area]) <= 1;
     if (!good) throw Error(ErrorKind::corrupt, fmt::format("{}: record {} makes no sense", object, i));
+    if (!is_sound_path(path(i), static_cast<FileKind>(kind), static_cast<FileArea>(at[at_area]))) {
+      throw Error(
+          ErrorKind::corrupt,
+          fmt::format("{}: record {} names a file outside the data directory, or not plainly: {}", object, i, path(i)));
+    }
+    if (get64(at, at_size) > most_file_bytes) {
+      throw Error(ErrorKind::corrupt, fmt::format("{}: record {}, {}, has an impossible size", object, i, path(i)));
+    }
     if (i > 0 && path(i - 1) >= path(i)) {
       throw Error(ErrorKind::corrupt, fmt::format("{}: record {} is out of order", object, i));
+    }
+  }
+}
+
+void FileTable::check_blocks(std::uint32_t block_size_bytes, std::uint64_t block_count,
+                             const std::string& object) const {
+  for (std::size_t i = 0; i < record_count_; ++i) {
+    const auto* const at = record(i);
+    if (static_cast<FileKind>(at[at_kind]) != FileKind::file) continue;
+    std::uint64_t blocks = 0;
+    bool inside = true;
+    const auto* extent = record(record_count_) + get64(at, at_first_extent) * extent_bytes;
+    for (std::uint32_t n = 0; n < get32(at, at_extent_count); ++n, extent += extent_bytes) {
+      const auto count = get_little_endian<std::uint64_t>(extent + 8);
+      inside = inside && lies_within(get_little_endian<std::uint64_t>(extent), count, block_count);
+      if (inside) blocks += count;
+    }
+    if (!inside) {
+      throw Error(ErrorKind::corrupt, fmt::format("{}: {} has blocks that the backup has not", object, path(i)));
+    }
+    const auto needed = (get64(at, at_size) + block_size_bytes - 1) / block_size_bytes;
+    if (blocks < needed) {
+      throw Error(ErrorKind::corrupt,
+                  fmt::format("{}: {} has {} blocks and needs {}", object, path(i), blocks, needed));
     }
   }
 }

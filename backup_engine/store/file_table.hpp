@@ -41,10 +41,14 @@ struct FileEntry {
 
 class FileTable {
  public:
-  // Checks every offset once, so that reading entries cannot go astray. Throws Error(corrupt) naming `object`.
+  // Checks every offset once, so that reading entries cannot go astray, and every path, so that writing them cannot: in
+  // the data directory there is one way to write each, and none leads out of it. Throws Error(corrupt) naming `object`.
   FileTable(std::vector<std::byte> clear, const std::string& object);
   FileTable(FileTable&&) noexcept = default;
   FileTable& operator=(FileTable&&) noexcept = default;
+
+  // Whether the blocks of each file are as many as it needs, and among the backup's. Throws as above.
+  void check_blocks(std::uint32_t block_size_bytes, std::uint64_t block_count, const std::string& object) const;
 
   [[nodiscard]] std::size_t size() const { return record_count_; }
   [[nodiscard]] FileEntry entry(std::size_t index) const;

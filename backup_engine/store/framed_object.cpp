@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t frame_header_bytes = 16;
 constexpr std::size_t frame_clear_bytes = 1024 * 1024;
 constexpr std::size_t crc_bytes = 4;
+constexpr std::uint64_t most_bytes_in_memory = std::uint64_t{4} << 30U;
 
 }  // namespace
 
@@ -171,7 +172,15 @@ ObjectDigest put_framed(Storage& storage, const std::string& name, ObjectKind ki
 std::vector<std::byte> read_framed(Storage& storage, const std::string& name, ObjectKind kind) {
   FramedReader reader(storage, name, kind);
   std::vector<std::byte> clear;
-  while (const auto frame = reader.next()) clear.insert(clear.end(), frame->begin(), frame->end());
+  const auto require_bounded = [&](std::uint64_t bytes) {
+    if (bytes <= most_bytes_in_memory) return;
+    throw Error(ErrorKind::corrupt, fmt::format("{}: holds more than anything that was put there can", name));
+  };
+  if (reader.header().clear_length != unknown_length) require_bounded(reader.header().clear_length);
+  while (const auto frame = reader.next()) {
+    require_bounded(clear.size() + frame->size());
+    clear.insert(clear.end(), frame->begin(), frame->end());
+  }
   return clear;
 }
 

@@ -79,6 +79,7 @@ class FramedReader {
 ObjectDigest put_framed(Storage& storage, const std::string& name, ObjectKind kind, Compression compression,
                         std::span<const std::byte> clear, Durability durability,
                         std::shared_ptr<const DataKey> key = nullptr);
+// Error(corrupt) also when it holds more than 4 GiB: a file table of twenty million files.
 [[nodiscard]] std::vector<std::byte> read_framed(Storage& storage, const std::string& name, ObjectKind kind);
 
 }  // namespace backup_engine::store

@@ -18,6 +18,8 @@ using base::ErrorKind;
 
 namespace {
 
+constexpr std::uint32_t most_block_bytes = 1U << 24U;  // an index entry says how long a bundle is in 24 bits
+constexpr std::uint64_t most_blocks = std::uint64_t{1} << 44U;
 constexpr auto manifest_format = "lifeboat-backup", encrypting_cipher = "aes-256-gcm";
 
 // Text that PostgreSQL or a file system gave us need not be UTF-8; then it stands as {"hex": …}.
@@ -67,6 +69,19 @@ const Json* member(const Json& document, const char* name) {
   return found == document.end() || found->is_null() ? nullptr : &*found;
 }
 
+// Labels become names of objects.
+std::string label_from(const Json& value) {
+  auto label = value.get<std::string>();
+  if (!parse_backup_label(label)) throw Error(ErrorKind::corrupt, fmt::format("not a label: {}", value.dump()));
+  return label;
+}
+
+std::vector<std::string> labels_from(const Json& values) {
+  std::vector<std::string> labels;
+  for (const auto& value : values) labels.push_back(label_from(value));
+  return labels;
+}
+
 BackupType type_from(const Json& value) {
   for (const auto type : {BackupType::full, BackupType::differential, BackupType::incremental}) {
     if (value == to_string(type)) return type;
@@ -105,9 +120,9 @@ void put_summary(Json& document, const BackupSummary& summary) {
 BackupSummary summary_from(const Json& document) {
   BackupSummary summary;
   summary.cluster = document.at("cluster").get<std::string>();
-  summary.label = document.at("label").get<std::string>();
+  summary.label = label_from(document.at("label"));
   summary.type = type_from(document.at("type"));
-  summary.parent_label = document.at("parent_label").get<std::string>();
+  summary.parent_label = document.at("parent_label") == "" ? "" : label_from(document.at("parent_label"));
   summary.source = document.at("source").get<std::string>();
   summary.started_at = time_from(document.at("started_at"));
   summary.finished_at = time_from(document.at("finished_at"));
@@ -140,6 +155,7 @@ void put_source(Json& document, const Manifest& manifest) {
   }
   document["backup_label"] = text_to_json(manifest.backup_label_text);
   document["tablespace_map"] = text_to_json(manifest.tablespace_map_text);
+  document["dropped_tablespaces"] = manifest.dropped_tablespaces;
   auto& external = document["external_files"] = Json::array();
   for (const auto& path : manifest.external_files) external.push_back(text_to_json(path));
   auto& damaged = document["damaged_pages"] = Json::array();
@@ -149,13 +165,12 @@ void put_source(Json& document, const Manifest& manifest) {
 }
 
 void read_source(const Json& document, Manifest& manifest) {
-  manifest.chain = document.at("chain").get<std::vector<std::string>>();
+  manifest.chain = labels_from(document.at("chain"));
   manifest.page_size_bytes = document.at("page_size_bytes").get<std::uint32_t>();
   manifest.wal_segment_size =
       postgres::SegmentSize::of_bytes(document.at("wal_segment_size_bytes").get<std::uint64_t>());
   for (const auto& tablespace : document.at("tablespaces")) {
     manifest.tablespaces.push_back({tablespace.at("oid").get<std::uint32_t>(), text_from_json(tablespace.at("path"))});
-  document["dropped_tablespaces"] = manifest.dropped_tablespaces;
   }
   if (const auto* databases = member(document, "databases")) {
     for (const auto& database : *databases) {
@@ -165,6 +180,9 @@ void read_source(const Json& document, Manifest& manifest) {
   }
   manifest.backup_label_text = text_from_json(document.at("backup_label"));
   manifest.tablespace_map_text = text_from_json(document.at("tablespace_map"));
+  if (const auto* dropped = member(document, "dropped_tablespaces")) {
+    manifest.dropped_tablespaces = dropped->get<std::set<std::uint32_t>>();
+  }
   for (const auto& path : document.at("external_files")) manifest.external_files.push_back(text_from_json(path));
   for (const auto& page : document.at("damaged_pages")) {
     manifest.damaged_pages.push_back({text_from_json(page.at("file")), page.at("block").get<std::uint32_t>()});
@@ -180,9 +198,6 @@ std::optional<KeyId> key_from(const Json& encryption) {
   return id;
 }
 
-  if (const auto* dropped = member(document, "dropped_tablespaces")) {
-    manifest.dropped_tablespaces = dropped->get<std::set<std::uint32_t>>();
-  }
 void put_storage(Json& document, const Manifest& manifest) {
   document["encryption"] = {{"cipher", manifest.key_id ? encrypting_cipher : "none"},
                             {"key_id", manifest.key_id ? Json(base::to_hex(*manifest.key_id)) : Json(nullptr)}};
@@ -222,16 +237,21 @@ void read_storage(const Json& document, Manifest& manifest) {
   manifest.block_root = digest_from(objects.at("blocks.root"));
   manifest.block_index = digest_from(objects.at("blocks.index"));
   manifest.block_hashes = digest_from(objects.at("blocks.hashes"));
-  manifest.index_backups = document.at("index_backups").get<std::vector<std::string>>();
+  manifest.index_backups = labels_from(document.at("index_backups"));
   for (const auto& pack : document.at("packs")) {
     if (pack.is_null()) {
       manifest.packs.emplace_back();
       continue;
     }
     manifest.packs.push_back(
-        {pack.at("backup").get<std::string>(), pack.at("number").get<std::uint32_t>(), digest_from(pack)});
+        {label_from(pack.at("backup")), pack.at("number").get<std::uint32_t>(), digest_from(pack)});
   }
-  if (manifest.block_size_bytes == 0) throw Error(ErrorKind::corrupt, "a block size of zero");
+  if (manifest.block_size_bytes == 0 || manifest.block_size_bytes > most_block_bytes) {
+    throw Error(ErrorKind::corrupt, fmt::format("an impossible block size: {}", manifest.block_size_bytes));
+  }
+  if (manifest.block_count > most_blocks) {
+    throw Error(ErrorKind::corrupt, fmt::format("an impossible number of blocks: {}", manifest.block_count));
+  }
 }
 
 }  // namespace
@@ -240,6 +260,22 @@ std::vector<PackEntry> used_packs(const Manifest& manifest) {
   auto packs = manifest.packs;
   std::erase_if(packs, [](const auto& pack) { return pack.is_unused(); });
   return packs;
+}
+
+std::set<std::uint32_t> named_tablespaces(const Manifest& manifest) {
+  std::set<std::uint32_t> named;
+  for (const auto& tablespace : manifest.tablespaces) named.insert(tablespace.oid);
+  // Lines of "OID PATH"; a newline that belongs to a path stands behind a backslash.
+  const auto& map = manifest.tablespace_map_text;
+  for (std::size_t line = 0; line < map.size();) {
+    std::uint32_t oid = 0;
+    if (std::from_chars(map.data() + line, map.data() + map.size(), oid).ec == std::errc()) named.insert(oid);
+    for (; line < map.size() && map[line] != '\n'; ++line) {
+      if (map[line] == '\\') ++line;
+    }
+    ++line;
+  }
+  return named;
 }
 
 std::string encode_manifest(const Manifest& manifest) {
@@ -262,22 +298,6 @@ Manifest decode_manifest(const std::string& text, const std::string& object) {
       read_storage(document, manifest);
       return manifest;
     } catch (const Error& error) {
-std::set<std::uint32_t> named_tablespaces(const Manifest& manifest) {
-  std::set<std::uint32_t> named;
-  for (const auto& tablespace : manifest.tablespaces) named.insert(tablespace.oid);
-  // Lines of "OID PATH"; a newline that belongs to a path stands behind a backslash.
-  const auto& map = manifest.tablespace_map_text;
-  for (std::size_t line = 0; line < map.size();) {
-    std::uint32_t oid = 0;
-    if (std::from_chars(map.data() + line, map.data() + map.size(), oid).ec == std::errc()) named.insert(oid);
-    for (; line < map.size() && map[line] != '\n'; ++line) {
-      if (map[line] == '\\') ++line;
-    }
-    ++line;
-  }
-  return named;
-}
-
       throw Error(error.kind(), fmt::format("{}: {}", object, error.what()));
     }
   });

@@ -12,6 +12,10 @@
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/space.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
+#include "backup_engine/store/file_table.hpp"
+#include "backup_engine/store/framed_object.hpp"
+#include "backup_engine/store/names.hpp"
+#include "backup_engine/store/repository_store.hpp"
 #include "tests/unit/backup_engine/restore/small_backup.hpp"
 
 namespace backup_engine::restore {
@@ -109,6 +113,30 @@ TEST_F(RestoreSmallBackup, TakesTheWayBackToTheSourceOutOfTheConfiguration) {
   EXPECT_THAT(text, HasSubstr("port = 5433"));
   EXPECT_THAT(text, Not(HasSubstr("/srv/production")));
   EXPECT_THAT(base::read_file(to() / "backup_manifest"), HasSubstr("\"Path\": \"postgresql.conf\", \"Size\": "));
+}
+
+// Whoever can write into the repository must not be able to write anywhere else through a restore.
+TEST_F(RestoreSmallBackup, WritesNothingWhereAnEntryLeadsOutOfItsTablespace) {
+  const auto evil = directory_.path() / "evil";
+  const auto backup = make_small_backup(repository(), {"/srv/fast", ""});
+  const auto storage = store::open_repository({repository().string()});
+  const auto name = store::file_table_name("main", backup.label);
+  const store::FileTable table(store::read_framed(*storage, name, store::ObjectKind::file_table), name);
+  std::vector<store::FileEntry> entries;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    entries.push_back(table.entry(i));
+    if (entries.back().path == "pg_tblspc/16388/PG_15_202209061/16390") {
+      entries.back().path = "pg_tblspc/16388/" + evil.string();
+    }
+  }
+  storage->remove(name);
+  store::put_framed(*storage, name, store::ObjectKind::file_table, {}, store::encode_file_table(entries),
+                    store::Durability::now);
+  auto mapped = request();
+  mapped.tablespace_map = {{"/srv/fast", directory_.path() / "space"}};
+  EXPECT_THAT(refusal(mapped, ErrorKind::corrupt), HasSubstr(name));
+  EXPECT_FALSE(fs::exists(evil));
+  EXPECT_FALSE(fs::exists(to()));
 }
 
 TEST_F(RestoreSmallBackup, RefusesADirectoryThatIsNotEmpty) {

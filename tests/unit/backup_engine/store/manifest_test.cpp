@@ -130,6 +130,32 @@ TEST(Manifest, ThatIsGarbageCutOrLacksAMemberIsCorrupt) {
   EXPECT_EQ(kind_of_failure([&] { static_cast<void>(store::decode_manifest(other, "m")); }), ErrorKind::corrupt);
 }
 
+// They become names of objects, and of folders that are looked into.
+TEST(Manifest, RefusesALabelThatIsNone) {
+  const auto refuses = [](const std::function<void(store::Manifest&)>& change) {
+    auto manifest = some_manifest();
+    change(manifest);
+    const auto text = store::encode_manifest(manifest);
+    return kind_of_failure([&] { static_cast<void>(store::decode_manifest(text, "m")); }) == ErrorKind::corrupt;
+  };
+  const std::string evil = "../../other/backups/20261120T021500Z-full";
+  EXPECT_TRUE(refuses([&](auto& manifest) { manifest.packs[0].backup_label = evil; }));
+  EXPECT_TRUE(refuses([&](auto& manifest) { manifest.index_backups = {evil}; }));
+  EXPECT_TRUE(refuses([&](auto& manifest) { manifest.chain = {evil}; }));
+  EXPECT_TRUE(refuses([&](auto& manifest) { manifest.summary.parent_label = evil; }));
+  EXPECT_TRUE(refuses([&](auto& manifest) { manifest.block_size_bytes = 1U << 31U; }));
+  EXPECT_TRUE(refuses([&](auto& manifest) { manifest.block_count = ~std::uint64_t{0}; }));
+}
+
+TEST(Manifest, KnowsTheTablespacesThatItsMapNames) {
+  auto manifest = some_manifest();
+  manifest.tablespace_map_text = "16388 /srv/a\\\n17000 is no line\n16389 /srv/b\n";
+  manifest.dropped_tablespaces = {16389};
+  EXPECT_EQ(store::named_tablespaces(manifest), (std::set<std::uint32_t>{16388, 16389, 16400}));
+  const auto read = store::decode_manifest(store::encode_manifest(manifest), "m");
+  EXPECT_EQ(read.dropped_tablespaces, manifest.dropped_tablespaces);
+}
+
 TEST(FileTable, KeepsEveryFieldAndFindsByPath) {
   store::FileEntry file = entry_at("base/1/1259");
   file.mode = 0640;
@@ -156,6 +182,48 @@ TEST(FileTable, KeepsEveryFieldAndFindsByPath) {
 TEST(FileTable, RefusesAPathThatIsThereTwice) {
   std::vector<store::FileEntry> entries{entry_at("a"), entry_at("b"), entry_at("a")};
   EXPECT_EQ(kind_of_failure([&] { static_cast<void>(store::encode_file_table(entries)); }), ErrorKind::internal);
+}
+
+TEST(FileTable, RefusesEveryPathThatWouldBeWrittenElsewhere) {
+  for (const auto* const path :
+       {"pg_tblspc/16388//var/tmp/x/evil", "global//pg_control", "./global/pg_control", "base/../../evil", "..",
+        "/evil", "base/", "base/.", "pg_tblspc/./16388/x", "pg_tblspc/16388/..", "", "."}) {
+    SCOPED_TRACE(path);
+    EXPECT_EQ(kind_of_failure([&] { static_cast<void>(table_of({entry_at(path)})); }), ErrorKind::corrupt);
+  }
+  EXPECT_EQ(kind_of_failure([&] { static_cast<void>(table_of({entry_at(std::string("PG_VERSION\0x", 12))})); }),
+            ErrorKind::corrupt);
+  auto external = entry_at("etc/postgresql.conf");
+  external.area = store::FileArea::external;
+  EXPECT_EQ(kind_of_failure([&] { static_cast<void>(table_of({external})); }), ErrorKind::corrupt);
+  auto top = entry_at(".");
+  top.kind = store::FileKind::directory;
+  EXPECT_EQ(table_of({top, entry_at("base/..x"), entry_at("base/1/.hidden")}).size(), 3U);
+}
+
+TEST(FileTable, KnowsTheLinksOfTablespacesByTheirNumbers) {
+  for (const auto* const path :
+       {"pg_tblspc/x", "pg_tblspc/16388/x", "pg_tblspc/016388", "pg_tblspc/16388x", "pg_tblspc/12345678901"}) {
+    SCOPED_TRACE(path);
+    auto link = entry_at(path);
+    link.kind = store::FileKind::symlink;
+    EXPECT_EQ(kind_of_failure([&] { static_cast<void>(table_of({link})); }), ErrorKind::corrupt);
+  }
+}
+
+TEST(FileTable, RefusesSizesAndBlocksThatCannotBe) {
+  auto file = entry_at("base/1/1");
+  file.size_bytes = ~std::uint64_t{0};
+  EXPECT_EQ(kind_of_failure([&] { static_cast<void>(table_of({file})); }), ErrorKind::corrupt);
+  file.size_bytes = 3 * 4096;
+  const auto check = [&](std::vector<store::BlockExtent> extents) {
+    file.extents = std::move(extents);
+    table_of({file}).check_blocks(4096, 10, "files");
+  };
+  EXPECT_NO_THROW(check({{0, 2}, {9, 1}}));
+  EXPECT_EQ(kind_of_failure([&] { check({{0, 2}}); }), ErrorKind::corrupt) << "too few";
+  EXPECT_EQ(kind_of_failure([&] { check({{8, 3}}); }), ErrorKind::corrupt) << "past the end";
+  EXPECT_EQ(kind_of_failure([&] { check({{~std::uint64_t{0}, 3}}); }), ErrorKind::corrupt) << "round the corner";
 }
 
 TEST(FileTable, SurvivesAnyGarbage) {
