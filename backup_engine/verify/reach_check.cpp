@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "backup_engine/restore/candidates.hpp"
@@ -78,6 +79,14 @@ wal::TimelinePath ReachCheck::path_of(TimelineId timeline) const {
 
 std::string ReachCheck::walk(const store::Manifest& manifest) {
   const auto& summary = manifest.summary;
+  const auto object = object_at(summary.timeline, summary.start_lsn);
+  std::string wrong;
+  // Objects that are sound one by one may contradict each other.
+  const bool could_be_read = findings_.examine(object, [&] { wrong = walk_records(summary); });
+  return could_be_read ? wrong : fmt::format("{}: {}", object, findings_.damage_of(object));
+}
+
+std::string ReachCheck::walk_records(const BackupSummary& summary) {
   wal::RecordReader reader(archive_, path_of(summary.timeline), summary.postgres_major);
   reader.begin_at(summary.start_lsn);
   for (auto reached = summary.start_lsn; reached < summary.stop_lsn;) {
@@ -108,6 +117,38 @@ std::string ReachCheck::object_at(TimelineId timeline, Lsn position) const {
     }
   }
   return store::wal_folder(cluster_, segment, size) + file_name(segment, size);
+}
+
+void ReachCheck::check_newest(const std::vector<BackupSummary>& backups) {
+  constexpr int most_looks = 5;  // while a receiver closes segments, a listing may look as if there were a hole
+  auto lost = newest_out_of_reach(backups);
+  for (int look = 1; lost && look < most_looks; ++look) lost = newest_out_of_reach(backups);
+  if (!lost) return;
+  const auto& wal = lost->wal;
+  const bool is_told = !findings_.damage_of(object_at(wal.timeline, wal.start)).empty() ||
+                       !findings_.damage_of(store::wal_history_name(cluster_, wal.timeline)).empty();
+  if (is_told) return;
+  findings_.add_damage(lost->hole ? object_of(*lost->hole) : object_at(wal.timeline, wal.start),
+                       lost->text + "; take a new backup");
+}
+
+std::optional<WalOutOfReach> ReachCheck::newest_out_of_reach(const std::vector<BackupSummary>& backups) const {
+  WalCheckResult reach;
+  wal::describe_reach({archive_.ranges(), gaps_, histories_, backups, {}}, reach);
+  // A hole in a backup's own WAL was found with that backup.
+  const bool is_told = std::ranges::any_of(reach.backups, [&](const BackupReach& backup) {
+    const auto& lost = reach.out_of_reach;
+    return backup.missing && lost && (!lost->hole || backup.missing->from == lost->hole->from);
+  });
+  return is_told ? std::nullopt : reach.out_of_reach;
+}
+
+std::string ReachCheck::object_of(const WalHole& hole) const {
+  for (const auto& [gap, text] : gaps_) {
+    const bool is_it = gap.timeline == hole.timeline && gap.from < hole.to && hole.from < gap.to;
+    if (is_it) return wal::gap_object_name(cluster_, gap);
+  }
+  return object_at(hole.timeline, hole.from);
 }
 
 std::vector<std::vector<RecoverySpan>> ReachCheck::spans(const std::vector<BackupSummary>& backups) {

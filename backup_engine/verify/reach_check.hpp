@@ -12,6 +12,7 @@
 #include "backup_engine/verify/findings.hpp"
 #include "backup_engine/wal/timeline_path.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
+#include "backup_engine/wal_check.hpp"
 
 namespace backup_engine::verify {
 
@@ -26,6 +27,9 @@ class ReachCheck {
   void read_timelines();
   // Walks the records of the backup's own WAL. Empty, or what is wrong, which then is a finding too.
   [[nodiscard]] std::string walk(const store::Manifest& manifest);
+  // That the newest WAL is of use to one of `backups`, as wal check judges it: from names alone. If it is not, the hole
+  // before it is a finding, unless damage or a history that is missing says so already.
+  void check_newest(const std::vector<BackupSummary>& backups);
   // One list for each of `backups`, which are in order of their start. Reads the end of each timeline's WAL.
   [[nodiscard]] std::vector<std::vector<RecoverySpan>> spans(const std::vector<BackupSummary>& backups);
 
@@ -36,8 +40,11 @@ class ReachCheck {
     base::UtcTime time;
   };
   [[nodiscard]] wal::TimelinePath path_of(postgres::TimelineId timeline) const;
+  [[nodiscard]] std::optional<WalOutOfReach> newest_out_of_reach(const std::vector<BackupSummary>& backups) const;
+  [[nodiscard]] std::string object_of(const WalHole& hole) const;
   [[nodiscard]] std::string object_at(postgres::TimelineId timeline, postgres::Lsn position) const;
   void read_history(postgres::TimelineId timeline);
+  [[nodiscard]] std::string walk_records(const BackupSummary& summary);
   [[nodiscard]] const Tail& tail_of(postgres::TimelineId timeline, postgres::Lsn until, const BackupSummary& backup);
 
   store::Storage& storage_;

@@ -89,6 +89,7 @@ class ClusterVerification {
     for (const auto& backup : backups_) result.backups.push_back(judge(backup, ranges, reach));
     add_spans(reach, result.backups);
     if (!request_.backup_label) {
+      reach.check_newest(readable_backups());
       check_intents();
       find_debris(size, result.debris);
       add_wal_ends(ranges, result.wal_ends);
@@ -130,6 +131,15 @@ class ClusterVerification {
         if (!needed.contains(object)) findings_.forget(object);
       }
     }
+  }
+
+  [[nodiscard]] std::vector<BackupSummary> readable_backups() const {
+    std::vector<BackupSummary> summaries;
+    for (const auto& backup : backups_) {
+      if (backup.manifest) summaries.push_back(backup.manifest->summary);
+    }
+    std::ranges::sort(summaries, {}, &BackupSummary::start_lsn);
+    return summaries;
   }
 
   // One that cannot be read keeps expire from its work. It may go meanwhile: its backup has ended.

@@ -7,7 +7,9 @@
 
 #include "backup_engine/base/parallel.hpp"
 #include "backup_engine/store/framed_object.hpp"
+#include "backup_engine/verify/open_segments.hpp"
 #include "backup_engine/wal/segment_header.hpp"
+#include "backup_engine/wal/wal_archive.hpp"
 
 namespace backup_engine::verify {
 
@@ -112,9 +114,16 @@ std::vector<ClusterSummary::WalRange> check_wal(store::Storage& storage, const s
                                                 Findings& findings) {
   std::set<std::string> seen;
   std::vector<WalObject> sound, damaged;
-  for (bool look_again = true; look_again;) {
-    look_again = false;
+  // While a receiver closes segments and merges parts, a listing may look as if there were a hole. A real one is still
+  // there at the last look.
+  constexpr int most_looks = 5;
+  std::set<postgres::WalSegment> with_a_hole;
+  const wal::WalArchive archive(storage, cluster, size, Compression{});
+  bool look_again = true;
+  for (int look = 1; look_again; ++look) {
     auto objects = store::list_wal(storage, cluster, size);
+    with_a_hole = segments_with_a_hole(objects, archive.gaps(), size);
+    look_again = !with_a_hole.empty() && look < most_looks;
     std::erase_if(objects,
                   [&](const WalObject& object) { return !wanted(object) || !seen.insert(object.name).second; });
     std::vector<Outcome> outcomes(objects.size());
@@ -129,6 +138,7 @@ std::vector<ClusterSummary::WalRange> check_wal(store::Storage& storage, const s
     }
   }
   drop_spoiled_segments(sound, damaged);
+  std::erase_if(sound, [&](const WalObject& object) { return with_a_hole.contains(object.parsed.segment); });
   return store::continuous_ranges(sound, size);
 }
 

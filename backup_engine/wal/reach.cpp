@@ -140,20 +140,25 @@ class Reach {
       const auto text = fmt::format("no backup can be recovered to any point of the WAL of timeline {} from {} to {}",
                                     range.timeline.number(), to_string(range.start), to_string(range.end));
       if (newest) {
-        problem(text + ", the newest that is held" + behind_what(range), "take a new backup");
+        result_.out_of_reach = {range, hole_before(range), text + ", the newest that is held" + behind_what(range)};
+        problem(result_.out_of_reach->text, "take a new backup");
       } else if (range.end > first.start_lsn || range.timeline != first.timeline) {
         warning(text + behind_what(range), "points before it and behind the next backup can be recovered");
       }
     }
   }
-  [[nodiscard]] std::string behind_what(const WalRange& range) const {
+  [[nodiscard]] std::optional<WalHole> hole_before(const WalRange& range) const {
     for (const auto& described : result_.timelines) {
       for (const auto& hole : described.holes) {
-        if (hole.timeline != range.timeline || hole.to != range.start) continue;
-        return fmt::format("; WAL is missing from {} to {}", to_string(hole.from), to_string(hole.to));
+        if (hole.timeline == range.timeline && hole.to == range.start) return hole;
       }
     }
-    return "";
+    return std::nullopt;
+  }
+  [[nodiscard]] std::string behind_what(const WalRange& range) const {
+    const auto hole = hole_before(range);
+    if (!hole) return "";
+    return fmt::format("; WAL is missing from {} to {}", to_string(hole->from), to_string(hole->to));
   }
 
   // recovery_target_timeline = latest probes one number after the other and ends at the first one missing.

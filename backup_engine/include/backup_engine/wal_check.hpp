@@ -73,12 +73,20 @@ struct WalFinding {
   std::string text, remedy;
 };
 
+// WAL that no backup can be recovered to any point of, and that is the newest held.
+struct WalOutOfReach {
+  ClusterSummary::WalRange wal;
+  std::optional<WalHole> hole;  // before it
+  std::string text;             // as in the findings
+};
+
 struct WalCheckResult {
   std::string cluster;
   std::vector<TimelineWal> timelines;  // in order
   std::vector<BackupReach> backups;    // oldest first
   std::optional<ServerWal> server;
-  std::vector<WalFinding> findings;  // problems first
+  std::vector<WalFinding> findings;           // problems first
+  std::optional<WalOutOfReach> out_of_reach;  // which is a problem
 
   [[nodiscard]] bool sound() const;  // no problem
 };

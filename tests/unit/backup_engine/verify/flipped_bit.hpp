@@ -50,7 +50,7 @@ class FlippedBit : public ::testing::Test {
     wal::WalArchive archive(storage, "main", some_cluster().wal_segment_size, {backup_engine::Codec::lz4, 0});
     const postgres::TimelineId two(2);
     archive.put_history(two, "1\t0/1170000\tno recovery target specified\n");
-    archive.put_gap({postgres::TimelineId(1), postgres::Lsn(wal_stop), postgres::Lsn(0x1400000)},
+    archive.put_gap({postgres::TimelineId(1), postgres::Lsn(0x1200000), postgres::Lsn(0x1400000)},
                     "the server no longer had it");
     archive.put_extra("000000010000000000000010.00000028.backup", std::as_bytes(std::span("START WAL LOCATION", 18)));
     archive.put_extra("000000010000000000000011.partial", wal_bytes(5000, 4));
