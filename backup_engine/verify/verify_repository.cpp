@@ -14,6 +14,7 @@
 #include "backup_engine/verify/backup_check.hpp"
 #include "backup_engine/verify/findings.hpp"
 #include "backup_engine/verify/reach_check.hpp"
+#include "backup_engine/verify/recorded_backups.hpp"
 #include "backup_engine/verify/wal_check.hpp"
 #include "backup_engine/wal/wal_gap.hpp"
 
@@ -76,6 +77,7 @@ class ClusterVerification {
       : storage_(storage), cluster_(std::move(cluster)), request_(request), findings_(findings) {}
 
   void run(VerifyResult& result) {
+    const RecordedBackups recorded(storage_, cluster_, findings_);
     objects_ = storage_.list(store::cluster_prefix(cluster_));
     const auto identity = check_cluster_document(storage_, cluster_, findings_);
     check_backups(identity);
@@ -91,6 +93,7 @@ class ClusterVerification {
     if (!request_.backup_label) {
       reach.check_newest(readable_backups());
       check_intents();
+      find_lost_backups(recorded);
       find_debris(size, result.debris);
       add_wal_ends(ranges, result.wal_ends);
     }
@@ -140,6 +143,15 @@ class ClusterVerification {
     }
     std::ranges::sort(summaries, {}, &BackupSummary::start_lsn);
     return summaries;
+  }
+
+  // Where a manifest cannot be read, nobody knows which operation took that backup; and an expire that is at work is
+  // not recorded yet.
+  void find_lost_backups(const RecordedBackups& recorded) {
+    const auto readable = readable_backups();
+    if (readable.size() == backups_.size() && expired_.empty()) {
+      lost_ = recorded.check(readable, folders_below(objects_, store::backups_prefix(cluster_)));
+    }
   }
 
   // One that cannot be read keeps expire from its work. It may go meanwhile: its backup has ended.
@@ -230,6 +242,9 @@ class ClusterVerification {
 
   // With its manifest damaged or gone nobody knows what belongs to a backup: that is no debris.
   [[nodiscard]] bool belongs_to_unreadable_backup(const std::string& name) const {
+    for (const auto& label : lost_) {
+      if (name.starts_with(store::backup_prefix(cluster_, label))) return true;
+    }
     for (const auto& backup : expired_) {
       if (name.starts_with(store::backup_prefix(cluster_, backup.label))) return true;
     }
@@ -246,6 +261,7 @@ class ClusterVerification {
   std::vector<store::ListedObject> objects_;
   SharedChecks shared_{request_.unpack, {}, {}};
   std::vector<BackupCheck> backups_;
+  std::set<std::string> lost_;        // labels whose manifest is gone
   std::vector<BackupCheck> expired_;  // since they were listed
 };
 
