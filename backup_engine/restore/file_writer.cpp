@@ -66,8 +66,9 @@ FileWriter::~FileWriter() = default;
 
 void FileWriter::write_all(unsigned jobs) {
   const auto pieces = cut();
+  // One more than may be at work: each waits for the disk at times.
   base::for_each_in_parallel(
-      jobs, pieces.size(), [&](std::size_t item) { write_piece(pieces[item]); }, stop_);
+      std::max(jobs, 1U) + 1, pieces.size(), [&](std::size_t item) { write_piece(pieces[item]); }, stop_);
 }
 
 std::vector<FileWriter::Piece> FileWriter::cut() {
