@@ -77,6 +77,18 @@ class PosixFile final : public WritableFile {
   std::atomic<std::uint64_t> not_begun_bytes_ = 0;  // written, by any thread, since writing back was asked for
 };
 
+class PosixHeldFileSystem final : public HeldFileSystem {
+ public:
+  explicit PosixHeldFileSystem(fs::path path) : path_(std::move(path)), fd_(open_for_reading(path_)) {}
+  void sync() override {
+    if (::syncfs(fd_.get()) != 0) throw system_error(errno, "sync the file system of", path_.string());
+  }
+
+ private:
+  fs::path path_;
+  UniqueFd fd_;
+};
+
 class PosixFileSystem final : public FileSystem {
  public:
   std::unique_ptr<WritableFile> create(const fs::path& path, mode_t mode) override {
@@ -115,9 +127,8 @@ class PosixFileSystem final : public FileSystem {
     if (::chmod(path.c_str(), mode) != 0) throw system_error(errno, "change the mode of", path.string());
   }
   void sync_directory(const fs::path& path) override { base::sync_directory(path); }
-  void sync_all(const fs::path& path) override {
-    const auto fd = open_for_reading(path);
-    if (::syncfs(fd.get()) != 0) throw system_error(errno, "sync the file system of", path.string());
+  std::unique_ptr<HeldFileSystem> hold(const fs::path& path) override {
+    return std::make_unique<PosixHeldFileSystem>(path);
   }
 };
 

@@ -25,6 +25,15 @@ class WritableFile {
   virtual void close() = 0;
 };
 
+// A whole file system, held open. Linux tells an error in writing back to those who had something open on it at the
+// time, and once to the next who opens: who opens afterwards may be told nothing when another asked in between.
+class HeldFileSystem {
+ public:
+  virtual ~HeldFileSystem() = default;
+  // Makes everything on it durable (syncfs). Throws Error also for what was lost since it was held.
+  virtual void sync() = 0;
+};
+
 // Every function throws Error, naming the path. Nothing is durable before the file *and* its directory are synced.
 class FileSystem {
  public:
@@ -41,8 +50,8 @@ class FileSystem {
   virtual void set_owner(const std::filesystem::path& path, uid_t user, gid_t group) = 0;  // does not follow links
   virtual void set_mode(const std::filesystem::path& path, mode_t mode) = 0;
   virtual void sync_directory(const std::filesystem::path& path) = 0;
-  // Everything below `path`'s file system, at once (syncfs).
-  virtual void sync_all(const std::filesystem::path& path) = 0;
+  // The one that `path`, which exists, lies on: before the first write that its sync() is to answer for.
+  [[nodiscard]] virtual std::unique_ptr<HeldFileSystem> hold(const std::filesystem::path& path) = 0;
 };
 
 // The real one. Stateless; lives for ever.

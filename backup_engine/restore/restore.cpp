@@ -37,6 +37,12 @@ bool is_there(const fs::path& path) {
   return fs::exists(fs::symlink_status(path));
 }
 
+// What is not there yet will be made on the same file system.
+fs::path existing_part(fs::path path) {
+  while (!is_there(path) && path.has_relative_path()) path = path.parent_path();
+  return path;
+}
+
 class Restore {
  public:
   Restore(const store::BackupReader& reader, const Plan& plan, base::FileSystem& file_system)
@@ -46,7 +52,11 @@ class Restore {
         global_(plan.to / "global"),
         control_(global_ / control_name),
         mark_(global_ / mark_name),
-        control_bytes_(read_whole(reader, plan.control.entry)) {}
+        control_bytes_(read_whole(reader, plan.control.entry)) {
+    // Before the first write: what the disk loses from here on is reported at the end.
+    held_.push_back(files_.hold(plan.to));
+    for (const auto& tablespace : plan.tablespaces) held_.push_back(files_.hold(existing_part(tablespace.location)));
+  }
 
   // From here on PostgreSQL cannot start, and whoever restores again knows that a restore did not end. Durable before
   // anything else is touched.
@@ -100,8 +110,7 @@ class Restore {
   // The mark becomes the backup's pg_control, and then goes by becoming what PostgreSQL looks for: everything else is
   // durable already.
   void put_control_in_place() {
-    files_.sync_all(plan_.to);
-    for (const auto& tablespace : plan_.tablespaces) files_.sync_all(tablespace.location);
+    for (const auto& held : held_) held->sync();
     files_.sync_directory(plan_.to.parent_path());
     files_.rename(global_ / next_control_name, mark_);
     files_.rename(mark_, control_);
@@ -169,6 +178,7 @@ class Restore {
   base::FileSystem& files_;
   const fs::path global_, control_, mark_;
   const std::vector<std::byte> control_bytes_;
+  std::vector<std::unique_ptr<base::HeldFileSystem>> held_;  // all that is written to
 };
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {

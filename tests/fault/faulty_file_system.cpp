@@ -29,6 +29,8 @@ std::string to_string(Fault fault) {
       return "power loss";
     case Fault::power_loss_keeping_names:
       return "power loss keeping names";
+    case Fault::lost_write_back:
+      return "lost write-back";
   }
   return "?";
 }
@@ -38,6 +40,7 @@ struct FaultyFileSystem::Node {
   enum class Kind { file, directory, link } kind = Kind::file;
   mode_t mode = 0600;
   std::string durable_bytes;                    // file
+  bool lost = false;                            // file: its bytes went in writing back, and stay in the page cache
   fs::path target;                              // link
   std::map<std::string, NodePtr> now, durable;  // directory
 };
@@ -59,7 +62,9 @@ class FaultyFileSystem::File final : public base::WritableFile {
   void sync() override {
     const std::lock_guard lock(owner_.mutex_);
     owner_.begin_operation("sync", path_, Need::nothing);
-    if (node_) node_->durable_bytes = contents();
+    if (!node_) return;
+    if (node_->lost) throw Error(ErrorKind::io, fmt::format("simulated: cannot sync {}: lost", path_.string()));
+    node_->durable_bytes = contents();
   }
   void close() override {
     const std::lock_guard lock(owner_.mutex_);
@@ -79,6 +84,25 @@ class FaultyFileSystem::File final : public base::WritableFile {
   NodePtr node_;
   fs::path path_;
   base::UniqueFd reader_ = base::open_for_reading(path_);  // follows the file when it is renamed
+};
+
+class FaultyFileSystem::Held final : public base::HeldFileSystem {
+ public:
+  Held(FaultyFileSystem& owner, fs::path path) : owner_(owner), path_(std::move(path)), losses_(owner.losses_) {}
+
+  void sync() override {
+    const std::lock_guard lock(owner_.mutex_);
+    owner_.begin_operation("sync the file system of", path_, Need::nothing);
+    owner_.sync_tree(*owner_.tree_, owner_.root_);
+    if (owner_.losses_ == losses_) return;
+    losses_ = owner_.losses_;
+    throw Error(ErrorKind::io, fmt::format("simulated: cannot sync the file system of {}: lost", path_.string()));
+  }
+
+ private:
+  FaultyFileSystem& owner_;
+  fs::path path_;
+  std::uint64_t losses_;
 };
 
 FaultyFileSystem::FaultyFileSystem(fs::path root) : root_(std::move(root)), tree_(std::make_shared<Node>()) {
@@ -141,6 +165,11 @@ void FaultyFileSystem::begin_operation(const std::string& what, const fs::path& 
   if (operations_ == sleep_at_) meanwhile_();
   if (operations_ == strike_at_) {
     struck_ = true;
+    if (fault_ == Fault::lost_write_back) {
+      ++losses_;
+      lose_unsynced_writes(*tree_, root_);
+      return;
+    }
     full_ = fault_ == Fault::no_space;
     dead_ = fault_ == Fault::killed || fault_ == Fault::power_loss || fault_ == Fault::power_loss_keeping_names;
     if (fault_ == Fault::power_loss || fault_ == Fault::power_loss_keeping_names) {
@@ -268,14 +297,19 @@ void FaultyFileSystem::sync_directory(const fs::path& path) {
   if (const auto node = find(path)) node->durable = node->now;
 }
 
-void FaultyFileSystem::sync_all(const fs::path& path) {
+std::unique_ptr<base::HeldFileSystem> FaultyFileSystem::hold(const fs::path& path) {
   const std::lock_guard lock(mutex_);
-  begin_operation("sync the file system of", path, Need::nothing);
-  sync_tree(*tree_, root_);
+  begin_operation("hold the file system of", path, Need::nothing);
+  return std::make_unique<Held>(*this, path);
+}
+
+void FaultyFileSystem::lose_unsynced_writes(Node& node, const fs::path& path) {
+  if (node.kind == Node::Kind::file) node.lost = node.lost || node.durable_bytes != base::read_file(path);
+  for (const auto& [name, child] : node.now) lose_unsynced_writes(*child, path / name);
 }
 
 void FaultyFileSystem::sync_tree(Node& node, const fs::path& path) {
-  if (node.kind == Node::Kind::file) node.durable_bytes = base::read_file(path);
+  if (node.kind == Node::Kind::file && !node.lost) node.durable_bytes = base::read_file(path);
   for (const auto& [name, child] : node.now) sync_tree(*child, path / name);
   node.durable = node.now;
 }

@@ -25,8 +25,12 @@ enum class Fault {
   killed,                    // this and every later operation fails; nothing is lost
   power_loss,                // the same, and all that was not synced is gone, contents and names
   power_loss_keeping_names,  // the same, but names and renames survive: contents alone are gone
+  // The operation itself works. Of all that was not synced nothing ever becomes durable, and somebody else's sync was
+  // told so: ours says it for a file that is still open, and for a file system that was held before.
+  lost_write_back,
 };
 
+// Without lost_write_back, which concerns those who sync a whole file system at once.
 inline constexpr Fault all_faults[] = {Fault::fail,   Fault::short_write, Fault::no_space,
                                        Fault::killed, Fault::power_loss,  Fault::power_loss_keeping_names};
 
@@ -60,10 +64,11 @@ class FaultyFileSystem final : public backup_engine::base::FileSystem {
   void set_owner(const std::filesystem::path& path, uid_t user, gid_t group) override;
   void set_mode(const std::filesystem::path& path, mode_t mode) override;
   void sync_directory(const std::filesystem::path& path) override;
-  void sync_all(const std::filesystem::path& path) override;
+  [[nodiscard]] std::unique_ptr<backup_engine::base::HeldFileSystem> hold(const std::filesystem::path& path) override;
 
  private:
   class File;
+  class Held;
   struct Node;
   using NodePtr = std::shared_ptr<Node>;
   enum class Need { nothing, space };
@@ -76,6 +81,7 @@ class FaultyFileSystem final : public backup_engine::base::FileSystem {
   [[nodiscard]] NodePtr parent_of(const std::filesystem::path& path) const;
   void scan(Node& node, const std::filesystem::path& path);
   void sync_tree(Node& node, const std::filesystem::path& path);
+  void lose_unsynced_writes(Node& node, const std::filesystem::path& path);
   void move_entry(const std::filesystem::path& from, const std::filesystem::path& to);
   void drop_what_is_not_durable(bool keep_names);
   void write_out(const Node& node, const std::filesystem::path& path, bool keep_names) const;
@@ -86,6 +92,7 @@ class FaultyFileSystem final : public backup_engine::base::FileSystem {
   std::uint64_t operations_ = 0, strike_at_ = 0, sleep_at_ = 0;
   std::function<void()> meanwhile_;
   Fault fault_ = Fault::fail;
+  std::uint64_t losses_ = 0;  // in writing back
   bool struck_ = false, dead_ = false, full_ = false;
 };
 

@@ -93,6 +93,21 @@ TEST_F(Faulty, StrikesOnceAtTheChosenOperation) {
   EXPECT_EQ(files.operations(), 2U + 4U);
 }
 
+// Another's sync was told of the loss in between.
+TEST_F(Faulty, TellsOfALossInWritingBackWhoHeldTheFileSystemBefore) {
+  FaultyFileSystem files(root());
+  const auto before = files.hold(root());
+  write(files, "lost", false);
+  files.strike_at(files.operations() + 1, Fault::lost_write_back);
+  EXPECT_NO_THROW(write(files, "behind", false));
+  const auto afterwards = files.hold(root());
+  EXPECT_NO_THROW(afterwards->sync());
+  EXPECT_THROW(before->sync(), base::Error);
+  files.lose_power();
+  EXPECT_EQ(base::read_file(root() / "lost"), "");
+  EXPECT_EQ(base::read_file(root() / "behind"), "12345678");
+}
+
 TEST_F(Faulty, WritesHalfAndThenStaysFull) {
   FaultyFileSystem files(root());
   files.strike_at(2, Fault::no_space);

@@ -124,7 +124,7 @@ TEST_F(LedgerJournalTest, CountsNothingThatWasWrittenButNotSynced) {
     void set_owner(const std::filesystem::path&, uid_t, gid_t) override {}
     void set_mode(const std::filesystem::path&, mode_t) override {}
     void sync_directory(const std::filesystem::path&) override {}
-    void sync_all(const std::filesystem::path&) override {}
+    std::unique_ptr<backup_engine::base::HeldFileSystem> hold(const std::filesystem::path&) override { return {}; }
   } disk;
   LedgerJournal journal(file_, disk);
   journal.append(record_of(LedgerEvent::attempt, 4096));
