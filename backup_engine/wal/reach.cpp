@@ -130,16 +130,24 @@ class Reach {
     });
   }
 
+  // A receiver begins a timeline with the segment in which it branches off: up to there it is its parent's WAL.
+  [[nodiscard]] bool is_only_its_parents(const WalRange& range) const {
+    const auto path = path_of(range.timeline);
+    return path.size() > 1 && range.end <= path.back().begin;
+  }
+
   // The newest WAL must be of use; older WAL that is of none may have been so by rule, or had no backup yet.
   void find_wal_out_of_reach() {
-    if (result_.backups.empty() || facts_.ranges.empty()) return;
+    auto own = facts_.ranges;
+    std::erase_if(own, [&](const WalRange& range) { return is_only_its_parents(range); });
+    if (result_.backups.empty() || own.empty()) return;
     const auto& first = result_.backups.front();
-    for (const auto& range : facts_.ranges) {
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      const auto& range = own[i];
       if (is_reached(range)) continue;
-      const bool newest = range.timeline == facts_.ranges.back().timeline && range.end == facts_.ranges.back().end;
       const auto text = fmt::format("no backup can be recovered to any point of the WAL of timeline {} from {} to {}",
                                     range.timeline.number(), to_string(range.start), to_string(range.end));
-      if (newest) {
+      if (i + 1 == own.size()) {
         result_.out_of_reach = {range, hole_before(range), text + ", the newest that is held" + behind_what(range)};
         problem(result_.out_of_reach->text, "take a new backup");
       } else if (range.end > first.start_lsn || range.timeline != first.timeline) {

@@ -76,6 +76,25 @@ TEST_F(Reach, AHoleBehindTheNewestBackupIsAProblemAndIsNamed) {
   EXPECT_THAT(result.timelines[0].holes[0].recorded, HasSubstr("removed on the server"));
 }
 
+TEST_F(Reach, ATimelineThatHasOnlyBegunWithItsParentsWalIsNoProblem) {
+  facts_.histories[two] = {{one, Lsn(0x880000), "promoted"}};
+  facts_.ranges.push_back({two, Lsn(0x800000), Lsn(0x880000)});
+  EXPECT_THAT(check().findings, IsEmpty());
+  facts_.ranges.back().end = Lsn(0x880100);
+  const auto result = check();
+  EXPECT_THAT(result.findings, IsEmpty());
+  EXPECT_THAT(result.backups[0].reaches, SizeIs(2));
+}
+
+TEST_F(Reach, OfTheHoleBeforeTheNewestWalItTellsTheEnds) {
+  facts_.ranges = {{one, Lsn(0x100000), Lsn(0x300000)}, {one, Lsn(0x500000), Lsn(0x900000)}};
+  const auto result = check();
+  ASSERT_TRUE(result.out_of_reach && result.out_of_reach->hole);
+  EXPECT_EQ(result.out_of_reach->wal.start, Lsn(0x500000));
+  EXPECT_EQ(result.out_of_reach->hole->from, Lsn(0x300000));
+  EXPECT_THAT(texts(result, WalSeverity::problem), ElementsAre(result.out_of_reach->text));
+}
+
 TEST_F(Reach, AHoleBeforeTheNewestBackupIsListedAndNoProblem) {
   facts_.ranges = {{one, Lsn(0x100000), Lsn(0x300000)}, {one, Lsn(0x500000), Lsn(0x900000)}};
   facts_.backups.push_back(backup("second", Lsn(0x600028), Lsn(0x600100)));
