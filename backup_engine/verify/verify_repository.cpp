@@ -301,6 +301,12 @@ bool unlock(store::Storage& storage, const RepositoryLocation& location, Finding
   return true;
 }
 
+// A cluster whose first document never came to be is none yet; what was to be put there lies in none.
+bool lies_in_any(const std::set<std::string>& clusters, const std::string& name) {
+  return std::ranges::any_of(clusters,
+                             [&](const auto& cluster) { return name.starts_with(store::cluster_prefix(cluster)); });
+}
+
 std::uint64_t bytes_to_read(const std::vector<store::ListedObject>& objects) {
   std::uint64_t bytes = 0;
   for (const auto& object : objects) bytes += object.size_bytes;
@@ -339,7 +345,7 @@ VerifyResult verify_repository(const VerifyRequest& request, base::Progress& pro
     verify::ClusterVerification(*storage, cluster, request, findings).run(found);
   }
   for (auto& name : storage->list_debris("")) {
-    if (!name.starts_with(store::clusters_prefix())) found.debris.push_back(std::move(name));
+    if (!verify::lies_in_any(clusters, name)) found.debris.push_back(std::move(name));
   }
   progress.end();
   auto result = findings.take();

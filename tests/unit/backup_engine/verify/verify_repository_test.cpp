@@ -174,6 +174,17 @@ TEST_F(Verify, CountsTheLeftoversOfAnInterruptedBackupAsDebrisNotAsDamage) {
   EXPECT_EQ(result.backups.size(), 1U);
 }
 
+TEST_F(Verify, CountsWhatAFirstPushLeftOfAClusterThatNeverCameToBeAsDebris) {
+  tests::put_backup(*storage_, "main", tests::some_files(4096));
+  tests::put_wal(*storage_, "main");
+  const std::string left = "clusters/crm/.put-00112233445566778899aabbccddeeff.tmp";
+  const auto path = fs::path(location_.text) / left;
+  fs::create_directories(path.parent_path());
+  base::write_file_atomically(path, "{");
+  EXPECT_THAT(verify().damage, IsEmpty());
+  EXPECT_THAT(verify().debris, ElementsAre(left));
+}
+
 TEST_F(Verify, LooksOnlyAtTheBackupAskedFor) {
   const auto first = tests::put_backup(*storage_, "main", tests::some_files(4096));
   const auto second = tests::put_backup(*storage_, "main", tests::some_files(4096));
