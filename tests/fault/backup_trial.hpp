@@ -40,8 +40,9 @@ class Aftermath {
 
   [[nodiscard]] std::set<std::string> labels();
   [[nodiscard]] std::vector<backup_engine::store::Intent> intents();
-  // Damage nowhere, every published backup restorable, debris exactly what no manifest accounts for.
-  void expect_verify_tells_the_truth();
+  // Damage nowhere but in `known` objects, every published backup restorable, debris exactly what no manifest accounts
+  // for.
+  void expect_verify_tells_the_truth(const std::set<std::string>& known = {});
   // Through restore, or block by block.
   void expect_restores(const std::string& label, const Contents& files);
   void expect_holds(const Published& published);

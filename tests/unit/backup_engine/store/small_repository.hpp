@@ -148,11 +148,13 @@ inline backup_engine::wal::WalBuilder some_wal() {
   return wal;
 }
 
-// Says on each segment's first page whose it is.
+// Says on each segment's first page whose it is, and of which sizes.
 inline Bytes signed_wal(backup_engine::wal::WalBuilder wal) {
   const auto segment_bytes = some_cluster().wal_segment_size.bytes();
   for (std::size_t at = 0; at < wal.bytes().size(); at += segment_bytes) {
     backup_engine::store::put_little_endian(wal.bytes().data() + at + 24, some_cluster().system_identifier);
+    backup_engine::store::put_little_endian(wal.bytes().data() + at + 32, static_cast<std::uint32_t>(segment_bytes));
+    backup_engine::store::put_little_endian(wal.bytes().data() + at + 36, std::uint32_t{8192});
   }
   return wal.bytes();
 }
