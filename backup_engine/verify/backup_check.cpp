@@ -191,6 +191,16 @@ OpenBackup open_backup(store::Storage& storage, const std::string& cluster, cons
   }
 }
 
+// Of what it needs whole: not of its packs, of which it may need no block that is damaged.
+void blame_first(BackupCheck& check, const Findings& findings) {
+  for (const auto& object : check.objects) {
+    const auto text = findings.damage_of(object);
+    if (text.empty()) continue;
+    check.damage = fmt::format("{}: {}", object, text);
+    return;
+  }
+}
+
 void check_contents(store::Storage& storage, const std::string& cluster, BackupCheck& check, unsigned jobs,
                     SharedChecks& shared, Findings& findings) {
   const auto& packs = check.manifest->packs;
@@ -198,6 +208,8 @@ void check_contents(store::Storage& storage, const std::string& cluster, BackupC
   tables_are_sound = check_tables_of_chain(storage, cluster, check, shared, findings) && tables_are_sound;
   auto backup = tables_are_sound ? open_backup(storage, cluster, check, findings) : OpenBackup{};
   backup.blocks.resize(packs.size());
+  blame_first(check, findings);
+  std::vector<std::string> damage(packs.size());
   for (const auto& pack : packs) {
     if (!pack.is_unused()) check.objects.insert(store::pack_name(cluster, pack.backup_label, pack.number));
   }
@@ -210,10 +222,18 @@ void check_contents(store::Storage& storage, const std::string& cluster, BackupC
         const auto* const reader = shared.unpack ? backup.reader.get() : nullptr;
         const auto& digest = packs[row].digest;
         if (shared.packs.pass_over(name, digest, reader, blocks)) return;
-        const bool sound = check_pack(storage, name, digest, reader, blocks, findings);
-        shared.packs.add(name, digest, reader, blocks, sound);
+        auto verdict = check_pack(storage, name, digest, reader, blocks, findings);
+        shared.packs.add(name, digest, reader, blocks, verdict.is_sound);
+        // Only its blocks tell who needs what is damaged.
+        if (!verdict.is_sound && !shared.unpack && backup.reader) {
+          verdict = check_pack(storage, name, digest, backup.reader.get(), backup.blocks[row], findings);
+        }
+        if (!verdict.damage.empty()) damage[row] = fmt::format("{}: {}", name, verdict.damage);
       },
       findings.stop());
+  for (const auto& text : damage) {
+    if (check.damage.empty()) check.damage = text;
+  }
 }
 
 }  // namespace
@@ -230,12 +250,10 @@ BackupCheck check_backup(store::Storage& storage, const std::string& cluster, co
     check.manifest = store::read_manifest(storage, cluster, label);
     if (identity) check_identity(*check.manifest, *identity);
   });
-  if (check.manifest) check_contents(storage, cluster, check, jobs, shared, findings);
-  for (const auto& object : check.objects) {
-    if (const auto text = findings.damage_of(object); !text.empty()) {
-      check.damage = fmt::format("{}: {}", object, text);
-      break;
-    }
+  if (check.manifest) {
+    check_contents(storage, cluster, check, jobs, shared, findings);
+  } else {
+    blame_first(check, findings);
   }
   return check;
 }

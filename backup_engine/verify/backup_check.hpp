@@ -18,7 +18,7 @@ struct BackupCheck {
   std::string label;
   std::optional<store::Manifest> manifest;  // when it could be read
   std::set<std::string> objects;            // that belong to it
-  std::string damage;                       // "OBJECT: what is wrong", the first; empty when all is sound
+  std::string damage;                       // "OBJECT: what is wrong", the first; empty when all that it needs is sound
 };
 
 // What several backups of a cluster share, and need not be read twice.

@@ -81,10 +81,11 @@ void check_bundle(PackStream& pack, const store::BackupReader& backup, const Pla
   }
 }
 
-// Whether all are sound.
-bool check_blocks(PackStream& pack, const store::BackupReader& backup, const std::vector<PlacedBlocks>& blocks,
-                  const store::PackSeal& seal, Findings& findings) {
+// What is wrong with the first that is damaged; empty when all are sound.
+std::string check_blocks(PackStream& pack, const store::BackupReader& backup, const std::vector<PlacedBlocks>& blocks,
+                         const store::PackSeal& seal, Findings& findings) {
   std::size_t damaged = 0;
+  std::string first;
   for (const auto& placed : blocks) {
     if (findings.stop().stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
     try {
@@ -92,36 +93,55 @@ bool check_blocks(PackStream& pack, const store::BackupReader& backup, const std
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::corrupt && error.kind() != ErrorKind::unsupported) throw;
       if (damaged < most_named_blocks) findings.add_damage(seal.name(), error.what());
+      if (first.empty()) first = error.what();
       damaged += placed.count;
     }
     findings.count_blocks(placed.count);
   }
   if (damaged > most_named_blocks) findings.add_damage(seal.name(), fmt::format("{} damaged blocks in all", damaged));
-  return damaged == 0;
+  return first;
 }
 
 }  // namespace
 
-bool check_pack(store::Storage& storage, const std::string& name, const store::ObjectDigest& expected,
-                const store::BackupReader* backup, std::vector<PlacedBlocks>& blocks, Findings& findings) {
+PackVerdict check_pack(store::Storage& storage, const std::string& name, const store::ObjectDigest& expected,
+                       const store::BackupReader* backup, std::vector<PlacedBlocks>& blocks, Findings& findings) {
   std::sort(blocks.begin(), blocks.end(), [](const auto& a, const auto& b) { return a.offset_bytes < b.offset_bytes; });
-  bool blocks_are_sound = false;
+  PackVerdict verdict;
+  bool blocks_are_known = false;
+  std::string text;
+  const auto told = [&](const auto& check) {
+    try {
+      check();
+    } catch (const Error& error) {
+      text = text_about(name, error);
+      throw;
+    }
+  };
   const bool is_whole = findings.examine(name, [&] {
-    PackStream pack(storage, name);
-    findings.examine(name, [&] {
-      const store::PackSeal seal(name, pack.read(0, store::object_header_bytes), storage.keys().get());
-      blocks_are_sound = backup == nullptr || check_blocks(pack, *backup, blocks, seal, findings);
+    told([&] {
+      PackStream pack(storage, name);
+      const bool has_header = findings.examine(name, [&] {
+        told([&] {
+          const store::PackSeal seal(name, pack.read(0, store::object_header_bytes), storage.keys().get());
+          if (backup != nullptr) verdict.damage = check_blocks(pack, *backup, blocks, seal, findings);
+          blocks_are_known = backup != nullptr;
+        });
+      });
+      if (!has_header) verdict.damage = text;
+      findings.count_object(pack.size_bytes());
+      if (pack.size_bytes() != expected.size_bytes) {
+        throw Error(ErrorKind::corrupt,
+                    fmt::format("has {} bytes where the manifest says {}", pack.size_bytes(), expected.size_bytes));
+      }
+      if (pack.hash_of_all() != expected.xxh3_128) {
+        throw Error(ErrorKind::corrupt, "its hash is not the one in the manifest");
+      }
     });
-    findings.count_object(pack.size_bytes());
-    if (pack.size_bytes() != expected.size_bytes) {
-      throw Error(ErrorKind::corrupt,
-                  fmt::format("has {} bytes where the manifest says {}", pack.size_bytes(), expected.size_bytes));
-    }
-    if (pack.hash_of_all() != expected.xxh3_128) {
-      throw Error(ErrorKind::corrupt, "its hash is not the one in the manifest");
-    }
   });
-  return is_whole && blocks_are_sound;
+  verdict.is_sound = is_whole && verdict.damage.empty();
+  if (!is_whole && !blocks_are_known && verdict.damage.empty()) verdict.damage = text;
+  return verdict;
 }
 
 }  // namespace backup_engine::verify

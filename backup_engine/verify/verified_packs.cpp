@@ -46,7 +46,7 @@ bool VerifiedPacks::pass_over(const std::string& name, const store::ObjectDigest
     const std::lock_guard lock(mutex_);
     const auto pack = packs_.find(name);
     if (pack == packs_.end() || pack->second.digest != digest) return false;
-    if (!pack->second.sound) return true;
+    if (!pack->second.sound) return false;
     known = pack->second.blocks;
   }
   if (backup != nullptr) {

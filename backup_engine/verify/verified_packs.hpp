@@ -15,7 +15,8 @@ namespace backup_engine::verify {
 class VerifiedPacks {
  public:
   // Takes those out of `blocks` that were verified in this pack before, as the same bytes of the same block. Whether
-  // the pack need not be read: nothing is left and its hash was right, or it is known to be damaged.
+  // the pack need not be read: nothing is left and all was right. One that is damaged each backup reads for itself, to
+  // tell whether what it needs is.
   [[nodiscard]] bool pass_over(const std::string& name, const store::ObjectDigest& digest,
                                const store::BackupReader* backup, std::vector<PlacedBlocks>& blocks);
   // It was read, with these blocks.
