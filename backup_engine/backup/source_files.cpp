@@ -43,11 +43,11 @@ std::optional<std::vector<std::string>> names_in(const fs::path& path) {
   return names;
 }
 
-// Follows links; nullopt when it has gone.
+// Follows links; nullopt when it has gone, or is a link that leads nowhere: to itself, or through a file.
 std::optional<struct stat> status_of(const fs::path& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0) return status;
-  if (errno == ENOENT) return std::nullopt;
+  if (errno == ENOENT || errno == ELOOP || errno == ENOTDIR) return std::nullopt;
   throw base::system_error(errno, "look at", path.string());
 }
 
