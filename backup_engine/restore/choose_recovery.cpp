@@ -8,6 +8,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/restore/candidates.hpp"
 #include "backup_engine/restore/continuous_wal.hpp"
+#include "backup_engine/restore/new_tablespaces.hpp"
 #include "backup_engine/restore/stop_search.hpp"
 #include "backup_engine/restore/target_value.hpp"
 #include "backup_engine/restore/unreachable.hpp"
@@ -27,8 +28,11 @@ constexpr std::uint64_t look_back_bytes = std::uint64_t{1} << 30U;
 
 class Choice {
  public:
-  Choice(const wal::WalArchive& archive, const RestoreRequest& request, Candidates candidates, int major)
+  Choice(const wal::WalArchive& archive, const RestoreRequest& request, Candidates candidates, int major,
+         const std::stop_token& stop)
       : request_(request),
+        archive_(archive),
+        stop_(stop),
         candidates_(std::move(candidates)),
         backups_(candidates_.backups),
         rule_(request.target, major),
@@ -40,7 +44,7 @@ class Choice {
     const auto chosen = request_.target.kind == TargetKind::lsn ? choose_by_lsn() : choose_by_search();
     if (!chosen) throw unreachable();
     const auto& stop = stop_from(*chosen);
-    Recovery recovery{backups_[*chosen].label, candidates_.notes};
+    Recovery recovery{backups_[*chosen].label, candidates_.notes, tablespaces_before(stop->position, *chosen), {}};
     recovery.notes.push_back(fmt::format("recovery from backup {} will stop {}", recovery.backup_label, stop->text));
     if (request_.target.kind == TargetKind::name) note_other_points(*chosen, recovery);
     return recovery;
@@ -90,6 +94,20 @@ class Choice {
   // A backup taken after the time holds what was committed in between, even where no transaction of its WAL tells.
   [[nodiscard]] bool holds_what_is_too_late(std::size_t i) const {
     return request_.target.kind == TargetKind::time && parse_target_time(request_.target.value) < end_time(backups_[i]);
+  }
+
+  // A search went through all of that WAL already.
+  [[nodiscard]] std::vector<wal::TablespaceCreation> tablespaces_before(Lsn stop, std::size_t chosen) const {
+    if (request_.target.kind == TargetKind::lsn) {
+      return find_new_tablespaces(archive_, candidates_.path, backups_[chosen], stop, stop_).creations;
+    }
+    std::vector<wal::TablespaceCreation> all;
+    for (auto i = chosen; i < found_.size(); ++i) {
+      for (const auto& creation : found_[i].tablespaces) {
+        if (creation.record < stop) all.push_back(creation);
+      }
+    }
+    return all;
   }
 
   void note_other_points(std::size_t chosen, Recovery& recovery) {
@@ -144,6 +162,8 @@ class Choice {
   }
 
   const RestoreRequest& request_;
+  const wal::WalArchive& archive_;
+  const std::stop_token& stop_;
   const Candidates candidates_;
   const std::vector<BackupSummary>& backups_;  // in order of their start
   const TargetRule rule_;
@@ -152,17 +172,34 @@ class Choice {
   const std::vector<wal::WalRange> held_;
 };
 
+Recovery recovery_without_position(const wal::WalArchive& archive, const RestoreRequest& request,
+                                   const Candidates& candidates, const std::stop_token& stop) {
+  const auto& backup = candidates.backups.back();
+  const bool to_the_end = request.target.kind == TargetKind::end_of_wal;
+  const auto until = to_the_end ? std::nullopt : std::optional(backup.stop_lsn);
+  auto looked = find_new_tablespaces(archive, candidates.path, backup, until, stop);
+  Recovery recovery{backup.label, candidates.notes, std::move(looked.creations), {}};
+  if (!to_the_end || !looked.last) return recovery;
+  recovery.end = request.target;
+  recovery.end->kind = TargetKind::lsn;
+  recovery.end->value = to_string(*looked.last);
+  recovery.end->inclusive = true;
+  const auto timeline = candidates.path.back().timeline.number();
+  recovery.end->timeline = candidates.path.size() == 1 ? "current" : std::to_string(timeline);
+  return recovery;
+}
+
 }  // namespace
 
-Recovery choose_recovery(store::Storage& storage, const RestoreRequest& request) {
+Recovery choose_recovery(store::Storage& storage, const RestoreRequest& request, const std::stop_token& stop) {
   const auto identity = store::read_cluster(storage, request.cluster);
   const wal::WalArchive archive(storage, request.cluster, identity.wal_segment_size, Compression{});
   auto candidates = find_candidates(storage, archive, request);
   if (request.target.kind == TargetKind::end_of_wal || request.target.kind == TargetKind::immediate) {
     require_continuous_wal(archive, candidates.path, candidates.backups.back(), request.target.kind);
-    return {candidates.backups.back().label, candidates.notes};
+    return recovery_without_position(archive, request, candidates, stop);
   }
-  return Choice(archive, request, std::move(candidates), identity.postgres_major).make();
+  return Choice(archive, request, std::move(candidates), identity.postgres_major, stop).make();
 }
 
 }  // namespace backup_engine::restore

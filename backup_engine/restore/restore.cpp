@@ -13,6 +13,7 @@
 #include "backup_engine/postgres/control_file.hpp"
 #include "backup_engine/restore/choose_recovery.hpp"
 #include "backup_engine/restore/file_writer.hpp"
+#include "backup_engine/restore/new_tablespaces.hpp"
 #include "backup_engine/restore/plan.hpp"
 #include "backup_engine/restore/restore_directory.hpp"
 #include "backup_engine/restore/restored_texts.hpp"
@@ -240,14 +241,18 @@ RestoreResult restore_backup(const RestoreRequest& asked, base::FileSystem& file
   require_executable(request.lifeboat);
   const auto storage = store::open_repository(request.repository);
   RestoreResult result;
-  auto recovery = choose_recovery(*storage, request);
+  auto recovery = choose_recovery(*storage, request, stop);
   result.backup_label = std::move(recovery.backup_label);
   result.notes = std::move(recovery.notes);
+  if (recovery.end && request.new_tablespaces == NewTablespaces::refuse) request.target = *recovery.end;
   const store::BackupReader reader(*storage, request.cluster, result.backup_label);
   // Before anything is looked at that another restore may be changing.
   auto lock = lock_if_there(request.to);
   const auto plan = make_plan(reader, request);
   require_no_wal_left_behind(*storage, request, plan);
+  for (auto& note : require_harmless(recovery.tablespaces, reader.manifest().summary, request.new_tablespaces, plan)) {
+    result.notes.push_back(std::move(note));
+  }
   result.fetch_seconds = seconds_since(begin);
 
   if (!lock) {

@@ -31,14 +31,15 @@ struct NamedPoint {
 
 // What one stretch of WAL told.
 struct Findings {
-  std::optional<Stop> stop;                // the first
-  std::optional<EndedTransaction> last;    // in the order of WAL
-  std::optional<EndedTransaction> latest;  // by its time, which goes backwards at times
-  std::vector<NamedPoint> points;          // of the name asked for; the first is the stop
-  std::optional<std::uint32_t> parent;     // of the transaction asked for, when it is a subtransaction
-  bool seen = false, prepared = false;     // of the transaction asked for
-  bool wal_ended = false;                  // before the stretch did
-  postgres::Lsn end;                       // of the last record looked at
+  std::optional<Stop> stop;                          // the first
+  std::optional<EndedTransaction> last;              // in the order of WAL
+  std::optional<EndedTransaction> latest;            // by its time, which goes backwards at times
+  std::vector<NamedPoint> points;                    // of the name asked for; the first is the stop
+  std::vector<wal::TablespaceCreation> tablespaces;  // that are created there
+  std::optional<std::uint32_t> parent;               // of the transaction asked for, when it is a subtransaction
+  bool seen = false, prepared = false;               // of the transaction asked for
+  bool wal_ended = false;                            // before the stretch did
+  postgres::Lsn end;                                 // of the last record looked at
 };
 
 class TargetRule {

@@ -21,6 +21,7 @@ constexpr std::uint32_t has_database = 1U << 0U, has_subtransactions = 1U << 1U,
 constexpr std::size_t database_bytes = 8, relation_bytes = 12, invalidation_bytes = 16;
 
 constexpr std::size_t restore_point_name_bytes = 64;
+constexpr std::uint8_t tablespace_creation = 0x00;
 
 // The fragments behind a record's header, by their first byte.
 constexpr std::uint8_t short_data = 255, long_data = 254, origin = 253, top_level_xid = 252;
@@ -36,6 +37,14 @@ class Fields {
     const auto value = get_little_endian<Number>(rest_.data());
     rest_ = rest_.subspan(sizeof(Number));
     return value;
+  }
+  // Up to a zero byte, or to the end.
+  std::string take_text() {
+    std::string text;
+    for (; !rest_.empty() && rest_.front() != std::byte{0}; rest_ = rest_.subspan(1)) {
+      text += static_cast<char>(rest_.front());
+    }
+    return text;
   }
   std::span<const std::byte> take_bytes(std::size_t count) {
     if (!has(count)) return {};
@@ -59,7 +68,7 @@ class Fields {
   bool ok_ = true;
 };
 
-// A record's own data. Records of the two managers looked at here change no blocks, so nothing else lies before it;
+// A record's own data. Records of the managers looked at here change no blocks, so nothing else lies before it;
 // one that does (a full page of the xlog manager) has none of interest.
 std::optional<std::span<const std::byte>> main_data(std::span<const std::byte> body) {
   Fields fields(body);
@@ -153,6 +162,19 @@ std::optional<RestorePoint> parse_restore_point(const WalRecord& record) {
     point.name += static_cast<char>(byte);
   }
   return fields.ok() ? std::optional(std::move(point)) : std::nullopt;
+}
+
+std::optional<TablespaceCreation> parse_tablespace_creation(const WalRecord& record) {
+  if (record.manager != tablespace_manager || (record.info & xlog_operation) != tablespace_creation)
+    return std::nullopt;
+  const auto data = main_data(record.body);
+  if (!data) return std::nullopt;
+  Fields fields(*data);
+  TablespaceCreation creation;
+  creation.record = record.start;
+  creation.oid = fields.take<std::uint32_t>();
+  creation.location = fields.take_text();
+  return fields.ok() ? std::optional(std::move(creation)) : std::nullopt;
 }
 
 }  // namespace backup_engine::wal

@@ -1,7 +1,7 @@
-// Records of WAL, as far as recovery targets need them: where one begins and ends, which transaction it ends and when,
-// which restore point it is. Layouts: PostgreSQL 15 to 18, src/include/access/xlogrecord.h (a record's header and the
-// fragments behind it), xact.h (ends of transactions) and xlog_internal.h (restore points). Defined for people in
-// docs/recovery-targets.md.
+// Records of WAL, as far as a restore needs them: where one begins and ends, which transaction it ends and when, which
+// restore point it is, which tablespace it makes. Layouts: PostgreSQL 15 to 18, src/include/access/xlogrecord.h (a
+// record's header and the fragments behind it), xact.h (ends of transactions), xlog_internal.h (restore points) and
+// src/include/commands/tablespace.h. Defined for people in docs/recovery-targets.md and docs/restore.md.
 #pragma once
 
 #include <cstddef>
@@ -17,14 +17,14 @@
 namespace backup_engine::wal {
 
 constexpr std::size_t record_header_bytes = 24;
-constexpr std::uint8_t xlog_manager = 0, transaction_manager = 1;  // resource managers
+constexpr std::uint8_t xlog_manager = 0, transaction_manager = 1, tablespace_manager = 5;  // resource managers
 
 struct WalRecord {
   postgres::Lsn start;  // of its header, behind the page's own: PostgreSQL's ReadRecPtr
   postgres::Lsn end;    // where the next record can begin: PostgreSQL's EndRecPtr
   std::uint32_t xid = 0;
   std::uint8_t manager = 0, info = 0;
-  // Everything behind the header; kept for the two managers above only. Valid until the next record is read.
+  // Everything behind the header; kept for the three managers above only. Valid until the next record is read.
   std::span<const std::byte> body;
 };
 
@@ -52,5 +52,13 @@ struct RestorePoint {
   base::UtcTime time;
 };
 [[nodiscard]] std::optional<RestorePoint> parse_restore_point(const WalRecord& record);
+
+// CREATE TABLESPACE. Whoever replays it makes the tablespace at that very place, on whatever host.
+struct TablespaceCreation {
+  postgres::Lsn record;
+  std::uint32_t oid = 0;
+  std::string location;  // absolute; empty: inside the data directory (an in-place tablespace)
+};
+[[nodiscard]] std::optional<TablespaceCreation> parse_tablespace_creation(const WalRecord& record);
 
 }  // namespace backup_engine::wal

@@ -56,6 +56,7 @@ Restored restore_files(const RestoreOrder& order, base::Progress& progress, cons
   request.lifeboat = order.lifeboat;
   request.wal_socket = order.wal_socket;
   request.other_tablespaces = order.other_tablespaces;
+  request.new_tablespaces = backup_engine::NewTablespaces::refuse;
   if (!order.other_tablespaces.empty()) std::filesystem::create_directories(order.other_tablespaces);
   const auto result = backup_engine::restore_backup(request, progress, stop);
   give_to(order.owner, order.to);

@@ -44,6 +44,15 @@ enum class ArchiveMode {
   preserve,  // as soon as it is promoted, for one that takes its source's place
 };
 
+// What becomes of a restore whose replay would create tablespaces: PostgreSQL makes each at the place that the WAL
+// names, which on the source's host may be a running server's (docs/restore.md, "Tablespaces that recovery makes").
+enum class NewTablespaces {
+  where_free,  // goes on when the place is an empty directory
+  // For servers that Lifeboat starts itself: whatever the place is. The end of WAL is then where it ends as the restore
+  // begins, because nobody has looked at what comes later.
+  refuse,
+};
+
 struct RestoreRequest {
   RepositoryLocation repository;
   std::string cluster;
@@ -60,6 +69,7 @@ struct RestoreRequest {
   // Of a WalServer (serve_wal.hpp), from which restore_command fetches; empty: from the repository itself.
   std::filesystem::path wal_socket{};
   std::map<std::filesystem::path, std::filesystem::path> tablespace_map;
+  NewTablespaces new_tablespaces = NewTablespaces::where_free;
   std::filesystem::path other_tablespaces;  // those not mapped go below it, by their OIDs; empty: all must be mapped
 };
 
@@ -78,10 +88,10 @@ struct RestoreResult {
 
 // An existing pg_control is renamed away first, and the backup's renamed into place last: a half-done restore cannot
 // start. Every block is verified by its hash as it is written. Files get the modes they had; owner as the source's when
-// root, else the caller. Throws Error: not_found, already_exists (not empty, or no data directory), mismatch (another
-// cluster's), usage (its server runs, another restore works there, its
-// pg_wal goes on behind what the repository holds), no_space (1.5 × what is written, checked first),
-// corrupt (object named), interrupted.
+// root, else the caller. Throws Error: not_found, already_exists (not empty, or no data directory, or replay would
+// create a tablespace where it must not), mismatch (another cluster's), usage (its server runs, another restore works
+// there, its pg_wal goes on behind what the repository holds), no_space (1.5 × what is written, checked first), corrupt
+// (object named), interrupted.
 [[nodiscard]] RestoreResult restore_backup(const RestoreRequest& request, base::Progress& progress,
                                            const std::stop_token& stop = {});
 

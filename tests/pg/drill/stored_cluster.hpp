@@ -39,6 +39,7 @@ class StoredCluster {
   [[nodiscard]] backup_engine::postgres::Connection connect(const std::string& database = "postgres") const {
     return source_->connect(database);
   }
+  [[nodiscard]] std::string conninfo() const { return source_->conninfo(); }
   void run(const std::string& sql) const { connect().execute(sql); }
   std::string ask(const std::string& sql) const { return connect().query(sql).single(); }
   void wait_until_acknowledged() const;  // all WAL so far, by the receiver

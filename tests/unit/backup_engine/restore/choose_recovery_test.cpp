@@ -19,6 +19,7 @@ using base::ErrorKind;
 using postgres::Lsn;
 using postgres::TimelineId;
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using wal::WalBuilder;
@@ -40,13 +41,18 @@ class ChooseRecovery : public testing::Test {
     wal_.commit(701, clock_at("11:00:00"));
     once_ = wal_.restore_point("once", clock_at("11:30:00"));
     wal_.filler(3000000);
+    wal_.create_tablespace(16400, "/srv/between");
     middle_ = wal_.commit(702, clock_at("12:00:00"), {703});
     wal_.restore_point("daily", clock_at("12:30:00"));
     wal_.abort(704, clock_at("13:00:00"));
     wal_.prepare(705);
-    back_up(second_label, [&] { wal_.commit(706, clock_at("14:00:01")); });
+    back_up(second_label, [&] {
+      wal_.commit(706, clock_at("14:00:01"));
+      wal_.create_tablespace(16401, "/srv/meanwhile");
+    });
     wal_.commit(707, clock_at("15:00:00"));
     daily_ = wal_.restore_point("daily", clock_at("15:30:00"));
+    wal_.create_tablespace(16402, "/srv/behind");
     again_ = wal_.restore_point("daily", clock_at("16:30:00"));
     wal_.commit_prepared(705, clock_at("16:45:00"));
     wal_.prepare(708);
@@ -286,6 +292,32 @@ TEST_F(ChooseRecovery, RefusesTheEndOfWalBehindAHoleAndNamesIt) {
                     HasSubstr("--target-lsn")));
   EXPECT_EQ(choose({.kind = TargetKind::immediate, .value = "", .timeline = "current"}, first_label).backup_label,
             first_label);
+}
+
+// PostgreSQL makes them where the WAL says, so whoever restores must know beforehand.
+TEST_F(ChooseRecovery, TellsWhichTablespacesReplayCreatesOnTheWayToEachTarget) {
+  end_wal();
+  const auto created = [&](const RecoveryTarget& target, const std::string& label) {
+    std::vector<std::uint32_t> oids;
+    for (const auto& creation : choose(target, label).tablespaces) oids.push_back(creation.oid);
+    return oids;
+  };
+  const RecoveryTarget end{.kind = TargetKind::end_of_wal, .value = "", .timeline = "latest"};
+  const RecoveryTarget immediate{.kind = TargetKind::immediate, .value = "", .timeline = "current"};
+  const RecoveryTarget early{.kind = TargetKind::time, .value = "2026-11-20 10:30:00+00", .timeline = ""};
+  const RecoveryTarget middle{.kind = TargetKind::xid, .value = "702", .timeline = ""};
+  const RecoveryTarget at_daily{.kind = TargetKind::lsn, .value = to_string(daily_), .timeline = ""};
+  const RecoveryTarget last{.kind = TargetKind::lsn, .value = to_string(last_), .timeline = ""};
+  EXPECT_THAT(created(end, first_label), ElementsAre(16400U, 16401U, 16402U));
+  EXPECT_THAT(created(end, ""), ElementsAre(16401U, 16402U)) << "one that was created while the backup was taken, too";
+  EXPECT_THAT(created(immediate, first_label), ElementsAre());
+  EXPECT_THAT(created(immediate, second_label), ElementsAre(16401U));
+  EXPECT_THAT(created(early, ""), ElementsAre());
+  EXPECT_THAT(created(middle, ""), ElementsAre(16400U));
+  EXPECT_THAT(created(at_daily, first_label), ElementsAre(16400U, 16401U));
+  EXPECT_THAT(created(last, ""), ElementsAre(16401U, 16402U));
+  EXPECT_EQ(choose(end).end.value().value, to_string(tail_)) << "the last record of today";
+  EXPECT_FALSE(choose(last).end);
 }
 
 TEST_F(ChooseRecovery, RefusesABackupWhoseOwnWalIsNotThere) {

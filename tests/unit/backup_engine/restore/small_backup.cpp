@@ -10,6 +10,7 @@
 #include "backup_engine/store/framed_object.hpp"
 #include "backup_engine/store/names.hpp"
 #include "backup_engine/store/repository_store.hpp"
+#include "tests/unit/backup_engine/wal/wal_builder.hpp"
 
 namespace backup_engine::restore {
 
@@ -57,7 +58,8 @@ class Builder {
     writer_.finish_file(file, base::crc32c(bytes));
   }
 
-  void publish(const std::vector<store::Tablespace>& tablespaces, const std::vector<std::string>& external_files) {
+  void publish(const std::vector<store::Tablespace>& tablespaces, const std::vector<std::string>& external_files,
+               const std::string& new_tablespace) {
     blocks_->finish();
     auto manifest = writer_.finish();
     manifest.summary.cluster = "main";
@@ -71,16 +73,19 @@ class Builder {
     manifest.summary.system_identifier = 42;
     manifest.tablespaces = tablespaces;
     manifest.external_files = external_files;
-    put_wal(manifest.summary);
+    put_wal(manifest.summary, new_tablespace);
     writer_.publish(manifest);
   }
 
  private:
   // As much as a restore must find there.
-  void put_wal(const BackupSummary& summary) {
+  void put_wal(const BackupSummary& summary, const std::string& new_tablespace) {
     const postgres::SegmentSize size;
     const auto segment = segment_holding(summary.timeline, summary.start_lsn, size);
-    const auto bytes = random_bytes(summary.stop_lsn - start_of(segment, size));
+    wal::WalBuilder records(start_of(segment, size), size.bytes());
+    if (!new_tablespace.empty()) records.create_tablespace(16388, new_tablespace);
+    while (records.end() < summary.stop_lsn) records.filler(10);
+    const auto& bytes = records.bytes();
     const auto name = store::wal_part_name("main", segment, size, 0, bytes.size());
     store::put_framed(storage_, name, store::ObjectKind::wal_part, {Codec::none, 0}, bytes, store::Durability::now);
   }
@@ -164,7 +169,7 @@ SmallBackup make_small_backup(const std::filesystem::path& repository, const Sma
     external.push_back(options.configuration_file);
   }
   for (const auto& [path, bytes] : backup.files) builder.add(entry(path, store::FileKind::file, 0600), bytes);
-  builder.publish(tablespaces, external);
+  builder.publish(tablespaces, external, options.new_tablespace);
   return backup;
 }
 

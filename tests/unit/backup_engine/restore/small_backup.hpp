@@ -21,6 +21,7 @@ struct SmallBackupOptions {
   std::string tablespace;               // where it lay on the source; empty: none
   std::string configuration_file;       // an external postgresql.conf; empty: one in the data directory
   std::filesystem::path key_file = {};  // of an encrypted repository; empty: in the clear
+  std::string new_tablespace = {};      // where its WAL creates one (OID 16388); empty: it creates none
 };
 
 // A pg_control of PostgreSQL 15 whose CRC holds.

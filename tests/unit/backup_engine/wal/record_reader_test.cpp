@@ -221,6 +221,26 @@ TEST_P(ParseRecords, TellsARollbackAndARestorePointFromEverythingElse) {
   EXPECT_FALSE(parse_transaction_end(*filler, GetParam()));
 }
 
+TEST_P(ParseRecords, TellsWhichTablespaceIsCreatedWhere) {
+  WalBuilder wal(three_mb, megabyte, one, GetParam());
+  const auto far = std::string(900, 'x');  // as long as a path can be, and over a page
+  wal.filler(7900);
+  const auto start = wal.create_tablespace(16388, "/srv/" + far);
+  wal.create_tablespace(16389, "");
+  wal.add(tablespace_manager, 0x10, 0, {std::byte{255}, std::byte{4}, {}, {}, {}, {}});  // dropped
+  const auto made = read(wal, start);
+  const auto creation = parse_tablespace_creation(*made);
+  ASSERT_TRUE(creation);
+  EXPECT_EQ(creation->oid, 16388U);
+  EXPECT_EQ(creation->location, "/srv/" + far);
+  EXPECT_EQ(creation->record, start);
+  const auto in_place = reader_->next();
+  EXPECT_EQ(parse_tablespace_creation(*in_place)->location, "");
+  const auto dropped = reader_->next();
+  ASSERT_TRUE(dropped);
+  EXPECT_FALSE(parse_tablespace_creation(*dropped));
+}
+
 TEST(ParseTransactionEnd, RefusesDetailsThatAreCutOff) {
   std::vector<std::byte> body{std::byte{255}, std::byte{12}};
   body.resize(2 + 12);

@@ -58,6 +58,13 @@ class WalBuilder {
       body.push_back(i < name.size() ? static_cast<std::byte>(name[i]) : std::byte{0});
     return add(0, 0x70, 0, data(body));
   }
+  postgres::Lsn create_tablespace(std::uint32_t oid, std::string_view location) {
+    std::vector<std::byte> body;
+    put(body, oid);
+    for (const auto letter : location) body.push_back(static_cast<std::byte>(letter));
+    body.push_back(std::byte{0});
+    return add(5, 0x00, 0, data(body));
+  }
   // Ends the segment: the rest of it is zeros.
   postgres::Lsn switch_segment() {
     const auto start = add(0, 0x40, 0, {});
