@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <regex>
 #include <set>
 
 #include "backup_engine/base/error.hpp"
@@ -12,6 +13,7 @@
 #include "backup_engine/postgres/control_file.hpp"
 #include "backup_engine/restore/hollow_databases.hpp"
 #include "backup_engine/restore/restored_texts.hpp"
+#include "backup_engine/restore/running_server.hpp"
 
 namespace backup_engine::restore {
 
@@ -33,6 +35,32 @@ void require_outside(const RepositoryLocation& repository, const fs::path& path)
   throw Error(ErrorKind::usage,
               fmt::format("{} and the repository {} would be in one another", path.string(), repository.text))
       .with_remedy("Restore into a directory beside the repository.");
+}
+
+bool is_data_directory(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path / "PG_VERSION", ignored) && fs::exists(path / "global" / control_name, ignored);
+}
+
+// PG_15_202209061: what a tablespace has of a cluster.
+bool is_version_directory(const fs::path& path) {
+  static const std::regex name("PG_[0-9]+_[0-9]+");
+  return std::regex_match(path.filename().string(), name);
+}
+
+// A server takes what lies among its files for its own: a restore's would go with them, or stand in their way.
+void require_outside_of_clusters(const fs::path& path) {
+  std::error_code ignored;
+  auto place = fs::weakly_canonical(path, ignored);
+  if (place.empty()) place = path;
+  for (auto above = place; above.has_relative_path(); above = above.parent_path()) {
+    const bool in_cluster = above != place && is_data_directory(above);
+    if (!in_cluster && !is_version_directory(above)) continue;
+    throw Error(ErrorKind::usage,
+                fmt::format("{} would lie inside {}, which is {}; nothing was touched", path.string(), above.string(),
+                            in_cluster ? "another data directory" : "a tablespace's directory of a cluster"))
+        .with_remedy("Name a directory outside of every cluster's files.");
+  }
 }
 
 // pg_tblspc/OID/… belongs below its tablespace's new place, everything else below `to`.
@@ -58,9 +86,19 @@ std::vector<std::string> names_of(const std::set<fs::path>& paths) {
   return names;
 }
 
+// The directory's own link leads to it; but the directory may be a copy of one that is in use.
+void require_unused(const fs::path& location, const Plan& plan) {
+  const auto server = find_server_with_tablespace(location);
+  if (!server) return;
+  throw Error(ErrorKind::usage, fmt::format("a running server has a tablespace at {}: {}; nothing was touched",
+                                            location.string(), *server))
+      .with_remedy(fmt::format("Map it to an absent or empty directory; the link in {} is a copy of that server's.",
+                               (plan.to / "pg_tblspc").string()));
+}
+
 // An existing tablespace is written over only where the directory's own link leads to it.
 void require_free_or_own(const fs::path& location, const Plan& plan) {
-  if (plan.existing.tablespaces.contains(location)) return;
+  if (plan.existing.tablespaces.contains(location)) return require_unused(location, plan);
   std::error_code error;
   const auto status = fs::symlink_status(location, error);
   if (status.type() == fs::file_type::not_found) return;
@@ -89,6 +127,7 @@ void plan_tablespace(const store::FileEntry& entry, const RestoreRequest& reques
   const auto location =
       normal_absolute(is_mapped ? mapped->second : request.other_tablespaces / fs::path(entry.path).filename());
   require_outside(request.repository, location);
+  require_outside_of_clusters(location);
   if (lies_in(location, plan.to) || lies_in(plan.to, location)) {
     throw Error(ErrorKind::usage,
                 fmt::format("the tablespace of {} cannot lie at {}: it and the data directory {} would "
@@ -181,6 +220,7 @@ Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request)
   Plan plan;
   plan.to = request.to;
   require_outside(request.repository, plan.to);
+  require_outside_of_clusters(plan.to);
   plan.existing = examine(plan.to, request.existing, request.cluster, reader.manifest().summary.system_identifier);
   plan.compares = plan.existing.found != Found::nothing && request.existing != ExistingFiles::replace;
 

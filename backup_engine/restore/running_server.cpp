@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <set>
 #include <sstream>
 #include <vector>
 
@@ -59,20 +60,35 @@ bool is_number(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
 }
 
-std::optional<std::string> find_in_proc(const fs::path& directory) {
+struct ServerProcess {
+  std::string id;
+  fs::path folder;  // /proc/4711
+  fs::path works_in;
+};
+
+// Several of the same server: each of its processes.
+std::vector<ServerProcess> server_processes() {
+  std::vector<ServerProcess> found;
   std::error_code error;
   for (fs::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
     const auto name = entry->path().filename().string();
     if (!is_number(name)) continue;
     const auto works_in = working_directory(entry->path());
-    if (!works_in || *works_in != directory) continue;
+    if (!works_in) continue;
     std::string program;
     try {
       program = base::read_file(entry->path() / "comm");
     } catch (const std::exception&) {
       continue;  // it has just ended
     }
-    if (program == "postgres\n" || program == "postmaster\n") return fmt::format("process {}, which works in it", name);
+    if (program == "postgres\n" || program == "postmaster\n") found.push_back({name, entry->path(), *works_in});
+  }
+  return found;
+}
+
+std::optional<std::string> find_in_proc(const fs::path& directory) {
+  for (const auto& process : server_processes()) {
+    if (process.works_in == directory) return fmt::format("process {}, which works in it", process.id);
   }
   return std::nullopt;
 }
@@ -96,6 +112,26 @@ std::optional<std::string> find_server_of(const fs::path& data_directory) {
     }
   }
   return find_in_proc(directory);
+}
+
+std::optional<std::string> find_server_with_tablespace(const fs::path& location) {
+  std::set<fs::path> looked_into;
+  for (const auto& process : server_processes()) {
+    if (!looked_into.insert(process.works_in).second) continue;
+    std::error_code error;
+    const auto links = process.folder / "cwd" / "pg_tblspc";
+    for (fs::directory_iterator link(links, error), end; !error && link != end; link.increment(error)) {
+      std::error_code ignored;
+      const auto target = fs::read_symlink(link->path(), ignored);
+      if (ignored || !target.is_absolute()) continue;
+      // A server in a container means its own root.
+      const auto seen = process.folder / "root" / target.relative_path();
+      if (!fs::equivalent(seen, location, ignored) && !fs::equivalent(target, location, ignored)) continue;
+      return fmt::format("process {}, which works in {}, by its link pg_tblspc/{}", process.id,
+                         process.works_in.string(), link->path().filename().string());
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace backup_engine::restore

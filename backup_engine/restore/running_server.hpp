@@ -13,4 +13,9 @@ namespace backup_engine::restore {
 // cannot be read.
 [[nodiscard]] std::optional<std::string> find_server_of(const std::filesystem::path& data_directory);
 
+// The server that has a tablespace at `location`, by the links of all data directories in which a process called
+// postgres works: "process 4711, which works in /srv/data, by its link pg_tblspc/16388"; nullopt when none is found.
+// Sees what the caller may see of /proc: root all, another user his own servers. Blind to other hosts.
+[[nodiscard]] std::optional<std::string> find_server_with_tablespace(const std::filesystem::path& location);
+
 }  // namespace backup_engine::restore
