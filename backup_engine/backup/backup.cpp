@@ -16,6 +16,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/space.hpp"
 #include "backup_engine/store/intent.hpp"
+#include "backup_engine/store/names.hpp"
 #include "backup_engine/store/repository_store.hpp"
 
 namespace backup_engine {
@@ -203,6 +204,7 @@ BackupResult take_backup(Source& source, const BackupRequest& request, base::Fil
 }  // namespace backup
 
 BackupResult take_backup(const BackupRequest& request, base::Progress& progress, const std::stop_token& stop) {
+  store::check_cluster_name(request.cluster);
   const auto source = request.pgdata.empty() ? backup::stream_source(request) : backup::files_source(request);
   return backup::take_backup(*source, request, base::posix_file_system(), progress, stop);
 }

@@ -238,6 +238,16 @@ void add_reason(CLI::App& app, std::string& reason) {
   }
 }
 
+// An empty value is an empty variable of somebody's script, and none of these means anything: taken for "not given" it
+// would ask for another backup, another server or every cluster. A reason may be empty.
+void refuse_empty_values(CLI::App& app) {
+  for (auto* verb : app.get_subcommands([](const CLI::App*) { return true; })) refuse_empty_values(*verb);
+  for (auto* option : app.get_options()) {
+    if (option->get_expected_max() == 0 || option->check_lname("reason")) continue;
+    option->check([](const std::string& value) { return value.empty() ? std::string("its value is empty") : ""; });
+  }
+}
+
 }  // namespace
 
 Command parse_command(const std::vector<std::string>& arguments) {
@@ -254,6 +264,7 @@ Command parse_command(const std::vector<std::string>& arguments) {
   add_wal_verbs(app, parsed.wal, parsed.verb);
   add_reason(app, parsed.reason);
   add_config(app, parsed.config, "doctor");
+  refuse_empty_values(app);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& asked) {

@@ -49,6 +49,28 @@ TEST(ParseCommandLine, NamesWhatIsAllowedForAWord) {
   EXPECT_NE(usage_error_of({"run", "x.yaml", "--keep", "sometimes"}).find("on-failure"), std::string::npos);
 }
 
+// An empty variable of somebody's script.
+TEST(ParseCommandLine, RefusesAnEmptyValueAndNamesItsOption) {
+  const std::vector<std::string> backup{"backup", "--repo", "/r", "--cluster", "main"};
+  const std::vector<std::string> restore{"restore", "--repo", "/r", "--cluster", "main", "--to", "/d"};
+  const auto with = [](std::vector<std::string> arguments, const std::string& option) {
+    arguments.insert(arguments.end(), {option, ""});
+    return usage_error_of(arguments);
+  };
+  for (const auto* const option : {"--dbname", "--pgdata", "--key-file", "--config"}) {
+    EXPECT_NE(with(backup, option).find(std::string(option) + ": its value is empty"), std::string::npos) << option;
+  }
+  for (const auto* const option : {"--backup", "--database", "--tablespace-map", "--target-name"}) {
+    EXPECT_NE(with(restore, option).find(std::string(option) + ": its value is empty"), std::string::npos) << option;
+  }
+  EXPECT_NE(usage_error_of({"restore", "--repo", "/r", "--cluster", "main", "--to", ""}).find("--to"),
+            std::string::npos);
+  EXPECT_NE(usage_error_of({"verify", "--repo", "/r", "--cluster", ""}).find("--cluster"), std::string::npos);
+  EXPECT_NE(usage_error_of({"judge", ""}).find("DRILL_DIR"), std::string::npos);
+  EXPECT_NO_THROW((void)parse_command_line({"list", "--repo", "/r", "--reason", ""}));
+  EXPECT_NO_THROW((void)parse_command_line({"backup", "--repo", "/r", "--cluster", "main", "--drill"}));
+}
+
 TEST(ParseCommandLine, RefusesNothingAtAll) {
   EXPECT_NE(usage_error_of({}), "no error");
 }

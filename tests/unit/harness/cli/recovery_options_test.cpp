@@ -84,7 +84,7 @@ TEST(RecoveryOptions, RefuseValuesThatAreNone) {
   EXPECT_THAT(refusal({"--target-time", "2026-11-20 02:15"}), HasSubstr("zone"));
   EXPECT_THAT(refusal({"--target-lsn", "12"}), HasSubstr("WAL position"));
   EXPECT_THAT(refusal({"--target-xid", "last"}), HasSubstr("transaction id"));
-  EXPECT_THAT(refusal({"--target-name", ""}), HasSubstr("no value"));
+  EXPECT_THAT(refusal({"--target-name", ""}), HasSubstr("its value is empty"));
   EXPECT_THAT(refusal({"--target-timeline", "newest"}), HasSubstr("timeline"));
   EXPECT_THAT(refusal({"--target-action", "stop"}), HasSubstr("--target-action"));
 }
