@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <string_view>
 
@@ -34,7 +35,9 @@ constexpr std::string_view key_id_label = "lifeboat key file id 1";
 void require_private(int fd, const fs::path& path) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) throw base::system_error(errno, "look at", path.string());
-  if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::usage, fmt::format("{} is no file", path.string()));
+  if (!S_ISREG(status.st_mode))
+    throw Error(ErrorKind::usage, fmt::format("the key file {} is no regular file", path.string()))
+        .with_remedy("name the file itself that holds the key; a pipe or a device holds none");
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) == 0) return;
   throw Error(ErrorKind::usage, fmt::format("others than its owner can use the key file {} (mode {:04o})",
                                             path.string(), static_cast<unsigned>(status.st_mode & 07777U)))
@@ -50,21 +53,37 @@ void put_hex(std::span<const std::byte> bytes, std::span<std::byte> digits) {
   }
 }
 
-base::UniqueFd open_key_file(const fs::path& path) {
-  try {
-    return base::open_for_reading(path);
-  } catch (Error& error) {
-    if (error.kind() != ErrorKind::not_found) throw;
-    throw error.with_remedy(
-        "name the key file that the repository was made with; a new repository's is made with: "
-        "lifeboat repo new-key FILE");
+// Errors name paths, and logs keep errors: a key that was given in place of its file's path must not get there.
+void refuse_key_as_path(const fs::path& path) {
+  const auto text = path.string();
+  std::size_t digits = 0, longest = 0;
+  for (const auto letter : text) {
+    digits = std::isxdigit(static_cast<unsigned char>(letter)) != 0 ? digits + 1 : 0;
+    longest = std::max(longest, digits);
   }
+  if (text.find(key_line_start) == std::string::npos && longest < key_digits) return;
+  throw Error(ErrorKind::usage, "what was given as the path of a key file looks like a key; it is not shown here")
+      .with_remedy(
+          "--key-file, key_file and LIFEBOAT_KEY_FILE name a file that holds the key. Take the key out of command "
+          "lines and environments, where others may read it, and consider repo rekey");
+}
+
+// Nobody may ever write into a pipe.
+base::UniqueFd open_key_file(const fs::path& path) {
+  base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (fd.valid()) return fd;
+  auto error = base::system_error(errno, "open", path.string());
+  if (error.kind() != ErrorKind::not_found) throw error;
+  throw error.with_remedy(
+      "name the key file that the repository was made with; a new repository's is made with: "
+      "lifeboat repo new-key FILE");
 }
 
 }  // namespace
 
 SecretBytes read_key_file(const fs::path& path) {
   forbid_core_dumps();
+  refuse_key_as_path(path);
   const auto fd = open_key_file(path);
   require_private(fd.get(), path);
   SecretBytes line(key_line_bytes + 1);  // one more, to see that the file ends
@@ -94,6 +113,7 @@ void require_key_file(const fs::path& path) {
 void make_key_file(const fs::path& path) {
   using namespace store;
   forbid_core_dumps();
+  refuse_key_as_path(path);
   SecretBytes key(key_bytes), line(key_line_bytes);
   fill_random(key.bytes());
   const auto start = std::as_bytes(std::span(key_line_start));

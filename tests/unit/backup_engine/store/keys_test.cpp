@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,6 +90,28 @@ TEST_F(Keys, WhatIsNoKeyFileIsRefusedAndNotShown) {
     EXPECT_THAT(message_, AllOf(HasSubstr(path.string()), ::testing::Not(HasSubstr("secret"))));
   }
   EXPECT_EQ(refusal(repository_.path("absent")), ErrorKind::not_found);
+}
+
+// Reading it would wait for whoever writes, for ever.
+TEST_F(Keys, APipeOrADeviceIsRefusedAtOnce) {
+  const auto pipe = repository_.path("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  for (const fs::path& path : {pipe, fs::path("/dev/null"), repository_.path("")}) {
+    EXPECT_EQ(refusal(path), ErrorKind::usage);
+    EXPECT_THAT(message_, AllOf(HasSubstr(path.string()), HasSubstr("no regular file")));
+  }
+}
+
+// LIFEBOAT_KEY_FILE=$(cat key): logs keep what errors say.
+TEST_F(Keys, AKeyThatIsGivenAsAPathIsNotShown) {
+  const auto line = base::read_file(repository_.key_file());
+  const auto digits = line.substr(line.find(' ') + 1, 64);
+  for (const auto& path : {line, digits, "/etc/" + digits, line.substr(0, line.size() - 1)}) {
+    EXPECT_EQ(refusal(path), ErrorKind::usage);
+    EXPECT_THAT(message_, AllOf(HasSubstr("looks like a key"), ::testing::Not(HasSubstr(digits))));
+    EXPECT_EQ(kind_of_failure([&] { backup_engine::make_key_file(path); }, &message_), ErrorKind::usage);
+    EXPECT_THAT(message_, ::testing::Not(HasSubstr(digits)));
+  }
 }
 
 TEST_F(Keys, ARepositoryOpensWithItsOwnKeyFileOnly) {
