@@ -22,6 +22,9 @@ constexpr std::string_view insufficient_privilege = "42501";
 
 constexpr const char* right_remedy =
     "give the role the right: ALTER ROLE … REPLICATION, and a line for database \"replication\" in pg_hba.conf";
+constexpr const char* file_remedy =
+    "the server's own user may not: look at the owner and mode of the file or directory that is named, and of those "
+    "above it, on the server's host";
 constexpr const char* setting_remedy =
     "ALTER SYSTEM SET max_wal_senders = 10 or more (and wal_level = replica where it is minimal), and start the server "
     "anew; `lifeboat doctor --dbname …` names all that stands in the way";
@@ -94,7 +97,11 @@ Error Walsender::failure(const PGresult* result, std::string_view doing) const {
   if (code == nullptr || fatal || PQstatus(get()) != CONNECTION_OK) return lost(doing);
   auto text =
       fmt::format("PostgreSQL refused, {}: {}", doing, trimmed(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
-  if (code == insufficient_privilege) return Error(ErrorKind::permission, text).with_remedy(right_remedy);
+  // Who has no right to replicate hears it when he connects; EACCES of the server's own has the same code.
+  if (code == insufficient_privilege) {
+    const bool of_role = text.find("replication") != std::string::npos || text.find("WAL sender") != std::string::npos;
+    return Error(ErrorKind::permission, text).with_remedy(of_role ? right_remedy : file_remedy);
+  }
   return Error(ErrorKind::server, text).with_sqlstate(code);
 }
 

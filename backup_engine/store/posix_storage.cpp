@@ -301,14 +301,19 @@ std::vector<ListedObject> PosixStorage::walk(const std::string& prefix, bool deb
   fs::recursive_directory_iterator entry(start, error);
   if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory) return found;
   if (error) throw base::system_error(error.value(), "list", start.string());
+  auto last = start;  // when the iterator fails it has left the directory that it could not enter
   for (const fs::recursive_directory_iterator end; entry != end; entry.increment(error)) {
+    last = entry->path();
     // An entry that went away while we looked is no failure; any other is.
     std::error_code gone;
     if (entry->is_directory(gone) || is_put_debris(entry->path().filename().string()) != debris) continue;
     const auto size = entry->file_size(gone);
     if (!gone) found.push_back({entry->path().lexically_relative(root_).generic_string(), size});
   }
-  if (error) throw base::system_error(error.value(), "list", start.string());
+  if (error) {
+    std::error_code ignored;
+    throw base::system_error(error.value(), "list", (fs::is_directory(last, ignored) ? last : start).string());
+  }
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return found;
 }

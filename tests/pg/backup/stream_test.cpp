@@ -159,6 +159,17 @@ TEST_F(StreamBackup, RefusesARoleThatMayNotReplicate) {
   EXPECT_THAT(error.remedy(), HasSubstr("REPLICATION"));
 }
 
+TEST_F(StreamBackup, NamesAFileThatTheServerItselfMayNotReadAndNoRightOfTheRole) {
+  start_source();
+  const auto file = data() / "base" / "unreadable";
+  std::ofstream(file) << "x";
+  fs::permissions(file, fs::perms::none);
+  const auto error = failure(backup_request());
+  EXPECT_THAT(error.what(), HasSubstr("base/unreadable"));
+  EXPECT_EQ(error.remedy().find("REPLICATION"), std::string::npos) << describe(error);
+  EXPECT_THAT(error.remedy(), HasSubstr("owner and mode"));
+}
+
 TEST_F(StreamBackup, AsksForTheRightToReadConfigurationThatLiesElsewhere) {
   auto wanted = options();
   const auto etc = directory_.path() / "etc";

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <functional>
@@ -54,6 +55,28 @@ TEST_F(PosixStorage, NeverOverwrites) {
   EXPECT_EQ(kind_of_failure([&] { put("a/b/c", "second"); }), ErrorKind::already_exists);
   EXPECT_EQ(storage_.read_text("a/b/c"), "first");
   EXPECT_THAT(storage_.list_debris(""), IsEmpty());
+}
+
+// Root reads everything, so this asks as somebody else.
+TEST_F(PosixStorage, NamesTheFolderThatItCannotList) {
+  put("a/b/c", "x");
+  put("a/d", "x");
+  const auto folder = directory_.path() / "a" / "b";
+  fs::permissions(folder, fs::perms::none);
+  const bool root = ::geteuid() == 0;
+  if (root) {
+    fs::permissions(directory_.path(), fs::perms(0755));
+    fs::permissions(directory_.path() / "a", fs::perms(0755));
+    ASSERT_EQ(::seteuid(65534), 0);
+  }
+  std::string message;
+  const auto kind = kind_of_failure([&] { (void)storage_.list(""); }, &message);
+  if (root) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
+  fs::permissions(folder, fs::perms::owner_all);
+  EXPECT_EQ(kind, ErrorKind::permission);
+  EXPECT_THAT(message, HasSubstr(folder.string()));
 }
 
 // Of a long one little stays in the page cache, on the way in and on the way out.
