@@ -33,6 +33,26 @@ std::vector<plan::Plan> plans_for(const RunVerb& verb) {
   return plans;
 }
 
+// Another run of a scenario may begin within the same second.
+std::vector<plan::Plan> with_claimed_directories(std::vector<plan::Plan> plans) {
+  for (auto& plan : plans) {
+    plan.drill_directory = drill::DrillDirectory::claim(plan.drill_directory);
+    const auto name = plan.drill_directory.filename();
+    plan.drill_id = (std::filesystem::path(plan.drill_id).parent_path() / name).generic_string();
+  }
+  return plans;
+}
+
+// Of drills that never began, because the run was interrupted.
+void remove_unused_directories(const std::vector<plan::Plan>& plans) {
+  for (const auto& plan : plans) {
+    std::error_code ignored;
+    if (std::filesystem::is_empty(plan.drill_directory, ignored) && !ignored) {
+      std::filesystem::remove(plan.drill_directory, ignored);
+    }
+  }
+}
+
 // Under the results: whom to turn to about each cluster of which a drill did not pass.
 void print_contacts(const RunVerb& verb, const std::vector<plan::Plan>& plans,
                     const std::vector<reports::record::Report>& reports) {
@@ -54,9 +74,11 @@ ExitCode execute(const RunVerb& verb, const std::stop_token& stop) {
   return run_drills(plans_for(verb), verb, stop);
 }
 
-ExitCode run_drills(const std::vector<plan::Plan>& plans, const RunVerb& verb, const std::stop_token& stop) {
+ExitCode run_drills(const std::vector<plan::Plan>& wanted, const RunVerb& verb, const std::stop_token& stop) {
   Terminal terminal(verb.progress);
+  const auto plans = with_claimed_directories(wanted);
   const auto result = drill::run_suite(plans, {"lifeboat", version(), revision()}, terminal, stop);
+  remove_unused_directories(plans);
   terminal.finish();
   record_drills(plans, result.reports);
   fmt::print("{}", reports::render::result_table(result.reports, Terminal::result_style()));

@@ -26,9 +26,26 @@ void make_directories(const fs::path& path) {
 
 }  // namespace
 
+fs::path DrillDirectory::claim(const fs::path& path) {
+  make_directories(path.parent_path());
+  constexpr int most_in_a_second = 1000;
+  auto claimed = path;
+  for (int number = 2; ::mkdir(claimed.c_str(), 0755) != 0; ++number) {
+    if (errno != EEXIST || number > most_in_a_second) {
+      throw base::system_error(errno, "create the drill directory", claimed.string());
+    }
+    claimed = fmt::format("{}-{}", path.string(), number);
+  }
+  return claimed;
+}
+
 DrillDirectory DrillDirectory::create(const fs::path& path) {
   make_directories(path.parent_path());
-  if (::mkdir(path.c_str(), 0755) != 0) throw base::system_error(errno, "create the drill directory", path.string());
+  std::error_code error;
+  const bool claimed = fs::is_empty(path, error) && !error;
+  if (!claimed && ::mkdir(path.c_str(), 0755) != 0) {
+    throw base::system_error(errno, "create the drill directory", path.string());
+  }
   DrillDirectory directory(path);
   make_directories(directory.marks());
   make_directories(path / "logs");

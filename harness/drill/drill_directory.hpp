@@ -9,7 +9,9 @@ namespace harness::drill {
 
 class DrillDirectory {
  public:
-  // Makes PATH, which must not exist, with its folders. Throws base::Error(already_exists | permission).
+  // Makes PATH, or PATH-2, PATH-3 … where another drill of the scenario has begun in the same second; returns which.
+  [[nodiscard]] static std::filesystem::path claim(const std::filesystem::path& path);
+  // Makes PATH, which must be absent or empty, with its folders. Throws base::Error(already_exists | permission).
   [[nodiscard]] static DrillDirectory create(const std::filesystem::path& path);
   // An existing one, for judging again. Throws base::Error(not_found) when it holds no plan.json.
   [[nodiscard]] static DrillDirectory open(const std::filesystem::path& path);

@@ -43,6 +43,15 @@ TEST_F(DrillDirectories, AreNeverMadeOverAnotherDrill) {
   EXPECT_THAT(refused.what(), testing::HasSubstr(first.path().string()));
 }
 
+TEST_F(DrillDirectories, HaveTheNextFreeNameWhenAnotherBeganInTheSameSecond) {
+  const auto wanted = drill("20261120T021500Z");
+  EXPECT_EQ(DrillDirectory::claim(wanted), wanted);
+  const auto first = DrillDirectory::create(wanted);
+  EXPECT_EQ(DrillDirectory::claim(wanted), drill("20261120T021500Z-2"));
+  EXPECT_EQ(DrillDirectory::claim(wanted), drill("20261120T021500Z-3"));
+  EXPECT_TRUE(fs::is_directory(DrillDirectory::create(drill("20261120T021500Z-2")).marks()));
+}
+
 TEST_F(DrillDirectories, AreRecognisedByTheirPlan) {
   const auto made = DrillDirectory::create(drill("20261120T021500Z"));
   EXPECT_EQ(refusal([&] { (void)DrillDirectory::open(made.path()); }).kind(), ErrorKind::not_found);
