@@ -141,7 +141,7 @@ void revoke_intent(Storage& storage, const std::string& cluster, const std::stri
 void require_intent(Storage& storage, const std::string& cluster, const Intent& intent) {
   const auto there = find_intent(storage, cluster, intent.label);
   if (there && there->host == intent.host && there->pid == intent.pid && there->since == intent.since) return;
-  throw Error(ErrorKind::not_found,
+  throw Error(ErrorKind::process,
               fmt::format("the intent of {} was revoked while it was being taken: it is not published", intent.label))
       .with_remedy(withdrawn_remedy());
 }
@@ -159,7 +159,7 @@ void HeldIntent::throw_if_revoked() const {
   try {
     require();
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::not_found) throw;
+    if (error.kind() == ErrorKind::process) throw;
   }
 }
 
@@ -167,7 +167,7 @@ void HeldIntent::confirm_published() const {
   try {
     require();
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::not_found) throw;
+    if (error.kind() != ErrorKind::process) throw;
     remove_durably(storage_, manifest_name(cluster_, intent_.label));
     throw;
   }

@@ -46,7 +46,8 @@ void remove_intent(Storage& storage, const std::string& cluster, const std::stri
 // As remove_intent, by an operator and so also of one that cannot be read. Error(not_found) when there is none.
 void revoke_intent(Storage& storage, const std::string& cluster, const std::string& label);
 
-// Throws Error(not_found) when the intent is no longer there, or is another's under the same label.
+// Throws Error(process), a kind of no storage, when the intent is no longer there, or is another's under the same
+// label.
 void require_intent(Storage& storage, const std::string& cluster, const Intent& intent);
 
 // An intent that was put, and removed when this goes: the way a backup holds what it needs.
@@ -62,7 +63,7 @@ class HeldIntent {
   void throw_if_revoked() const;
   // Call it when the manifest is visible. An intent that went away just before (the host slept between the last look
   // and the manifest) may have let expire remove what the manifest names: the manifest is withdrawn and
-  // Error(not_found) says so. An intent that is still there was there all the time, and whoever expires later sees the
+  // Error(process) says so. An intent that is still there was there all the time, and whoever expires later sees the
   // manifest.
   void confirm_published() const;
 

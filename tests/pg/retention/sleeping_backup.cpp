@@ -41,6 +41,6 @@ int main(int argc, char** argv) {
     return 0;
   } catch (const backup_engine::base::Error& error) {
     std::fprintf(stderr, "%s\n", describe(error).c_str());
-    return error.kind() == backup_engine::base::ErrorKind::not_found ? 7 : 1;
+    return error.kind() == backup_engine::base::ErrorKind::process ? 7 : 1;
   }
 }

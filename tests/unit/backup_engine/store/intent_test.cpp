@@ -85,7 +85,7 @@ TEST_F(Intents, RevokedEndTheBackupBeforeItsManifest) {
   const store::HeldIntent held(*storage_, "main", intent(full));
   store::revoke_intent(*storage_, "main", full);
   std::string message;
-  EXPECT_EQ(kind_of_failure([&] { held.require(); }, &message), ErrorKind::not_found);
+  EXPECT_EQ(kind_of_failure([&] { held.require(); }, &message), ErrorKind::process);
   EXPECT_THAT(message, HasSubstr("the intent of " + full + " was revoked"));
 }
 
@@ -96,7 +96,7 @@ TEST_F(Intents, OfAnotherUnderTheSameLabelDoNotCount) {
   auto second = intent(full);
   second.since += std::chrono::seconds(1);
   store::put_intent(*storage_, "main", second);
-  EXPECT_EQ(kind_of_failure([&] { store::require_intent(*storage_, "main", first); }), ErrorKind::not_found);
+  EXPECT_EQ(kind_of_failure([&] { store::require_intent(*storage_, "main", first); }), ErrorKind::process);
   store::require_intent(*storage_, "main", second);
 }
 
@@ -105,7 +105,7 @@ TEST_F(Intents, RevokedBehindTheLastLookHaveTheManifestWithdrawn) {
   held.require();
   store::revoke_intent(*storage_, "main", full);
   storage_->put(store::manifest_name("main", full), "…", store::Durability::now);
-  EXPECT_EQ(kind_of_failure([&] { held.confirm_published(); }), ErrorKind::not_found);
+  EXPECT_EQ(kind_of_failure([&] { held.confirm_published(); }), ErrorKind::process);
   EXPECT_THAT(store::list_backup_labels(*storage_, "main"), IsEmpty());
 }
 
