@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/retention/needs.hpp"
 #include "backup_engine/retention/rules.hpp"
+#include "backup_engine/store/block_index_format.hpp"
 #include "backup_engine/store/names.hpp"
 #include "backup_engine/store/repository_store.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
@@ -92,12 +94,12 @@ class Looking {
       const auto listed = sizes.find(name);
       return listed != sizes.end() ? listed->second == size : storage_.size(name) == size;
     };
-    // Cut off is as bad as gone. The size of an expired backup's index nobody knows any more.
+    // Cut off is as bad as gone.
     const auto index_is_there = [&](const std::string& owner) {
       const auto index = store::block_index_name(view_.cluster, owner);
       const auto hashes = store::block_hashes_name(view_.cluster, owner);
       const auto manifest = view_.manifests.find(owner);
-      if (manifest == view_.manifests.end()) return storage_.size(index) && storage_.size(hashes);
+      if (manifest == view_.manifests.end()) return are_alike(storage_.size(index), storage_.size(hashes));
       return is_there(index, manifest->second.block_index.size_bytes) &&
              is_there(hashes, manifest->second.block_hashes.size_bytes);
     };
@@ -116,6 +118,15 @@ class Looking {
           wal::holds(ranges, summary.timeline, summary.start_lsn, summary.stop_lsn);
       if (!restorable) view_.unrestorable.insert(label);
     }
+  }
+
+  // What an expired backup's index should be long nobody knows any more; both objects have the same number of leaves.
+  [[nodiscard]] bool are_alike(std::optional<std::uint64_t> index_bytes,
+                               std::optional<std::uint64_t> hashes_bytes) const {
+    if (!index_bytes || !hashes_bytes) return false;
+    const bool encrypted = storage_.keys() != nullptr;
+    const auto leaves = store::leaves_in(*index_bytes, store::index_entry_bytes, encrypted);
+    return leaves && leaves == store::leaves_in(*hashes_bytes, store::hash_bytes, encrypted);
   }
 
   store::Storage& storage_;

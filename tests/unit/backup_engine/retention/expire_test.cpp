@@ -207,6 +207,38 @@ TEST_F(Expire, DoesNotCountABackupWhoseIndexIsCutOff) {
   EXPECT_THAT(history_.expire(keep_full(1)).expired, ElementsAre(sound));
 }
 
+// Its owner's manifest, which knew the sizes, is gone; index and hashes have as many leaves as each other.
+TEST_F(Expire, DoesNotCountABackupWhoseExpiredFullLostPartOfItsIndex) {
+  history_.put_wal(10, 50);
+  const auto sound = history_.add(72h, 10, 11);
+  const auto full = history_.add(48h, 20, 21);
+  const auto member = history_.add(1h, 30, 31, full);
+  history_.storage().remove(store::manifest_name("main", full));
+  const auto index = store::block_index_name("main", full), hashes = store::block_hashes_name("main", full);
+  const auto leaves = [](std::size_t entry_bytes, std::size_t count) {
+    return std::string(store::object_header_bytes + count * (store::leaf_entries * entry_bytes + 16), 'x');
+  };
+  const auto replace = [&](const std::string& name, const std::optional<std::string>& text) {
+    if (history_.storage().size(name)) history_.storage().remove(name);
+    if (text) history_.storage().put(name, *text, store::Durability::now);
+  };
+  using Text = std::optional<std::string>;
+  const auto whole_index = leaves(12, 3), whole_hashes = leaves(16, 3);
+  for (const auto& [at_index, at_hashes] : {std::pair<Text, Text>{whole_index, {}},
+                                            {{}, whole_hashes},
+                                            {whole_index, leaves(16, 2)},
+                                            {whole_index.substr(0, 20000), whole_hashes},
+                                            {whole_index.substr(0, 10), whole_hashes.substr(0, 10)}}) {
+    replace(index, at_index);
+    replace(hashes, at_hashes);
+    EXPECT_THAT(history_.expire(keep_full(1)).expired, IsEmpty()) << member;
+    EXPECT_THAT(history_.backup_objects(), IsSupersetOf(history_.needed_by(sound)));
+  }
+  replace(index, whole_index);
+  replace(hashes, whole_hashes);
+  EXPECT_THAT(history_.expire(keep_full(1)).expired, ElementsAre(sound));
+}
+
 TEST_F(Expire, KeepsTheWalOfTimelinesThatTheWindowCanGoTo) {
   history_.put_wal(10, 40);
   history_.add(1h, 20, 21);

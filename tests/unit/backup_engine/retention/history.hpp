@@ -64,7 +64,8 @@ class History {
     summary.stop_lsn = at_segment(last);
     manifest.block_size_bytes = 4096;
     const backup_engine::store::ObjectDigest digest{1, std::string(32, '0')};
-    manifest.file_table = manifest.block_root = manifest.block_index = manifest.block_hashes = digest;
+    manifest.file_table = manifest.block_root = digest;
+    manifest.block_index = manifest.block_hashes = {backup_engine::store::object_header_bytes, digest.xxh3_128};
     manifest.packs = {{summary.label, 0, digest}, {summary.label, 1, digest}};
     manifest.index_backups = {summary.label};
     if (!parent.empty()) {
@@ -103,7 +104,12 @@ class History {
     return names;
   }
 
-  void put(const std::string& name) { storage_->put(name, "x", backup_engine::store::Durability::now); }
+  // An index without leaves, or anything else.
+  void put(const std::string& name) {
+    const bool index = name.ends_with("/blocks.index") || name.ends_with("/blocks.hashes");
+    storage_->put(name, std::string(index ? backup_engine::store::object_header_bytes : 1, 'x'),
+                  backup_engine::store::Durability::now);
+  }
   void put_intent(const std::string& label, std::vector<std::string> chain, std::uint64_t first_segment) {
     backup_engine::store::put_intent(
         *storage_, "main",

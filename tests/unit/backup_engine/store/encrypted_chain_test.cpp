@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "backup_engine/store/block_index_format.hpp"
 #include "backup_engine/store/rekey.hpp"
 #include "tests/unit/backup_engine/store/encrypted_repository.hpp"
 
@@ -34,6 +35,20 @@ std::uint64_t pack_bytes(store::Storage& storage, const std::string& label) {
 }
 
 }  // namespace
+
+// From sizes alone, for who has no manifest any more that knows them.
+TEST(LeavesIn, AreAsManyInTheIndexAsAmongTheHashesEncryptedOrNot) {
+  tests::EncryptedRepository encrypted;
+  const auto files = tests::some_files(block);
+  const auto label = tests::put_backup(encrypted.storage(), "main", files);
+  const auto index = encrypted.storage().size(store::block_index_name("main", label)).value();
+  const auto hashes = encrypted.storage().size(store::block_hashes_name("main", label)).value();
+  EXPECT_EQ(store::leaves_in(index, store::index_entry_bytes, true), 1U);
+  EXPECT_EQ(store::leaves_in(hashes, store::hash_bytes, true), 1U);
+  EXPECT_EQ(store::leaves_in(index - 1, store::index_entry_bytes, true), std::nullopt);
+  EXPECT_EQ(store::leaves_in(index, store::index_entry_bytes, false), std::nullopt);
+  EXPECT_EQ(store::leaves_in(95, store::hash_bytes, true), std::nullopt);
+}
 
 TEST(EncryptedChain, KeepsTheKeyOfItsFullWhateverCameLater) {
   tests::EncryptedRepository repository;
