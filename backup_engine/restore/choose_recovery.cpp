@@ -196,7 +196,7 @@ Recovery choose_recovery(store::Storage& storage, const RestoreRequest& request,
   const wal::WalArchive archive(storage, request.cluster, identity.wal_segment_size, Compression{});
   auto candidates = find_candidates(storage, archive, request);
   if (request.target.kind == TargetKind::end_of_wal || request.target.kind == TargetKind::immediate) {
-    require_continuous_wal(archive, candidates.path, candidates.backups.back(), request.target.kind);
+    require_continuous_wal(archive, candidates.path, candidates.backups.back(), request, stop);
     return recovery_without_position(archive, request, candidates, stop);
   }
   return Choice(archive, request, std::move(candidates), identity.postgres_major, stop).make();

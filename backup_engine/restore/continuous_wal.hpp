@@ -1,6 +1,9 @@
-// A restore without a position as its target reads no WAL beforehand; so that it does not end in a hole, the WAL held
-// is looked at by name before anything is written.
+// Before anything is written, the WAL that a recovery without a position as its target will replay is looked at: by
+// names, so that it does not end in a hole; for the end of WAL also by its records, because two histories of a server
+// that was put back are continuous by their names, and PostgreSQL takes the place where they part for the end of WAL.
 #pragma once
+
+#include <stop_token>
 
 #include "backup_engine/restore.hpp"
 #include "backup_engine/wal/timeline_path.hpp"
@@ -8,9 +11,9 @@
 
 namespace backup_engine::restore {
 
-// Throws Error(corrupt), naming what is missing: of the backup's own WAL, or, when the target is the end of WAL,
-// between the backup and WAL of its path that is held further on.
+// Throws Error(corrupt), naming what is missing or where the records end: of the backup's own WAL, or, when
+// request.target is the end of WAL, of that between the backup and WAL of its path that is held further on.
 void require_continuous_wal(const wal::WalArchive& archive, const wal::TimelinePath& path, const BackupSummary& backup,
-                            TargetKind target);
+                            const RestoreRequest& request, const std::stop_token& stop);
 
 }  // namespace backup_engine::restore

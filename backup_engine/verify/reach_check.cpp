@@ -10,6 +10,8 @@
 #include "backup_engine/store/wal_objects.hpp"
 #include "backup_engine/wal/reach.hpp"
 #include "backup_engine/wal/record_reader.hpp"
+#include "backup_engine/wal/record_walk.hpp"
+#include "backup_engine/wal/start_position.hpp"
 
 namespace backup_engine::verify {
 
@@ -151,20 +153,66 @@ std::string ReachCheck::object_of(const WalHole& hole) const {
   return object_at(hole.timeline, hole.from);
 }
 
-std::vector<std::vector<RecoverySpan>> ReachCheck::spans(const std::vector<BackupSummary>& backups) {
+std::vector<std::vector<RecoverySpan>> ReachCheck::spans(const std::vector<BackupSummary>& backups, unsigned jobs) {
   WalCheckResult reach;
   wal::describe_reach({sound_, gaps_, histories_, backups, {}}, reach);
   std::vector<std::vector<RecoverySpan>> all(backups.size());
   for (std::size_t i = 0; i < backups.size(); ++i) {
     const auto& backup = backups[i];
-    for (const auto& [timeline, until] : reach.backups[i].reaches) {
-      RecoverySpan span{timeline, backup.stop_lsn, until, restore::end_time(backup), {}};
+    for (const auto& [timeline, by_name] : reach.backups[i].reaches) {
+      const auto until = records_end(timeline, by_name, backup, jobs);
+      // Records that end before the timeline branches off never lead to it.
+      if (timeline != backup.timeline && until <= path_of(timeline).back().begin) continue;
+      RecoverySpan span{timeline, backup.stop_lsn, std::max(until, backup.stop_lsn), restore::end_time(backup), {}};
       const auto& tail = tail_of(timeline, until, backup);
       if (tail.record && *tail.record >= backup.stop_lsn) span.latest_time = tail.time;
       all[i].push_back(span);
     }
   }
   return all;
+}
+
+// The backup that begins first asks first, and what was found behind its start holds for the others.
+Lsn ReachCheck::records_end(TimelineId timeline, Lsn until, const BackupSummary& backup, unsigned jobs) {
+  for (const auto& walked : walked_) {
+    const bool covers = walked.from <= backup.start_lsn && backup.start_lsn < walked.end;
+    if (walked.timeline == timeline && walked.until == until && covers) return walked.end;
+  }
+  const auto path = path_of(timeline);
+  const auto begin = begin_of_walk(path, backup);
+  wal::RecordsEnd end;
+  // Objects that are sound one by one may contradict each other: then nothing behind the backup is promised.
+  const bool could_be_read = findings_.examine(object_at(timeline, begin), [&] {
+    end = wal::walk_records(archive_, path, backup.postgres_major, begin, until, jobs, findings_.stop());
+  });
+  if (!could_be_read) end = {wal::RecordsEnd::Kind::no_more, backup.stop_lsn, {}, {}};
+  // The WAL held may end within a record; what is held of that is of no use, and no damage.
+  const bool to_the_end = end.kind == wal::RecordsEnd::Kind::reached || end.kind == wal::RecordsEnd::Kind::held_ends;
+  const auto reached = to_the_end ? until : end.at;
+  walked_.push_back({timeline, backup.start_lsn, until, reached});
+  if (end.kind != wal::RecordsEnd::Kind::broken) return reached;
+  const auto owner = std::ranges::find_if(path, [&](const auto& span) { return !span.end || reached < *span.end; });
+  findings_.add_damage(
+      object_at(owner->timeline, reached),
+      fmt::format(
+          "the records of WAL end at {}, and WAL is held up to {}: {}. No recovery gets further: it is damaged, "
+          "or from here on another history of the server, put back to an earlier state",
+          to_string(reached), to_string(until), end.why));
+  return reached;
+}
+
+// What was found on the way to the timeline that it branched off need not be walked again; only the seam is.
+Lsn ReachCheck::begin_of_walk(const wal::TimelinePath& path, const BackupSummary& backup) const {
+  if (path.size() < 2) return backup.start_lsn;
+  const auto size = archive_.segment_size();
+  for (const auto& walked : walked_) {
+    const bool covers = walked.from <= backup.start_lsn && backup.start_lsn < walked.end;
+    if (walked.timeline != path[path.size() - 2].timeline || !covers) continue;
+    const auto seam = wal::start_of_segment(std::min(walked.end, path.back().begin), size);
+    if (seam.position_bytes() < size.bytes()) continue;
+    return std::max(backup.start_lsn, Lsn(seam.position_bytes() - size.bytes()));
+  }
+  return backup.start_lsn;
 }
 
 // The backup that begins first asks first, so that what it found holds for all.

@@ -30,10 +30,15 @@ class ReachCheck {
   // That the newest WAL is of use to one of `backups`, as wal check judges it: from names alone. If it is not, the hole
   // before it is a finding, unless damage or a history that is missing says so already.
   void check_newest(const std::vector<BackupSummary>& backups);
-  // One list for each of `backups`, which are in order of their start. Reads the end of each timeline's WAL.
-  [[nodiscard]] std::vector<std::vector<RecoverySpan>> spans(const std::vector<BackupSummary>& backups);
+  // One list for each of `backups`, which are in order of their start. Walks the records of all WAL that they promise,
+  // on `jobs` threads: a span ends where they end, and where WAL goes on behind that is a finding.
+  [[nodiscard]] std::vector<std::vector<RecoverySpan>> spans(const std::vector<BackupSummary>& backups, unsigned jobs);
 
  private:
+  struct Walked {
+    postgres::TimelineId timeline;  // to which the path leads
+    postgres::Lsn from, until, end;
+  };
   struct Tail {
     postgres::Lsn until;
     std::optional<postgres::Lsn> record;  // the last that ends a transaction
@@ -45,6 +50,9 @@ class ReachCheck {
   [[nodiscard]] std::string object_at(postgres::TimelineId timeline, postgres::Lsn position) const;
   void read_history(postgres::TimelineId timeline);
   [[nodiscard]] std::string walk_records(const BackupSummary& summary);
+  [[nodiscard]] postgres::Lsn records_end(postgres::TimelineId timeline, postgres::Lsn until,
+                                          const BackupSummary& backup, unsigned jobs);
+  [[nodiscard]] postgres::Lsn begin_of_walk(const wal::TimelinePath& path, const BackupSummary& backup) const;
   [[nodiscard]] const Tail& tail_of(postgres::TimelineId timeline, postgres::Lsn until, const BackupSummary& backup);
 
   store::Storage& storage_;
@@ -54,6 +62,7 @@ class ReachCheck {
   Findings& findings_;
   std::map<postgres::TimelineId, std::vector<postgres::TimelineSwitch>> histories_;
   std::vector<std::pair<wal::WalGap, std::string>> gaps_;
+  std::vector<Walked> walked_;
   std::map<postgres::TimelineId, Tail> tails_;
 };
 

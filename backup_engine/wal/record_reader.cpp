@@ -102,18 +102,26 @@ bool RecordReader::load_segment_of(Lsn position) {
   return ends_with_what_is_held(fmt::format("the WAL held ends at {}", to_string(position)));
 }
 
-bool RecordReader::header_is_sound(const Page& page, std::span<const std::byte> bytes) {
+bool RecordReader::is_own_page(Lsn start, std::span<const std::byte> bytes) const {
   const auto timeline = TimelineId(get_little_endian<std::uint32_t>(bytes.data() + 4));
   const bool on_path = std::ranges::any_of(path_, [&](const auto& span) { return span.timeline == timeline; });
-  const bool sound = get_little_endian<std::uint16_t>(bytes.data()) == page_magic(major_) && on_path &&
-                     get_little_endian<std::uint64_t>(bytes.data() + 8) == page.start.position_bytes();
-  return sound || ends(fmt::format("there is no page of this WAL at {}", to_string(page.start)));
+  return get_little_endian<std::uint16_t>(bytes.data()) == page_magic(major_) && on_path &&
+         get_little_endian<std::uint64_t>(bytes.data() + 8) == start.position_bytes();
+}
+
+bool RecordReader::goes_on_behind() {
+  if (!load_segment_of(unread_)) return false;
+  for (auto page = unread_; page + short_header_bytes <= *segment_start_ + segment_.size(); page = page + page_bytes) {
+    if (is_own_page(page, std::span(segment_).subspan(page - *segment_start_))) return true;
+  }
+  return false;
 }
 
 std::optional<RecordReader::Page> RecordReader::page_of(Lsn position) {
   if (!load_segment_of(position)) return std::nullopt;
   Page page;
   page.start = page_start(position);
+  unread_ = page.start + page_bytes;
   const auto offset = page.start - *segment_start_;
   if (offset + short_header_bytes > segment_.size()) {
     static_cast<void>(
@@ -121,7 +129,10 @@ std::optional<RecordReader::Page> RecordReader::page_of(Lsn position) {
     return std::nullopt;
   }
   page.bytes = std::span(segment_).subspan(offset, std::min<std::size_t>(page_bytes, segment_.size() - offset));
-  if (!header_is_sound(page, page.bytes)) return std::nullopt;
+  if (!is_own_page(page.start, page.bytes)) {
+    static_cast<void>(ends(fmt::format("there is no page of this WAL at {}", to_string(page.start))));
+    return std::nullopt;
+  }
   const auto flags = get_little_endian<std::uint16_t>(page.bytes.data() + 2);
   page.header_bytes = (flags & has_long_header) != 0 ? long_header_bytes : short_header_bytes;
   page.continues = (flags & first_is_continued) != 0;
@@ -212,6 +223,7 @@ std::optional<WalRecord> RecordReader::read_record() {
       return read_record();
     }
     if (!page->continues || page->continued_bytes != record.total_bytes - record.taken_bytes) {
+      unread_ = page->start;
       static_cast<void>(ends(fmt::format("the record at {} is not continued", to_string(record.start))));
       return std::nullopt;
     }

@@ -32,6 +32,10 @@ class RecordReader {
   [[nodiscard]] const std::string& why_it_ends() const { return why_it_ends_; }
   // Whether it ends there because no more of it is held, and not because no record follows in what is.
   [[nodiscard]] bool held_ends() const { return held_ends_; }
+  // The first page that was not taken to hold what was read.
+  [[nodiscard]] postgres::Lsn unread() const { return unread_; }
+  // Whether a page of this WAL, of the right place, lies from there on in the same segment.
+  [[nodiscard]] bool goes_on_behind();
 
   [[nodiscard]] int major() const { return major_; }
   [[nodiscard]] const WalArchive& archive() const { return archive_; }
@@ -53,7 +57,7 @@ class RecordReader {
 
   [[nodiscard]] std::optional<Page> page_of(postgres::Lsn position);
   [[nodiscard]] bool load_segment_of(postgres::Lsn position);
-  [[nodiscard]] bool header_is_sound(const Page& page, std::span<const std::byte> bytes);
+  [[nodiscard]] bool is_own_page(postgres::Lsn start, std::span<const std::byte> bytes) const;
   [[nodiscard]] std::optional<WalRecord> read_record();
   [[nodiscard]] bool begin_record(const Page& page, Gathered& record);
   [[nodiscard]] bool take(std::span<const std::byte> bytes, Gathered& record);
@@ -72,6 +76,7 @@ class RecordReader {
   bool ended_ = false, held_ends_ = false;
   std::string why_it_ends_;
 
+  postgres::Lsn unread_;
   std::optional<postgres::Lsn> segment_start_;  // of what is in memory
   std::vector<std::byte> segment_;
   std::vector<std::byte> body_;

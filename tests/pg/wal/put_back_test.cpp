@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/wal/overlap.hpp"
 #include "harness/process/subprocess.hpp"
-#include "tests/pg/wal/receiving.hpp"
+#include "tests/pg/wal/archiving.hpp"
 
 namespace tests {
 namespace {
@@ -17,18 +19,34 @@ using harness::server::soon;
 using harness::server::StopMode;
 using testing::HasSubstr;
 
-class PutBack : public Receiving {
+// What a snapshot does, on top of whichever way the WAL goes.
+template <typename Server>
+class Snapshots : public Server {
  protected:
-  // As a snapshot would: of a server that was killed.
+  // As of a server that was killed.
   void keep_a_copy() {
-    server_->kill();
+    this->server_->kill();
     copy("data", "snapshot");
   }
   void put_the_copy_back() {
-    server_->kill();
-    std::filesystem::rename(directory_.path() / "data", directory_.path() / "given-up");
+    this->server_->kill();
+    std::filesystem::rename(this->directory_.path() / "data", this->directory_.path() / "given-up");
     copy("snapshot", "data");
   }
+
+ private:
+  void copy(const std::string& from, const std::string& to) {
+    harness::process::Command command;
+    command.program = "/bin/cp";
+    command.arguments = {"-a", (this->directory_.path() / from).string(), (this->directory_.path() / to).string()};
+    command.run_as = this->user_;
+    const auto copied = harness::process::run(command, soon());
+    ASSERT_TRUE(copied.status.success()) << copied.output;
+  }
+};
+
+class PutBack : public Snapshots<Receiving> {
+ protected:
   // How the receiver ends that is told to stop once it streams.
   std::string failure_of_receiver() {
     try {
@@ -47,16 +65,6 @@ class PutBack : public Receiving {
     receiver.wait_until_said("streaming");
     receiver.wait_until_durable(flushed());
     receiver.stop();
-  }
-
- private:
-  void copy(const std::string& from, const std::string& to) {
-    harness::process::Command command;
-    command.program = "/bin/cp";
-    command.arguments = {"-a", (directory_.path() / from).string(), (directory_.path() / to).string()};
-    command.run_as = user_;
-    const auto copied = harness::process::run(command, soon());
-    ASSERT_TRUE(copied.status.success()) << copied.output;
   }
 };
 
@@ -176,6 +184,49 @@ TEST_F(OnASegmentsBoundary, AServerThatWasPutBackIsTold) {
     EXPECT_EQ(error.kind(), ErrorKind::mismatch);
     EXPECT_THAT(error.what(), HasSubstr("follows one at"));
   }
+}
+
+// Its archive_command hands over nothing that is held already, so no push can tell; the records do.
+class PutBackArchive : public Snapshots<Archiving> {
+ protected:
+  PutBackArchive() { make_cluster_with_segments(1); }
+};
+
+TEST_F(PutBackArchive, IsFoundByVerifyAndNoRestoreGoesThere) {
+  start_archiving();
+  execute("CREATE TABLE boats (name text)");
+  lifeboat_ok(in_cluster(
+      {"backup"}, {"--dbname", server_->conninfo(), "--pgdata", options().data_directory, "--progress", "none"}));
+  keep_a_copy();
+  start_archiving();
+  write_wal(1);
+  execute("INSERT INTO boats VALUES ('in the first history')");
+  archive_everything();
+  const auto parted = durable_end();
+  put_the_copy_back();
+  // As while nobody looks after the archive.
+  std::ofstream(directory_.path() / "data" / "postgresql.auto.conf", std::ios::app) << "archive_command = 'true'\n";
+  start({{"archive_mode", "on"}});
+  while (flushed() < parted) execute("SELECT pg_logical_emit_message(true, 'fill', repeat('x', 100000))");
+  const auto size = backup_engine::store::read_cluster(storage(), "main").wal_segment_size;
+  wait_until_archived(file_name(segment_ending_at(TimelineId(1), parted, size), size));
+  set_archive_command(push_command());
+  write_wal(1);
+  execute("INSERT INTO boats VALUES ('in the second history')");
+  archive_everything();
+  server_->kill();
+
+  const auto verified = lifeboat({"verify", "--repo", repository_.string()});
+  EXPECT_EQ(verified.code, 1) << verified.words;
+  EXPECT_THAT(verified.words, HasSubstr("another history of the server"));
+  const auto refused = lifeboat(in_cluster({"restore"}, {"--to", directory_.path() / "restored"}));
+  EXPECT_NE(refused.code, 0);
+  EXPECT_THAT(refused.words, HasSubstr("its records end at"));
+  const std::string option = "--target-lsn ";
+  const auto at = refused.words.find(option) + option.size();
+  const auto last = refused.words.substr(at, refused.words.find_first_of("; ", at) - at);
+  lifeboat_ok(in_cluster({"restore"}, {"--to", directory_.path() / "restored", "--target-lsn", last}));
+  EXPECT_EQ(answer_of("restored", "SELECT string_agg(name, ', ') FROM boats"), "in the first history");
 }
 
 }  // namespace

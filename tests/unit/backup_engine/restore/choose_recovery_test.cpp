@@ -320,6 +320,24 @@ TEST_F(ChooseRecovery, TellsWhichTablespacesReplayCreatesOnTheWayToEachTarget) {
   EXPECT_FALSE(choose(last).end);
 }
 
+// By names all is there; PostgreSQL would take the place for the end of WAL, and promote.
+TEST_F(ChooseRecovery, RefusesTheEndOfWalWhereItsRecordsEndBeforeAndNamesTheLast) {
+  const auto damaged = once_ + wal::megabyte;  // within the filler
+  wal_.bytes()[damaged.position_bytes() - 3 * wal::megabyte] ^= std::byte{1};
+  end_wal();
+  const RecoveryTarget end{.kind = TargetKind::end_of_wal, .value = "", .timeline = "latest"};
+  EXPECT_EQ(choose(end, "").backup_label, second_label) << "taken behind it";
+  EXPECT_THAT(refusal(end, first_label, ErrorKind::corrupt),
+              AllOf(HasSubstr("its records end at"), HasSubstr("--target-lsn " + to_string(once_))));
+  EXPECT_EQ(choose({.kind = TargetKind::lsn, .value = to_string(once_), .timeline = ""}).backup_label, first_label);
+}
+
+TEST_F(ChooseRecovery, TakesTheLastSegmentOfADeadServerForTheEnd) {
+  wal_.bytes().resize((wal_.bytes().size() / wal::megabyte + 1) * wal::megabyte);
+  end_wal();
+  EXPECT_EQ(choose({}).backup_label, second_label);
+}
+
 TEST_F(ChooseRecovery, RefusesABackupWhoseOwnWalIsNotThere) {
   end_wal();
   const auto last = postgres::segment_ending_at(one, stops_[second_label], repository_.size);

@@ -72,6 +72,18 @@ class WalBuilder {
     return start;
   }
 
+  // A record of which the server wrote only what goes on this page when it crashed; it goes on with the next one.
+  postgres::Lsn cut_off() {
+    if (at_page_start()) begin_page(0, 0);
+    const auto start = end();
+    std::vector<std::byte> record(24);
+    store::put_little_endian(record.data(), std::uint32_t{100000});
+    store::put_little_endian(record.data() + 8, previous_.position_bytes());
+    for (std::size_t at = 0; !at_page_start(); ++at) bytes_.push_back(at < record.size() ? record[at] : std::byte{5});
+    begin_page(8, 0);
+    return start;
+  }
+
   [[nodiscard]] postgres::Lsn end() const { return base_ + bytes_.size(); }
   [[nodiscard]] std::vector<std::byte>& bytes() { return bytes_; }
 
@@ -151,9 +163,12 @@ class WalBuilder {
     bytes_.insert(bytes_.end(), header.begin(), header.end());
   }
   void append(const std::vector<std::byte>& record) {
-    for (std::size_t at = 0; at < record.size(); ++at) {
+    for (std::size_t at = 0; at < record.size();) {
       if (at_page_start()) begin_page(1, static_cast<std::uint32_t>(record.size() - at));
-      bytes_.push_back(record[at]);
+      const auto length = std::min(record.size() - at, page - bytes_.size() % page);
+      const auto from = record.begin() + static_cast<std::ptrdiff_t>(at);
+      bytes_.insert(bytes_.end(), from, from + static_cast<std::ptrdiff_t>(length));
+      at += length;
     }
     while (bytes_.size() % 8 != 0) bytes_.push_back(std::byte{0});
   }
