@@ -9,6 +9,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/store/repository_store.hpp"
 #include "backup_engine/wal/held_segment.hpp"
+#include "backup_engine/wal/timeline_path.hpp"
 
 namespace backup_engine::wal {
 
@@ -25,9 +26,20 @@ Bytes bytes_of(std::string_view text) {
   return {view.begin(), view.end()};
 }
 
+// Whether anything is held from before `missing` on the way to it. A timeline's first segments have their predecessors
+// on the timelines that it branched off.
+bool is_held_before(const HeldWal& held, const TimelinePath& path, Lsn missing) {
+  return std::ranges::any_of(held.ranges, [&](const WalRange& range) {
+    return range.start < missing && std::ranges::any_of(path, [&](const TimelineSpan& span) {
+             return span.timeline == range.timeline && (!span.end || range.start < *span.end);
+           });
+  });
+}
+
 // WAL from `missing` on is not there. At the end of a timeline that is simply its end; where WAL of the same timeline
-// is held further on, it is a hole, and recovery would take it for the end and lose what follows.
-void require_end_of_wal(const HeldWal& held, postgres::TimelineId timeline, Lsn missing, bool anything_before) {
+// is held further on, it is a hole, and recovery would take it for the end and lose what follows. `path` leads to it.
+void require_end_of_wal(const HeldWal& held, const TimelinePath& path, Lsn missing, bool anything_before) {
+  const auto timeline = path.back().timeline;
   for (const auto& gap : held.gaps) {
     if (gap.timeline != timeline || missing < gap.from || missing >= gap.to) continue;
     throw Error(ErrorKind::corrupt,
@@ -36,12 +48,9 @@ void require_end_of_wal(const HeldWal& held, postgres::TimelineId timeline, Lsn 
         .with_remedy("restore to a target before the gap, or from a backup taken after it");
   }
   const auto& ranges = held.ranges;
-  const bool before = anything_before || std::ranges::any_of(ranges, [&](const auto& range) {
-                        return range.timeline == timeline && range.start < missing;
-                      });
   const auto after = std::ranges::find_if(
       ranges, [&](const auto& range) { return range.timeline == timeline && range.start > missing; });
-  if (!before || after == ranges.end()) return;
+  if (after == ranges.end() || (!anything_before && !is_held_before(held, path, missing))) return;
   throw Error(ErrorKind::corrupt, fmt::format("WAL of timeline {} is missing from {} to {}", timeline.number(),
                                               to_string(missing), to_string(after->start)))
       .with_remedy("restore to a target before it, or from a backup taken after it");
@@ -74,17 +83,24 @@ class Asked {
     const auto size = archive_.segment_size();
     auto bytes = read_held(archive_, segment);
     const auto held_bytes = bytes ? bytes->size() : 0;
-    if (held_bytes < size.bytes()) {
-      require_end_of_wal(held(), segment.timeline, start_of(segment, size) + held_bytes, bytes.has_value());
-    }
+    if (held_bytes < size.bytes()) require_end(segment, held_bytes);
     if (bytes) bytes->resize(size.bytes());
     return bytes;
+  }
+
+  void require_end(const postgres::WalSegment& segment, std::size_t held_bytes) {
+    const auto start = start_of(segment, archive_.segment_size());
+    const auto path = path_to(archive_, segment.timeline);
+    // A segment from before the timeline began was never its own.
+    if (path.back().begin >= start + archive_.segment_size().bytes()) return;
+    require_end_of_wal(held(), path, start + held_bytes, held_bytes > 0);
   }
 
   [[nodiscard]] std::optional<Bytes> read_other() const {
     const auto timeline = postgres::parse_history_file_name(name_);
     if (!timeline) return archive_.read_extra(name_);
     const auto text = archive_.read_history(*timeline);
+    if (!text && archive_.has_wal_of(*timeline)) throw missing_history(*timeline);
     return text ? std::optional(bytes_of(*text)) : std::nullopt;
   }
 

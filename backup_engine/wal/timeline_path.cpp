@@ -26,6 +26,7 @@ TimelineId wanted_timeline(const WalArchive& archive, const std::string& wanted,
   if (wanted == "latest") {
     auto latest = from;
     while (archive.read_history(next(latest))) latest = next(latest);
+    if (archive.has_wal_of(next(latest))) throw missing_history(next(latest));
     return latest;
   }
   const TimelineId named(static_cast<std::uint32_t>(std::stoul(wanted)));
@@ -33,6 +34,16 @@ TimelineId wanted_timeline(const WalArchive& archive, const std::string& wanted,
   throw base::Error(base::ErrorKind::not_found,
                     fmt::format("the repository holds no history of timeline {}", named.number()))
       .with_remedy("`lifeboat list` shows the timelines whose WAL it holds; the number is decimal.");
+}
+
+base::Error missing_history(TimelineId timeline) {
+  return base::Error(base::ErrorKind::corrupt,
+                     fmt::format("{} is missing, and WAL of timeline {} is held: without it a "
+                                 "recovery would end before that timeline",
+                                 history_file_name(timeline), timeline.number()))
+      .with_remedy(fmt::format("push it from the pg_wal of the server, or of a standby of it: lifeboat wal push … "
+                               "pg_wal/{}",
+                               history_file_name(timeline)));
 }
 
 TimelinePath path_along(std::span<const postgres::TimelineSwitch> switches, TimelineId timeline) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/timeline.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
 
@@ -22,7 +23,8 @@ using TimelinePath = std::vector<TimelineSpan>;  // oldest first, never empty
 
 // The timeline that recovery_target_timeline means to a backup of timeline `from`. "current": that one; "latest": the
 // histories are probed upward from it, one number after the other, and the first one missing ends it; otherwise the
-// number. Throws Error(not_found) for a number without a history in the archive.
+// number. Throws Error: not_found for a number without a history in the archive; corrupt where the history that ends
+// the search is missing though WAL of its timeline is held.
 [[nodiscard]] postgres::TimelineId wanted_timeline(const WalArchive& archive, const std::string& wanted,
                                                    postgres::TimelineId from);
 
@@ -31,6 +33,9 @@ using TimelinePath = std::vector<TimelineSpan>;  // oldest first, never empty
                                       postgres::TimelineId timeline);
 // Throws Error(corrupt). A timeline without a history is its own path.
 [[nodiscard]] TimelinePath path_to(const WalArchive& archive, postgres::TimelineId timeline);
+
+// That the archive holds WAL of `timeline` and not its history: it looks as if the timeline had never been.
+[[nodiscard]] base::Error missing_history(postgres::TimelineId timeline);
 
 // Whether WAL of `timeline` up to `lsn` is on the path.
 [[nodiscard]] bool lies_on(const TimelinePath& path, postgres::TimelineId timeline, postgres::Lsn lsn);

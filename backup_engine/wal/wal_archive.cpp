@@ -220,6 +220,14 @@ bool WalArchive::has_segment(const WalSegment& segment) const {
   });
 }
 
+bool WalArchive::has_wal_of(TimelineId timeline) const {
+  const auto listed = storage_.list(fmt::format("{}{}/", store::wal_prefix(cluster_), to_hex(timeline)));
+  return std::ranges::any_of(listed, [&](const auto& object) {
+    const auto parsed = store::parse_wal_object(cluster_, object.name, size_);
+    return parsed && (parsed->kind == store::WalObjectKind::segment || parsed->kind == store::WalObjectKind::part);
+  });
+}
+
 std::vector<WalSegment> WalArchive::unsettled_segments() const {
   std::map<WalSegment, std::vector<store::WalObject>> with_parts;
   for (auto& object : store::list_wal(storage_, cluster_, size_)) {

@@ -67,6 +67,8 @@ class WalArchive {
   // In order of position; overlapping where a merge was interrupted.
   [[nodiscard]] std::vector<WalPart> parts_of(const postgres::WalSegment& segment) const;
   [[nodiscard]] bool has_segment(const postgres::WalSegment& segment) const;
+  // Whether any WAL of it is there, its history left aside.
+  [[nodiscard]] bool has_wal_of(postgres::TimelineId timeline) const;
   // Segments whose parts can go: they are whole together, or the whole segment is there.
   [[nodiscard]] std::vector<postgres::WalSegment> unsettled_segments() const;
   [[nodiscard]] std::vector<WalGap> gaps() const;

@@ -374,6 +374,16 @@ TEST_F(ChooseRecovery, FollowsTheTimelineAskedFor) {
               HasSubstr("--target-timeline current"));
 }
 
+// PostgreSQL would end on timeline 1, and give up what was committed on timeline 2.
+TEST_F(ChooseRecovery, RefusesTheLatestTimelineWhileAHistoryOnTheWayIsMissing) {
+  end_wal();
+  repository_.archive().put_part(two, Lsn(9 * wal::megabyte),
+                                 wal::wal_bytes(Lsn(9 * wal::megabyte), Lsn(9 * wal::megabyte + 100)));
+  const RecoveryTarget latest{.kind = TargetKind::end_of_wal, .value = "", .timeline = "latest"};
+  EXPECT_THAT(refusal(latest, "", ErrorKind::corrupt), HasSubstr("00000002.history is missing"));
+  EXPECT_EQ(choose({.kind = TargetKind::end_of_wal, .value = "", .timeline = "current"}).backup_label, second_label);
+}
+
 TEST_F(ChooseRecovery, PassesOverAManifestThatCannotBeRead) {
   end_wal();
   const std::string broken = "20261120T200000Z-full";

@@ -65,6 +65,32 @@ TEST_F(FetchWal, WhatIsNotThereIsAValueAndLeavesNoFile) {
   EXPECT_FALSE(std::filesystem::exists(repository_.target()));
 }
 
+// PostgreSQL would replay the old timeline's segment instead, and end there.
+TEST_F(FetchWal, ComplainsWhenATimelinesFirstSegmentIsMissing) {
+  const TimelineId two{2};
+  put_segment(3);
+  archive().put_history(two, "1\t0/400100\tno recovery target specified\n");
+  EXPECT_EQ(repository_.fetch("000000020000000000000004"), WalFetchOutcome::not_there) << "nothing of it was held yet";
+  archive().put_segment({two, 5}, wal_bytes(five_mb, Lsn(6 * megabyte)));
+  EXPECT_THAT(complaint("000000020000000000000004"), testing::HasSubstr("timeline 2 is missing from 0/400000"));
+  EXPECT_EQ(repository_.fetch("000000020000000000000003"), WalFetchOutcome::not_there) << "before it began";
+}
+
+// Expired with all that it was for: a standby that asks for it finds it elsewhere.
+TEST_F(FetchWal, WhatIsOlderThanAllThatIsHeldIsNotThere) {
+  const TimelineId two{2};
+  archive().put_history(two, "1\t0/400100\tno recovery target specified\n");
+  archive().put_segment({two, 6}, wal_bytes(Lsn(6 * megabyte), Lsn(7 * megabyte)));
+  EXPECT_EQ(repository_.fetch("000000020000000000000004"), WalFetchOutcome::not_there);
+}
+
+TEST_F(FetchWal, ComplainsWhenTheHistoryOfATimelineThatIsHeldIsMissing) {
+  put_segment(3);
+  archive().put_part(TimelineId(2), four_mb, wal_bytes(four_mb, four_mb + 100));
+  EXPECT_THAT(complaint("00000002.history"), testing::HasSubstr("00000002.history is missing"));
+  EXPECT_EQ(repository_.fetch("00000003.history"), WalFetchOutcome::not_there);
+}
+
 TEST_F(FetchWal, GivesHistoriesByTheirExactName) {
   const std::string history = "1\t0/3000148\tno recovery target specified\n";
   archive().put_history(TimelineId(10), history);
