@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -31,6 +32,14 @@ int run_wal_fetch(const std::vector<std::string>& arguments) noexcept {
   return wal_fetch_failed;
 }
 
+// An archive_command that only shows its help: PostgreSQL takes 0 for an archived segment, and may remove it. By hand
+// nothing stands beside --help.
+bool is_push_of_something(const std::vector<std::string>& arguments) {
+  const std::vector<std::string> verb{"wal", "push"};
+  return arguments.size() > verb.size() + 1 &&
+         std::search(arguments.begin(), arguments.end(), verb.begin(), verb.end()) != arguments.end();
+}
+
 struct Execute {
   const std::stop_token& stop;
 
@@ -56,6 +65,10 @@ ExitCode run(const std::vector<std::string>& arguments) {
     const base::SignalWatch signals;
     auto command = parse_command(arguments);
     complete(command);
+    if (std::holds_alternative<ShowText>(command.verb) && is_push_of_something(arguments)) {
+      fmt::print("{}", std::get<ShowText>(command.verb).text);
+      return ExitCode::usage;
+    }
     return execute_recorded(std::move(command),
                             [&](const Verb& verb) { return std::visit(Execute{signals.token()}, verb); });
   } catch (const base::Error& error) {

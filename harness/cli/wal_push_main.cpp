@@ -18,7 +18,8 @@ ExitCode run(int argument_count, char** argument_values) {
   try {
     app.parse(argument_count, argument_values);
   } catch (const CLI::Success& asked) {
-    return static_cast<ExitCode>(app.exit(asked, std::cout, std::cerr));
+    app.exit(asked, std::cout, std::cerr);
+    return ExitCode::usage;  // PostgreSQL takes 0 for an archived segment, and may remove it
   } catch (const CLI::ParseError& error) {
     std::cerr << "lifeboat: " << error.what() << "\n";
     return ExitCode::usage;

@@ -74,6 +74,24 @@ TEST_F(ArchiveCommand, ThatFailsLeavesTheSegmentToPostgresqlWhichTriesAgain) {
   EXPECT_EQ(fetch(segment), WalFetchOutcome::fetched);
 }
 
+// Exit 0 would mean that PostgreSQL may remove the segment.
+TEST_F(ArchiveCommand, ThatAsksForHelpHasArchivedNothing) {
+  const std::string segment = "pg_wal/000000010000000000000003";
+  EXPECT_EQ(lifeboat({"wal", "push", "--help", segment}).code, 3);
+  EXPECT_EQ(lifeboat({"wal", "push", "-h", "host", segment}).code, 3);
+  EXPECT_EQ(lifeboat({"-h", "wal", "push", segment}).code, 3);
+  EXPECT_EQ(lifeboat({"wal", "push", "--help"}).code, 0) << "by hand";
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--help"}, {"-h", segment}}) {
+    harness::process::Command command;
+    command.program = lifeboat_.string() + "-wal-push";
+    command.arguments = arguments;
+    command.run_as = user_;
+    const auto done = harness::process::run(command, soon());
+    EXPECT_EQ(done.status.code, 3) << done.output;
+    EXPECT_THAT(done.output, HasSubstr("archive_command"));
+  }
+}
+
 TEST_F(ArchiveCommand, NeverReplacesASegmentThatHasOtherContent) {
   start_archiving();
   archive_everything();
