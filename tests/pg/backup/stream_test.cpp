@@ -161,6 +161,7 @@ TEST_F(StreamBackup, RefusesARoleThatMayNotReplicate) {
 
 TEST_F(StreamBackup, NamesAFileThatTheServerItselfMayNotReadAndNoRightOfTheRole) {
   start_source();
+  receive_wal();
   const auto file = data() / "base" / "unreadable";
   std::ofstream(file) << "x";
   fs::permissions(file, fs::perms::none);

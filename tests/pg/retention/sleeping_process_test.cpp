@@ -10,7 +10,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr int not_there = 3;
+constexpr int not_there = 3, not_carried_out = 2;
 
 class SleepingProcess : public BackupProcesses {};
 class SleepingBackupProcess : public SleepingProcess, public ::testing::WithParamInterface<bool> {
@@ -39,7 +39,7 @@ TEST_P(SleepingBackupProcess, WhoseChainExpiredAfterItWasRevokedIsRefusedWhenItW
   EXPECT_FALSE(std::filesystem::exists(repository() / "clusters/main/backups" / full));
 
   wake(asleep);
-  expect_refused(asleep, "asleep", not_there);
+  expect_refused(asleep, "asleep", not_carried_out);
   EXPECT_THAT(words("asleep"), HasSubstr("the intent of " + intent.label + " was revoked while it was being taken"));
   EXPECT_EQ(labels(), std::set{newer});
   expire({"--keep-full", "1"});
