@@ -61,6 +61,7 @@ record::CommitOrderEvidence read_order(const Look& look, const verify::Cluster& 
   verify::WitnessWal witness{order.to, backup.start_lsn, reached.timeline, "engine"};
   witness.may_be_quiet = true;
   for (const auto& left : wal.left) witness.left.push_back({left.timeline, left.at_lsn});
+  if (look.restoration.target.stop == restore::Stop::end_of_wal) witness.ended_lsn = reached.lsn;
   if (look.restoration.target.stop == restore::Stop::lsn) witness.target_lsn = look.restoration.target.value;
   auto evidence = verify::read_commit_order(look.tools, witness);
   evidence.reached_lsn = reached.lsn;

@@ -151,6 +151,19 @@ std::optional<RecordPlace> record_at(const ToolOptions& options, const DumpableW
   return places.empty() ? std::nullopt : std::optional(places.front());
 }
 
+// A record that begins on the page behind `lsn` or in the segment behind it. pg_waldump reads no further than recovery
+// did; begun there, it finds what follows on a place where the records break off. Behind the end of WAL are no pages.
+std::optional<RecordPlace> record_left_out(const ToolOptions& options, const DumpableWal& wal, const std::string& lsn) {
+  constexpr std::uint64_t page_bytes = 8192;
+  const auto ended = backup_engine::postgres::parse_lsn(lsn);
+  if (!ended) throw Error(ErrorKind::internal, fmt::format("'{}' is no LSN", lsn));
+  for (const auto step : {page_bytes, wal.described().segment_size.bytes()}) {
+    const Lsn behind((ended->position_bytes() + step - 1) / step * step);
+    if (auto record = record_at(options, wal, to_string(behind))) return record;
+  }
+  return std::nullopt;
+}
+
 // The one on which recovery comes to the target.
 std::uint32_t timeline_at(const WitnessWal& witness) {
   const auto target = backup_engine::postgres::parse_lsn(witness.target_lsn);
@@ -194,6 +207,9 @@ CommitOrderEvidence read_commit_order(const ToolOptions& options, const WitnessW
   evidence.restore_points = std::move(records.restore_points);
   if (!witness.target_lsn.empty()) {
     evidence.at_target = record_at(options, DumpableWal(witness.directory, timeline_at(witness)), witness.target_lsn);
+  }
+  if (!witness.ended_lsn.empty()) {
+    evidence.left_out = record_left_out(options, DumpableWal(witness.directory, witness.timeline), witness.ended_lsn);
   }
   return evidence;
 }

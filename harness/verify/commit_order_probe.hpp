@@ -24,6 +24,7 @@ struct WitnessWal {
     std::string at_lsn;
   };
   std::vector<Left> left{};   // timelines that recovery went along before `timeline`, oldest first
+  std::string ended_lsn{};    // where a recovery without a target ended: what goes on behind it is written down
   bool may_be_quiet = false;  // a witness without one commit or abort is an answer
 };
 

@@ -132,6 +132,7 @@ void fields(Io& io, typename Io::template Ref<CommitOrderEvidence> order) {
   io("xids_present", order.xids_present);
   io("restore_points", order.restore_points);
   io("at_target", order.at_target);
+  io.later("left_out", order.left_out);
   io.later("recovered_statuses", order.recovered_statuses);
   io.later("paused_statuses", order.paused_statuses);
 }

@@ -109,6 +109,8 @@ struct CommitOrderEvidence {
   std::vector<RestorePointRecord> restore_points{};  // in WAL order
   // Where recovery was told an LSN: the first record that starts there or later, absent when the witness ends before.
   std::optional<RecordPlace> at_target{};
+  // Without a target: the first record found on a page behind the one where recovery ended. WAL goes on there.
+  std::optional<RecordPlace> left_out{};
   // Of a cluster without a ledger, in the order of `records`: what the recovered server says of those before
   // reached_lsn, and a second copy, paused at the target, of all. Empty where the target is no place to pause at.
   std::vector<TransactionStatus> recovered_statuses{}, paused_statuses{};

@@ -66,6 +66,19 @@ TEST(TransactionExactness, IsNotKnownWithoutAnAnswer) {
   EXPECT_FALSE(measure_transaction_exactness(order, before_the_last).met.has_value());
 }
 
+// As where another history of the server was joined: pg_waldump ends there, as recovery does, and reads no commit.
+TEST(TransactionExactness, IsNotMetWhereWalThatWasHeldGoesOnBehindTheEnd) {
+  auto order = three_commits_and_a_rollback();
+  order.records.pop_back();
+  order.paused_statuses.clear();
+  order.acknowledged_lsn = "0/4000";
+  EXPECT_EQ(measure_transaction_exactness(order, the_end).met, true);
+  order.left_out = {"0/2028", "0/2060"};
+  EXPECT_EQ(measure_transaction_exactness(order, the_end).met, false);
+  order.acknowledged_lsn = "0/2040";
+  EXPECT_EQ(measure_transaction_exactness(order, the_end).met, true) << "it came while the drill went on";
+}
+
 TEST(TransactionExactness, IsNotMetWhereRecoveryEndedElsewhere) {
   auto order = three_commits_and_a_rollback();
   order.reached_lsn = "0/1F0";

@@ -28,6 +28,7 @@ Evidence everything() {
                                               {740},
                                               {{"before-drop", "0/28", "0/90", 1}},
                                               reports::record::RecordPlace{"0/90", "0/A0"}};
+  evidence.commit_order->left_out = reports::record::RecordPlace{"0/2028", "0/2060"};
   evidence.selected =
       SelectedTables{{{{"shop.orders", 1, "e1", {}}}, {}, {}}, {{"table a", "1"}}, {{"shop.orders", {4, 5}}}};
   evidence.untouched = UntouchedEvidence{*evidence.selected, {}};
@@ -60,6 +61,7 @@ TEST_F(EvidenceFiles, GiveBackEveryMember) {
   EXPECT_EQ(read.commit_order->restore_points.at(0).name, "before-drop");
   EXPECT_EQ(read.commit_order->restore_points.at(0).end_lsn, "0/90");
   EXPECT_EQ(read.commit_order->at_target.value().end_lsn, "0/A0");
+  EXPECT_EQ(read.commit_order->left_out.value().lsn, "0/2028");
   EXPECT_EQ(read.selected->ledger_ids.at("shop.orders").at(1), 5);
   EXPECT_EQ(read.untouched->before.content.tables.at(0).digest, "e1");
   EXPECT_TRUE(read.untouched->after.objects.empty());
