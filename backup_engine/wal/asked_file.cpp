@@ -100,7 +100,8 @@ class Asked {
     const auto timeline = postgres::parse_history_file_name(name_);
     if (!timeline) return archive_.read_extra(name_);
     const auto text = archive_.read_history(*timeline);
-    if (!text && archive_.has_wal_of(*timeline)) throw missing_history(*timeline);
+    // The first timeline has none, and PostgreSQL asks for it all the same.
+    if (!text && timeline->number() > 1 && archive_.has_wal_of(*timeline)) throw missing_history(*timeline);
     return text ? std::optional(bytes_of(*text)) : std::nullopt;
   }
 

@@ -89,6 +89,7 @@ TEST_F(FetchWal, ComplainsWhenTheHistoryOfATimelineThatIsHeldIsMissing) {
   archive().put_part(TimelineId(2), four_mb, wal_bytes(four_mb, four_mb + 100));
   EXPECT_THAT(complaint("00000002.history"), testing::HasSubstr("00000002.history is missing"));
   EXPECT_EQ(repository_.fetch("00000003.history"), WalFetchOutcome::not_there);
+  EXPECT_EQ(repository_.fetch("00000001.history"), WalFetchOutcome::not_there) << "the first timeline has none";
 }
 
 TEST_F(FetchWal, GivesHistoriesByTheirExactName) {
