@@ -160,16 +160,28 @@ std::vector<std::vector<RecoverySpan>> ReachCheck::spans(const std::vector<Backu
   for (std::size_t i = 0; i < backups.size(); ++i) {
     const auto& backup = backups[i];
     for (const auto& [timeline, by_name] : reach.backups[i].reaches) {
-      const auto until = records_end(timeline, by_name, backup, jobs);
-      // Records that end before the timeline branches off never lead to it.
-      if (timeline != backup.timeline && until <= path_of(timeline).back().begin) continue;
-      RecoverySpan span{timeline, backup.stop_lsn, std::max(until, backup.stop_lsn), restore::end_time(backup), {}};
-      const auto& tail = tail_of(timeline, until, backup);
-      if (tail.record && *tail.record >= backup.stop_lsn) span.latest_time = tail.time;
-      all[i].push_back(span);
+      std::optional<RecoverySpan> span;
+      // Objects that are sound one by one may contradict each other; up to its stop the backup's own do not.
+      const bool could_be_read = findings_.examine(object_at(timeline, Lsn(by_name.position_bytes() - 1)),
+                                                   [&] { span = span_of(timeline, by_name, backup, jobs); });
+      if (!could_be_read && timeline == backup.timeline) {
+        span = RecoverySpan{timeline, backup.stop_lsn, backup.stop_lsn, restore::end_time(backup), {}};
+      }
+      if (span) all[i].push_back(*span);
     }
   }
   return all;
+}
+
+std::optional<RecoverySpan> ReachCheck::span_of(TimelineId timeline, Lsn by_name, const BackupSummary& backup,
+                                                unsigned jobs) {
+  const auto until = records_end(timeline, by_name, backup, jobs);
+  // Records that end before the timeline branches off never lead to it.
+  if (timeline != backup.timeline && until <= path_of(timeline).back().begin) return std::nullopt;
+  RecoverySpan span{timeline, backup.stop_lsn, std::max(until, backup.stop_lsn), restore::end_time(backup), {}};
+  const auto& tail = tail_of(timeline, until, backup);
+  if (tail.record && *tail.record >= backup.stop_lsn) span.latest_time = tail.time;
+  return span;
 }
 
 // The backup that begins first asks first, and what was found behind its start holds for the others.

@@ -50,6 +50,9 @@ class ReachCheck {
   [[nodiscard]] std::string object_at(postgres::TimelineId timeline, postgres::Lsn position) const;
   void read_history(postgres::TimelineId timeline);
   [[nodiscard]] std::string walk_records(const BackupSummary& summary);
+  // Nothing when the timeline cannot be reached. Throws Error(corrupt) when parts of a segment contradict each other.
+  [[nodiscard]] std::optional<RecoverySpan> span_of(postgres::TimelineId timeline, postgres::Lsn by_name,
+                                                    const BackupSummary& backup, unsigned jobs);
   [[nodiscard]] postgres::Lsn records_end(postgres::TimelineId timeline, postgres::Lsn until,
                                           const BackupSummary& backup, unsigned jobs);
   [[nodiscard]] postgres::Lsn begin_of_walk(const wal::TimelinePath& path, const BackupSummary& backup) const;

@@ -340,64 +340,6 @@ TEST_F(Verify, ClaimsNothingOfASegmentWithADamagedPart) {
   EXPECT_EQ(result.backups[0].spans[0].latest, postgres::Lsn(third)) << "recovery gets whole segments or none";
 }
 
-TEST_F(Verify, NamesTheHoleThatKeepsEveryBackupFromTheNewestWal) {
-  tests::put_backup(*storage_, "main", tests::some_files(4096));
-  tests::put_wal(*storage_, "main");
-  auto wal = tests::some_wal();
-  while (wal.end() < postgres::Lsn(0x1300000)) wal.filler(5000);
-  const auto bytes = tests::signed_wal(wal);
-  tests::put_wal_part(*storage_, "main", bytes, tests::wal_stop, 0x1200000);
-  tests::put_wal_part(*storage_, "main", bytes, 0x1200000, 0x1200800);
-  tests::put_wal_part(*storage_, "main", bytes, 0x1200800, 0x1201000);
-  tests::put_wal_part(*storage_, "main", bytes, 0x1201000, 0x1201800);
-  ASSERT_THAT(verify().damage, IsEmpty());
-  const auto size = tests::some_cluster().wal_segment_size;
-  const postgres::WalSegment open{postgres::TimelineId(1), 18};
-  for (const std::uint64_t offset : {0U, 0x800U}) {
-    const auto name = store::wal_part_name("main", open, size, offset, offset + 0x800);
-    remove(name);
-    const auto result = verify();
-    ASSERT_EQ(result.damage.size(), 1U);
-    EXPECT_THAT(result.damage[0].object, HasSubstr("000000010000000000000012"));
-    const auto hole = offset == 0 ? "from 0/1200000 to 0/1200800" : "from 0/1200800 to 0/1201000";
-    EXPECT_THAT(result.damage[0].text, AllOf(HasSubstr("newest"), HasSubstr(hole)));
-    EXPECT_TRUE(result.backups.at(0).restorable);
-    EXPECT_EQ(result.backups[0].spans.at(0).latest, postgres::Lsn(0x1200000)) << "recovery gets whole segments or none";
-    tests::put_wal_part(*storage_, "main", bytes, 0x1200000 + offset, 0x1200800 + offset);
-  }
-  EXPECT_THAT(verify().damage, IsEmpty());
-}
-
-TEST_F(Verify, NamesTheRecordedGapBeforeTheNewestWal) {
-  tests::put_backup(*storage_, "main", tests::some_files(4096));
-  tests::put_wal(*storage_, "main");
-  backup_engine::wal::WalArchive archive(*storage_, "main", tests::some_cluster().wal_segment_size, {});
-  const postgres::TimelineId timeline(1);
-  archive.put_segment({timeline, 20}, tests::one_segment({timeline, 20}));
-  const backup_engine::wal::WalGap gap{timeline, postgres::Lsn(0x1180000), postgres::Lsn(0x1400000)};
-  archive.put_gap(gap, "removed on the server");
-  const auto result = verify();
-  ASSERT_FALSE(result.damage.empty());
-  EXPECT_THAT(result.damage,
-              testing::Contains(AllOf(
-                  Field(&backup_engine::RepositoryDamage::object, backup_engine::wal::gap_object_name("main", gap)),
-                  Field(&backup_engine::RepositoryDamage::text, HasSubstr("0/1180000 to 0/1400000")))));
-  EXPECT_FALSE(result.backups.at(0).restorable) << "its last segment would be refused to recovery";
-}
-
-TEST_F(Verify, FindsThatTwoReceiversWroteOtherWalIntoOneSegmentAndGoesOn) {
-  const auto label = tests::put_backup(*storage_, "main", tests::some_files(4096));
-  tests::put_wal(*storage_, "main");
-  auto bytes = tests::signed_wal(tests::some_wal());
-  bytes[0x150000] ^= std::byte{1};
-  tests::put_wal_part(*storage_, "main", bytes, 0x1100000, tests::wal_stop);
-  const auto result = verify();
-  ASSERT_EQ(result.damage.size(), 1U);
-  EXPECT_THAT(result.damage[0].text, HasSubstr("holds other WAL"));
-  ASSERT_EQ(result.backups.size(), 1U);
-  EXPECT_FALSE(result.backups[0].restorable);
-}
-
 TEST_F(Verify, FindsSoundWalUnderTheWrongName) {
   tests::put_backup(*storage_, "main", tests::some_files(4096));
   tests::put_wal(*storage_, "main");
