@@ -132,7 +132,8 @@ TEST_P(StoreFault, ABackupIsWholeOrInvisibleAndTheEarlierOneStays) {
 
 TEST_P(StoreFault, AWalSegmentIsDurableWhenItsPutReturns) {
   const auto size = tests::some_cluster().wal_segment_size;
-  const backup_engine::postgres::WalSegment segment{backup_engine::postgres::TimelineId(1), 18};
+  // The one before those that are there: behind them it would have a hole before it.
+  const backup_engine::postgres::WalSegment segment{backup_engine::postgres::TimelineId(1), 15};
   const auto name = store::wal_segment_name("main", segment, size, backup_engine::Codec::lz4);
   const auto bytes = tests::one_segment(segment);
   const auto put = [&](const fs::path& directory, base::FileSystem& files) {
