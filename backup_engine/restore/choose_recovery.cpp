@@ -99,7 +99,7 @@ class Choice {
   // A search went through all of that WAL already.
   [[nodiscard]] std::vector<wal::TablespaceCreation> tablespaces_before(Lsn stop, std::size_t chosen) const {
     if (request_.target.kind == TargetKind::lsn) {
-      return find_new_tablespaces(archive_, candidates_.path, backups_[chosen], stop, stop_).creations;
+      return find_new_tablespaces(archive_, candidates_.path, backups_[chosen], stop, stop_);
     }
     std::vector<wal::TablespaceCreation> all;
     for (auto i = chosen; i < found_.size(); ++i) {
@@ -175,14 +175,18 @@ class Choice {
 Recovery recovery_without_position(const wal::WalArchive& archive, const RestoreRequest& request,
                                    const Candidates& candidates, const std::stop_token& stop) {
   const auto& backup = candidates.backups.back();
-  const bool to_the_end = request.target.kind == TargetKind::end_of_wal;
-  const auto until = to_the_end ? std::nullopt : std::optional(backup.stop_lsn);
-  auto looked = find_new_tablespaces(archive, candidates.path, backup, until, stop);
-  Recovery recovery{backup.label, candidates.notes, std::move(looked.creations), {}};
-  if (!to_the_end || !looked.last) return recovery;
+  auto walked = require_continuous_wal(archive, candidates.path, backup, request, stop);
+  if (!walked) {
+    return {backup.label,
+            candidates.notes,
+            find_new_tablespaces(archive, candidates.path, backup, backup.stop_lsn, stop),
+            {}};
+  }
+  Recovery recovery{backup.label, candidates.notes, std::move(walked->tablespaces), {}};
+  if (!walked->last) return recovery;
   recovery.end = request.target;
   recovery.end->kind = TargetKind::lsn;
-  recovery.end->value = to_string(*looked.last);
+  recovery.end->value = to_string(*walked->last);
   recovery.end->inclusive = true;
   const auto timeline = candidates.path.back().timeline.number();
   recovery.end->timeline = candidates.path.size() == 1 ? "current" : std::to_string(timeline);
@@ -196,7 +200,6 @@ Recovery choose_recovery(store::Storage& storage, const RestoreRequest& request,
   const wal::WalArchive archive(storage, request.cluster, identity.wal_segment_size, Compression{});
   auto candidates = find_candidates(storage, archive, request);
   if (request.target.kind == TargetKind::end_of_wal || request.target.kind == TargetKind::immediate) {
-    require_continuous_wal(archive, candidates.path, candidates.backups.back(), request, stop);
     return recovery_without_position(archive, request, candidates, stop);
   }
   return Choice(archive, request, std::move(candidates), identity.postgres_major, stop).make();

@@ -28,10 +28,11 @@ wal::RecordsEnd walk(const wal::WalArchive& archive, const wal::TimelinePath& pa
   }
 }
 
-void require_records(const wal::WalArchive& archive, const wal::TimelinePath& path, const BackupSummary& backup,
-                     postgres::Lsn until, unsigned jobs, const std::stop_token& stop) {
-  const auto end = walk(archive, path, backup, until, jobs, stop);
-  if (end.kind != wal::RecordsEnd::Kind::broken) return;
+wal::RecordsEnd require_records(const wal::WalArchive& archive, const wal::TimelinePath& path,
+                                const BackupSummary& backup, postgres::Lsn until, unsigned jobs,
+                                const std::stop_token& stop) {
+  auto end = walk(archive, path, backup, until, jobs, stop);
+  if (end.kind != wal::RecordsEnd::Kind::broken) return end;
   const auto last = end.last && *end.last >= backup.stop_lsn
                         ? fmt::format("The last point that can be recovered: --target-lsn {}", to_string(*end.last))
                         : std::string("No point of this backup can be recovered");
@@ -47,8 +48,9 @@ void require_records(const wal::WalArchive& archive, const wal::TimelinePath& pa
 
 }  // namespace
 
-void require_continuous_wal(const wal::WalArchive& archive, const wal::TimelinePath& path, const BackupSummary& backup,
-                            const RestoreRequest& request, const std::stop_token& stop) {
+std::optional<wal::RecordsEnd> require_continuous_wal(const wal::WalArchive& archive, const wal::TimelinePath& path,
+                                                      const BackupSummary& backup, const RestoreRequest& request,
+                                                      const std::stop_token& stop) {
   const auto ranges = archive.ranges();
   const auto until = held_until(ranges, path, backup.start_lsn);
   if (until < backup.stop_lsn) {
@@ -57,7 +59,7 @@ void require_continuous_wal(const wal::WalArchive& archive, const wal::TimelineP
                             backup.label, to_string(until), to_string(backup.stop_lsn), backup.timeline.number()))
         .with_remedy("choose another backup with --backup; `lifeboat wal check` says which ones have their WAL");
   }
-  if (request.target.kind != TargetKind::end_of_wal) return;
+  if (request.target.kind != TargetKind::end_of_wal) return std::nullopt;
   if (const auto hole = wal::first_hole(ranges, archive.gaps(), path, backup.start_lsn)) {
     throw Error(ErrorKind::corrupt,
                 fmt::format("recovery from backup {} cannot go to the end of WAL: the WAL of "
@@ -67,7 +69,7 @@ void require_continuous_wal(const wal::WalArchive& archive, const wal::TimelineP
                                  "restore from a backup taken after it. `lifeboat wal check` lists both",
                                  to_string(hole->from)));
   }
-  require_records(archive, path, backup, until, request.jobs, stop);
+  return require_records(archive, path, backup, until, request.jobs, stop);
 }
 
 }  // namespace backup_engine::restore

@@ -71,18 +71,18 @@ void require_free(const wal::TablespaceCreation& creation, const BackupSummary& 
 
 }  // namespace
 
-LookedThrough find_new_tablespaces(const wal::WalArchive& archive, const wal::TimelinePath& path,
-                                   const BackupSummary& backup, std::optional<Lsn> until, const std::stop_token& stop) {
-  LookedThrough looked;
+std::vector<wal::TablespaceCreation> find_new_tablespaces(const wal::WalArchive& archive, const wal::TimelinePath& path,
+                                                          const BackupSummary& backup, Lsn until,
+                                                          const std::stop_token& stop) {
+  std::vector<wal::TablespaceCreation> found;
   wal::RecordReader reader(archive, path, backup.postgres_major);
   reader.begin_at(backup.start_lsn);
   while (const auto record = reader.next()) {
     if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
-    if (until && record->start >= *until) break;
-    looked.last = record->start;
-    if (auto creation = parse_tablespace_creation(*record)) looked.creations.push_back(std::move(*creation));
+    if (record->start >= until) break;
+    if (auto creation = parse_tablespace_creation(*record)) found.push_back(std::move(*creation));
   }
-  return looked;
+  return found;
 }
 
 std::vector<std::string> require_harmless(const std::vector<wal::TablespaceCreation>& creations,

@@ -4,7 +4,6 @@
 // server's, whose files replay then writes over. Defined in docs/restore.md, "Tablespaces that recovery makes".
 #pragma once
 
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -17,15 +16,13 @@
 
 namespace backup_engine::restore {
 
-struct LookedThrough {
-  std::vector<wal::TablespaceCreation> creations;  // in order
-  std::optional<postgres::Lsn> last;               // the last record that was looked at
-};
-// From the backup's start up to `until` (nullopt: the end of WAL). A tablespace that the backup holds is among them
-// when it was created while the backup was taken. Throws Error: corrupt (WAL that must be read), interrupted.
-[[nodiscard]] LookedThrough find_new_tablespaces(const wal::WalArchive& archive, const wal::TimelinePath& path,
-                                                 const BackupSummary& backup, std::optional<postgres::Lsn> until,
-                                                 const std::stop_token& stop);
+// Those created from the backup's start up to `until`, in order. One that the backup holds is among them when it was
+// created while the backup was taken. Throws Error: corrupt (WAL that must be read), interrupted.
+[[nodiscard]] std::vector<wal::TablespaceCreation> find_new_tablespaces(const wal::WalArchive& archive,
+                                                                        const wal::TimelinePath& path,
+                                                                        const BackupSummary& backup,
+                                                                        postgres::Lsn until,
+                                                                        const std::stop_token& stop);
 
 // A note for each that may be created. Harmless are those inside the data directory, and those at a place of this
 // restore's own. Throws Error(already_exists), with OID, place and position, for one that must not be created there, or

@@ -23,6 +23,7 @@ struct Stretch {
   Lsn first, behind;  // where its records begin, and the first one of the next stretch
   std::optional<Lsn> last;
   std::optional<RecordsEnd> end;  // when the records end in it
+  std::vector<TablespaceCreation> tablespaces = {};
 };
 
 class Walk {
@@ -32,6 +33,7 @@ class Walk {
 
   void run(Stretch& stretch) const {
     stretch.end.reset();
+    stretch.tablespaces.clear();
     RecordReader reader(archive_, path_, major_);
     if (start_of_segment(stretch.begin, archive_.segment_size()) == stretch.begin) {
       reader.begin_in_segment_of(stretch.begin);
@@ -47,6 +49,7 @@ class Walk {
         return;
       }
       stretch.last = record->start;
+      if (auto made = parse_tablespace_creation(*record)) stretch.tablespaces.push_back(std::move(*made));
     }
     stretch.behind = reader.end();
     // The link of the next stretch's first record is for this one to judge.
@@ -107,8 +110,13 @@ RecordsEnd walk_records(const WalArchive& archive, TimelinePath path, int major,
       walk.run(stretch);
     }
     if (stretch.last) end.last = stretch.last;
+    for (auto& creation : stretch.tablespaces) {
+      // One that was walked again began where the one before did.
+      if (i == 0 || creation.record >= stretches[i - 1].behind) end.tablespaces.push_back(std::move(creation));
+    }
     if (stretch.end) {
       if (!stretch.end->last) stretch.end->last = end.last;
+      stretch.end->tablespaces = std::move(end.tablespaces);
       return *stretch.end;
     }
     end.at = stretch.behind;
