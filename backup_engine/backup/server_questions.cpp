@@ -129,7 +129,7 @@ postgres::ConfigurationReader server_configuration(std::shared_ptr<postgres::Con
             if (found != known->files.end()) return found->second;
             return known->files[path] = read_file(*connection, path);
           },
-          [connection, known](const fs::path& path) {
+          [connection = std::move(connection), known](const fs::path& path) {
             const auto found = known->directories.find(path);
             if (found != known->directories.end()) return found->second;
             return known->directories[path] = list_directory(*connection, path);

@@ -203,6 +203,7 @@ ExpireResult expire_cluster(store::Storage& storage, const std::string& cluster,
   auto sorting = sort_objects(view, selection.expired, selection.window_base);
   ExpireResult result;
   result.cluster = cluster;
+  result.kept.reserve(selection.kept.size());
   for (const auto& [label, reasons] : selection.kept) {
     result.kept.push_back({label, reasons, is_point_in_time(view, label, selection.window_base)});
   }

@@ -81,6 +81,7 @@ void LeafSeal::check(std::uint64_t number, std::span<const std::byte> stored) co
 
 std::vector<std::byte> LeafSeal::open(std::uint64_t number, std::uint64_t slot,
                                       std::span<const std::byte> stored) const {
+  if (!cipher_) throw Error(ErrorKind::internal, name_ + " is in the clear and was opened as if it were encrypted");
   std::vector<std::byte> entries(entries_bytes_);
   const auto about = stored.subspan(entries_bytes_, number_bytes);
   if (!cipher_->open(offset_of(slot), about, stored.first(entries_bytes_),

@@ -138,6 +138,7 @@ class ClusterVerification {
 
   [[nodiscard]] std::vector<BackupSummary> readable_backups() const {
     std::vector<BackupSummary> summaries;
+    summaries.reserve(backups_.size());
     for (const auto& backup : backups_) {
       if (backup.manifest) summaries.push_back(backup.manifest->summary);
     }

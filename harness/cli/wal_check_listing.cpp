@@ -10,7 +10,6 @@ namespace harness::cli {
 
 namespace engine = backup_engine;
 namespace base = backup_engine::base;
-using engine::postgres::Lsn;
 using engine::postgres::to_string;
 using Json = nlohmann::ordered_json;
 
