@@ -195,6 +195,13 @@ std::optional<NextTimeline> ReplicationConnection::end_streaming() {
   return next;
 }
 
+WalLoss wal_loss(const Error& error) {
+  constexpr std::string_view undefined_file = "58P01", internal_error = "XX000";
+  if (error.kind() != ErrorKind::server) return WalLoss::none;
+  if (error.sqlstate() == undefined_file) return WalLoss::removed;
+  return error.sqlstate() == internal_error ? WalLoss::being_removed : WalLoss::none;
+}
+
 SegmentSize parse_segment_size(std::string_view text) {
   std::uint64_t value = 0;
   const auto* const end = text.data() + text.size();

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <variant>
 
+#include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/lsn.hpp"
 #include "backup_engine/postgres/timeline.hpp"
 #include "backup_engine/postgres/version.hpp"
@@ -49,6 +50,11 @@ struct StandbyStatus {
   Lsn written, flushed, applied;
   bool reply_requested = false;
 };
+
+// What an error says of WAL that was asked for. being_removed: a checkpoint was at it while it was sent, and the
+// error's code is whatever errno was (CheckXLogRemoved in PostgreSQL's xlog.c); asked again, the server says removed.
+enum class WalLoss { none, removed, being_removed };
+[[nodiscard]] WalLoss wal_loss(const base::Error& error);
 
 struct NextTimeline {
   TimelineId timeline;

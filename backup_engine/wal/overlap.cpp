@@ -19,7 +19,6 @@ using store::get_little_endian;
 
 namespace {
 
-constexpr std::string_view undefined_file = "58P01";
 constexpr std::uint64_t page_bytes = 8192;
 constexpr std::size_t short_header_bytes = 24, long_header_bytes = 40;
 // Two histories hardly agree on this much: it holds records, each with its CRC and its link to the one before.
@@ -60,7 +59,7 @@ bool stream_until(postgres::ReplicationConnection& connection, const StreamPosit
     (void)connection.end_streaming();
     return true;
   } catch (const Error& error) {
-    if (error.sqlstate() != undefined_file) throw;
+    if (postgres::wal_loss(error) == postgres::WalLoss::none) throw;
     return false;
   }
 }

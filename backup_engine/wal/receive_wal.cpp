@@ -34,7 +34,7 @@ using wal::StreamPosition;
 
 namespace {
 
-constexpr std::string_view object_in_use = "55006", undefined_file = "58P01";
+constexpr std::string_view object_in_use = "55006";
 
 // Grows from one failed attempt to the next, so that a server that is gone is not hammered.
 class BackOff {
@@ -91,6 +91,7 @@ class Receiver {
   [[nodiscard]] bool worth_another_attempt(const Error& error) const {
     // The walsender of a receiver that just died holds the slot until it notices.
     if (error.sqlstate() == object_in_use) return has_streamed_ || !first_attempts_.expired();
+    if (postgres::wal_loss(error) == postgres::WalLoss::being_removed) return true;
     return error.kind() == ErrorKind::connection && has_streamed_;
   }
 
@@ -113,7 +114,7 @@ class Receiver {
     try {
       return follow(connection, writer);
     } catch (const Error& error) {
-      if (error.sqlstate() != undefined_file) throw;
+      if (postgres::wal_loss(error) != postgres::WalLoss::removed) throw;
       pass_over_gap({writer.timeline(), writer.durable()}, facts, error.what());
       return false;
     }
