@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <optional>
-#include <regex>
 #include <set>
+#include <string_view>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/space.hpp"
@@ -44,8 +44,16 @@ bool is_data_directory(const fs::path& path) {
 
 // PG_15_202209061: what a tablespace has of a cluster.
 bool is_version_directory(const fs::path& path) {
-  static const std::regex name("PG_[0-9]+_[0-9]+");
-  return std::regex_match(path.filename().string(), name);
+  const auto name = path.filename().string();
+  const std::string_view prefix = "PG_";
+  if (!name.starts_with(prefix)) return false;
+  const auto rest = std::string_view(name).substr(prefix.size());
+  const auto separator = rest.find('_');
+  const auto is_number = [](std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  return separator != std::string_view::npos && is_number(rest.substr(0, separator)) &&
+         is_number(rest.substr(separator + 1));
 }
 
 // A server takes what lies among its files for its own: a restore's would go with them, or stand in their way.
