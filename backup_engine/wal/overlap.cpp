@@ -59,7 +59,7 @@ bool stream_until(postgres::ReplicationConnection& connection, const StreamPosit
     (void)connection.end_streaming();
     return true;
   } catch (const Error& error) {
-    if (postgres::wal_loss(error) == postgres::WalLoss::none) throw;
+    if (postgres::wal_loss(error) != postgres::WalLoss::removed) throw;
     return false;
   }
 }
