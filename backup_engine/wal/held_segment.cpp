@@ -24,12 +24,8 @@ std::optional<std::vector<std::byte>> read_held(const WalArchive& archive, const
     try {
       if (auto joined = join_open_segment(archive, segment)) return joined;
     } catch (const base::Error& error) {
-      // Parts that were listed may be gone, and of those that were not yet listed the first may: then it looks like a
-      // hole. A real one is still there at the last look.
-      const bool may_be_settled_now =
-          error.kind() == base::ErrorKind::not_found || error.kind() == base::ErrorKind::corrupt;
-      if (may_be_settled_now && look < most_looks) continue;
-      throw;
+      if (!may_be_settled_meanwhile(error) || look == most_looks) throw;
+      continue;
     }
     if (!archive.has_segment(segment) || look == most_looks) return std::nullopt;
   }

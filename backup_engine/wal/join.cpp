@@ -41,4 +41,8 @@ std::vector<std::byte> join_parts(std::vector<WalPart> parts, postgres::Lsn from
   return joined;
 }
 
+bool may_be_settled_meanwhile(const Error& error) {
+  return error.kind() == ErrorKind::not_found || error.kind() == ErrorKind::corrupt;
+}
+
 }  // namespace backup_engine::wal

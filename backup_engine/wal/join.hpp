@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "backup_engine/base/error.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
 
 namespace backup_engine::wal {
@@ -15,5 +16,10 @@ using ReadObject = std::function<std::vector<std::byte>(const std::string& objec
 // (a merged part beside those it was made of) their bytes must agree. Throws Error(corrupt), naming the parts, when
 // they do not, when a part is not as long as its name says, and when WAL between two parts is missing.
 [[nodiscard]] std::vector<std::byte> join_parts(std::vector<WalPart> parts, postgres::Lsn from, const ReadObject& read);
+
+// Whether that may come of somebody settling the segment between the listing of its parts and their reading: one that
+// was listed is gone; or of those not yet listed the first is, which looks like missing WAL. Then look again; what is
+// really missing is missing still.
+[[nodiscard]] bool may_be_settled_meanwhile(const base::Error& error);
 
 }  // namespace backup_engine::wal

@@ -117,7 +117,7 @@ class Push {
     const auto parts = archive_.parts_of(segment);
     require_same_as_parts(segment, parts, bytes);
     archive_.put_segment(segment, bytes);
-    if (!parts.empty()) close(segment);
+    if (!parts.empty()) settle(archive_, {SettleTask::Kind::close, segment});
   }
 
   // What a receiver took of the same segment must be the same WAL.
@@ -138,13 +138,6 @@ class Push {
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::not_found) throw;
       return std::nullopt;  // a receiver has just closed the segment
-    }
-  }
-  void close(const WalSegment& segment) {
-    try {
-      settle(archive_, {SettleTask::Kind::close, segment});
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::not_found) throw;  // else a receiver does the same right now
     }
   }
 

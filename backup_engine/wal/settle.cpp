@@ -71,6 +71,16 @@ void merge_parts(WalArchive& archive, const postgres::WalSegment& segment) {
   archive.put_part(segment.timeline, from, bytes);
   std::erase_if(parts, [&](const WalPart& part) { return part.from == from && part.to == to; });
   remove_all(archive, parts);
+  if (archive.has_segment(segment)) close_segment(archive, segment);  // by another, who did not see the merged part
+}
+
+void settle_once(WalArchive& archive, const SettleTask& task) {
+  switch (task.kind) {
+    case SettleTask::Kind::merge:
+      return merge_parts(archive, task.segment);
+    case SettleTask::Kind::close:
+      return close_segment(archive, task.segment);
+  }
 }
 
 }  // namespace
@@ -90,11 +100,13 @@ std::size_t choose_merge(std::span<const WalPart> parts) {
 }
 
 void settle(WalArchive& archive, const SettleTask& task) {
-  switch (task.kind) {
-    case SettleTask::Kind::merge:
-      return merge_parts(archive, task.segment);
-    case SettleTask::Kind::close:
-      return close_segment(archive, task.segment);
+  constexpr int most_looks = 5;
+  for (int look = 1;; ++look) {
+    try {
+      return settle_once(archive, task);
+    } catch (const Error& error) {
+      if (!may_be_settled_meanwhile(error) || look == most_looks) throw;
+    }
   }
 }
 

@@ -32,7 +32,8 @@ struct SettleTask {
 using Settle = std::function<void(const SettleTask&)>;
 
 // Does it now. close: puts the whole segment, then removes its parts; parts that disagree with a segment that is there
-// already stay, and that is Error(mismatch). Doing it twice, or for a segment without parts, is nothing.
+// already stay, and that is Error(mismatch). Doing it twice, or for a segment without parts, is nothing; nor does it
+// matter that another process, archive_command beside a receiver, settles the same segment meanwhile.
 void settle(WalArchive& archive, const SettleTask& task);
 
 // Does it on a thread of its own, in order, at most a few tasks behind.

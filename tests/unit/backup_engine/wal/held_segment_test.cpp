@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <utility>
 
 #include "backup_engine/base/error.hpp"
+#include "tests/unit/backup_engine/wal/shared_storage.hpp"
 #include "tests/unit/backup_engine/wal/temporary_archive.hpp"
 
 namespace backup_engine::wal {
@@ -18,44 +18,6 @@ using postgres::TimelineId;
 constexpr TimelineId one{1};
 constexpr Lsn start{3 * megabyte}, middle{3 * megabyte + 216}, end{4 * megabyte};
 
-// The same repository, in which a receiver does something just before the first listing.
-class BesideAReceiver {
- public:
-  explicit BesideAReceiver(TemporaryArchive& repository) : repository_(repository) {}
-  [[nodiscard]] std::optional<std::vector<std::byte>> read(const std::function<void(WalArchive&)>& meanwhile) const {
-    struct Watched final : store::Storage {
-      Watched(store::Storage& real, std::function<void()> first) : real_(real), first_(std::move(first)) {}
-      [[nodiscard]] std::unique_ptr<store::PutStream> begin_put(const std::string& name) override {
-        return real_.begin_put(name);
-      }
-      [[nodiscard]] std::unique_ptr<store::StoredObject> open(const std::string& name) override {
-        return real_.open(name);
-      }
-      [[nodiscard]] std::optional<std::uint64_t> size(const std::string& name) override { return real_.size(name); }
-      [[nodiscard]] std::vector<store::ListedObject> list(const std::string& prefix) override {
-        if (first_) std::exchange(first_, {})();
-        return real_.list(prefix);
-      }
-      [[nodiscard]] std::vector<std::string> list_debris(const std::string& prefix) override {
-        return real_.list_debris(prefix);
-      }
-      void remove(const std::string& name) override { real_.remove(name); }
-      void sync() override { real_.sync(); }
-      void make_durable(const std::string& folder) override { real_.make_durable(folder); }
-      [[nodiscard]] std::string location() const override { return real_.location(); }
-
-     private:
-      store::Storage& real_;
-      std::function<void()> first_;
-    } watched(repository_.storage(), [&] { meanwhile(repository_.archive()); });
-    const WalArchive archive(watched, TemporaryArchive::cluster, repository_.size, {Codec::lz4, 1});
-    return read_held(archive, segment_holding(one, start, repository_.size));
-  }
-
- private:
-  TemporaryArchive& repository_;
-};
-
 class HeldSegment : public ::testing::Test {
  protected:
   HeldSegment() {
@@ -65,11 +27,18 @@ class HeldSegment : public ::testing::Test {
   void remove_first_part(WalArchive& archive) {
     archive.remove(archive.parts_of(segment_holding(one, start, repository_.size)).front().object);
   }
+  // A receiver does something just before the listing.
+  [[nodiscard]] std::optional<std::vector<std::byte>> read_beside(const std::function<void(WalArchive&)>& meanwhile) {
+    SharedStorage storage(repository_.storage());
+    storage.before_list([&] { meanwhile(repository_.archive()); });
+    const WalArchive archive(storage, TemporaryArchive::cluster, repository_.size, {Codec::lz4, 1});
+    return read_held(archive, segment_holding(one, start, repository_.size));
+  }
   TemporaryArchive repository_;
 };
 
 TEST_F(HeldSegment, IsReadWholeWhenItClosesAndItsFirstPartsAreGoneAsOneLooks) {
-  const auto held = BesideAReceiver(repository_).read([&](WalArchive& archive) {
+  const auto held = read_beside([&](WalArchive& archive) {
     archive.put_segment(segment_holding(one, start, repository_.size), wal_bytes(start, end));
     remove_first_part(archive);
   });
@@ -79,7 +48,7 @@ TEST_F(HeldSegment, IsReadWholeWhenItClosesAndItsFirstPartsAreGoneAsOneLooks) {
 
 TEST_F(HeldSegment, WithAHoleIsStillRefused) {
   try {
-    static_cast<void>(BesideAReceiver(repository_).read([&](WalArchive& archive) { remove_first_part(archive); }));
+    static_cast<void>(read_beside([&](WalArchive& archive) { remove_first_part(archive); }));
     FAIL() << "it was read";
   } catch (const base::Error& error) {
     EXPECT_EQ(error.kind(), base::ErrorKind::corrupt);
