@@ -5,12 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <memory>
+#include <set>
 
-#include "backup_engine/base/parallel.hpp"
 #include "backup_engine/store/backup_reader.hpp"
 #include "backup_engine/store/names.hpp"
-#include "backup_engine/verify/pack_check.hpp"
+#include "backup_engine/verify/backup_packs.hpp"
 
 namespace backup_engine::verify {
 
@@ -52,55 +51,20 @@ bool check_digest(store::Storage& storage, const std::string& name, const store:
   });
 }
 
-// To the blocks before it when it lies in the same bundle, right behind them.
-void add_block(std::vector<PlacedBlocks>& blocks, const PlacedBlocks& block) {
-  if (!blocks.empty()) {
-    auto& last = blocks.back();
-    if (last.file == block.file && last.offset_bytes == block.offset_bytes &&
-        last.number + last.count == block.number && last.block + last.count == block.block) {
-      ++last.count;
-      return;
-    }
-  }
-  blocks.push_back(block);
-}
+// While it is checked; its packs are named last.
+struct CheckedBackup {
+  BackupCheck found;
+  std::set<std::string> objects;
+};
 
-// Which blocks lie in which pack, by row of the pack table.
-std::vector<std::vector<PlacedBlocks>> place_blocks(const store::BackupReader& backup, const std::string& index_name) {
-  std::vector<std::vector<PlacedBlocks>> packs(backup.manifest().packs.size());
-  for (std::size_t i = 0; i < backup.files().size(); ++i) {
-    const auto file = backup.files().entry(i);
-    std::uint64_t number = 0;
-    const auto count = file.kind == store::FileKind::file ? backup.block_count(file) : 0;
-    for (const auto& extent : file.extents) {
-      for (std::uint64_t n = 0; n < extent.block_count && number < count; ++n, ++number) {
-        const auto entry = backup.index().entry(extent.first_block + n);
-        // A leaf of hashes is checked when it is first used; the one that is wrong is named here, not a pack later.
-        static_cast<void>(backup.index().hash(extent.first_block + n));
-        if (entry.is_zero) continue;
-        if (entry.pack_row >= packs.size() || backup.manifest().packs[entry.pack_row].is_unused()) {
-          throw Error(ErrorKind::corrupt, fmt::format("{}: names a pack that is not in the manifest", index_name));
-        }
-        add_block(packs[entry.pack_row],
-                  {extent.first_block + n, entry.offset_bytes, 1, static_cast<std::uint32_t>(i), number});
-      }
-    }
-    if (number != count) {
-      throw Error(ErrorKind::corrupt,
-                  fmt::format("{} has {} blocks in the file table and needs {}", file.path, number, count));
-    }
-  }
-  return packs;
-}
-
-bool check_tables(store::Storage& storage, const std::string& cluster, BackupCheck& check, SharedChecks& shared,
+bool check_tables(store::Storage& storage, const std::string& cluster, CheckedBackup& check, SharedChecks& shared,
                   Findings& findings) {
-  const auto& manifest = *check.manifest;
+  const auto& manifest = *check.found.manifest;
   const std::pair<std::string, store::ObjectDigest> tables[] = {
-      {store::file_table_name(cluster, check.label), manifest.file_table},
-      {store::block_root_name(cluster, check.label), manifest.block_root},
-      {store::block_index_name(cluster, check.label), manifest.block_index},
-      {store::block_hashes_name(cluster, check.label), manifest.block_hashes}};
+      {store::file_table_name(cluster, check.found.label), manifest.file_table},
+      {store::block_root_name(cluster, check.found.label), manifest.block_root},
+      {store::block_index_name(cluster, check.found.label), manifest.block_index},
+      {store::block_hashes_name(cluster, check.found.label), manifest.block_hashes}};
   bool sound = true;
   for (const auto& [name, digest] : tables) {
     check.objects.insert(name);
@@ -124,11 +88,11 @@ std::optional<store::Manifest> manifest_if_there(store::Storage& storage, const 
 
 // The index of its chain, as far as this backup uses it. Where the manifest with the digest is gone, each leaf is
 // checked when it is used.
-bool check_tables_of_chain(store::Storage& storage, const std::string& cluster, BackupCheck& check,
+bool check_tables_of_chain(store::Storage& storage, const std::string& cluster, CheckedBackup& check,
                            SharedChecks& shared, Findings& findings) {
   bool sound = true;
-  for (const auto& owner : check.manifest->index_backups) {
-    if (owner == check.label) continue;
+  for (const auto& owner : check.found.manifest->index_backups) {
+    if (owner == check.found.label) continue;
     const std::array names = {store::block_index_name(cluster, owner), store::block_hashes_name(cluster, owner)};
     check.objects.insert(names.begin(), names.end());
     const bool known = shared.tables.contains(names[0]) && shared.tables.contains(names[1]);
@@ -166,73 +130,62 @@ void check_tablespaces(const store::Manifest& manifest, const store::FileTable& 
   }
 }
 
-// The tables opened and every block placed; nothing when they contradict themselves, which is then a finding.
-struct OpenBackup {
-  std::unique_ptr<store::BackupReader> reader;
-  std::vector<std::vector<PlacedBlocks>> blocks;
-};
+// Of what the error names, or else of the manifest. Returns its name.
+std::string blame(const Error& error, const std::string& cluster, const CheckedBackup& check, Findings& findings) {
+  auto guilty = store::manifest_name(cluster, check.found.label);
+  for (const auto& object : check.objects) {
+    if (std::string_view(error.what()).starts_with(object)) guilty = object;
+  }
+  findings.examine(guilty, [&] { throw error; });
+  return guilty;
+}
 
-OpenBackup open_backup(store::Storage& storage, const std::string& cluster, const BackupCheck& check,
-                       Findings& findings) {
-  OpenBackup open;
+// The tables opened and every block placed, unless they contradict themselves, which is then a finding.
+void open_packs(BackupPacks& packs, const std::string& cluster, const CheckedBackup& check, Findings& findings) {
   try {
-    open.reader = std::make_unique<store::BackupReader>(storage, cluster, check.label);
-    check_tablespaces(open.reader->manifest(), open.reader->files(), store::file_table_name(cluster, check.label),
-                      findings);
-    open.blocks = place_blocks(*open.reader, store::block_index_name(cluster, check.label));
-    return open;
+    const auto& reader = packs.open_tables();
+    check_tablespaces(reader.manifest(), reader.files(), store::file_table_name(cluster, check.found.label), findings);
+    packs.place_blocks();
   } catch (const Error& error) {
-    auto guilty = store::manifest_name(cluster, check.label);
-    for (const auto& object : check.objects) {
-      if (std::string_view(error.what()).starts_with(object)) guilty = object;
-    }
-    findings.examine(guilty, [&] { throw error; });
-    return {};
+    packs.close_tables();
+    blame(error, cluster, check, findings);
   }
 }
 
 // Of what it needs whole: not of its packs, of which it may need no block that is damaged.
-void blame_first(BackupCheck& check, const Findings& findings) {
+void blame_first(CheckedBackup& check, const Findings& findings) {
   for (const auto& object : check.objects) {
     const auto text = findings.damage_of(object);
     if (text.empty()) continue;
-    check.damage = fmt::format("{}: {}", object, text);
+    check.found.damage = fmt::format("{}: {}", object, text);
     return;
   }
 }
 
-void check_contents(store::Storage& storage, const std::string& cluster, BackupCheck& check, unsigned jobs,
+// Returns the first damage that concerns the backup.
+std::string read_packs(BackupPacks& packs, const std::string& cluster, const CheckedBackup& check, Findings& findings) {
+  try {
+    return packs.read();
+  } catch (const Error& error) {  // the tables are not any more what they were
+    packs.close_tables();
+    const auto guilty = blame(error, cluster, check, findings);
+    static_cast<void>(packs.read());
+    return fmt::format("{}: {}", guilty, findings.damage_of(guilty));
+  }
+}
+
+void check_contents(store::Storage& storage, const std::string& cluster, CheckedBackup& check, unsigned jobs,
                     SharedChecks& shared, Findings& findings) {
-  const auto& packs = check.manifest->packs;
+  const auto& manifest = *check.found.manifest;
   bool tables_are_sound = check_tables(storage, cluster, check, shared, findings);
   tables_are_sound = check_tables_of_chain(storage, cluster, check, shared, findings) && tables_are_sound;
-  auto backup = tables_are_sound ? open_backup(storage, cluster, check, findings) : OpenBackup{};
-  backup.blocks.resize(packs.size());
+  BackupPacks packs(storage, cluster, manifest, jobs, shared, findings);
+  if (tables_are_sound) open_packs(packs, cluster, check, findings);
   blame_first(check, findings);
-  std::vector<std::string> damage(packs.size());
-  for (const auto& pack : packs) {
+  const auto damage = read_packs(packs, cluster, check, findings);
+  if (check.found.damage.empty()) check.found.damage = damage;
+  for (const auto& pack : manifest.packs) {
     if (!pack.is_unused()) check.objects.insert(store::pack_name(cluster, pack.backup_label, pack.number));
-  }
-  base::for_each_in_parallel(
-      jobs, packs.size(),
-      [&](std::size_t row) {
-        if (packs[row].is_unused()) return;
-        const auto name = store::pack_name(cluster, packs[row].backup_label, packs[row].number);
-        auto blocks = shared.unpack ? std::move(backup.blocks[row]) : std::vector<PlacedBlocks>();
-        const auto* const reader = shared.unpack ? backup.reader.get() : nullptr;
-        const auto& digest = packs[row].digest;
-        if (shared.packs.pass_over(name, digest, reader, blocks)) return;
-        auto verdict = check_pack(storage, name, digest, reader, blocks, findings);
-        shared.packs.add(name, digest, reader, blocks, verdict.is_sound);
-        // Only its blocks tell who needs what is damaged.
-        if (!verdict.is_sound && !shared.unpack && backup.reader) {
-          verdict = check_pack(storage, name, digest, backup.reader.get(), backup.blocks[row], findings);
-        }
-        if (!verdict.damage.empty()) damage[row] = fmt::format("{}: {}", name, verdict.damage);
-      },
-      findings.stop());
-  for (const auto& text : damage) {
-    if (check.damage.empty()) check.damage = text;
   }
 }
 
@@ -241,21 +194,24 @@ void check_contents(store::Storage& storage, const std::string& cluster, BackupC
 BackupCheck check_backup(store::Storage& storage, const std::string& cluster, const std::string& label,
                          const std::optional<store::ClusterIdentity>& identity, unsigned jobs, SharedChecks& shared,
                          Findings& findings) {
-  BackupCheck check;
-  check.label = label;
+  CheckedBackup check{{label, {}, {}, {}}, {}};
   const auto manifest_name = store::manifest_name(cluster, label);
   check.objects.insert(manifest_name);
+  auto& manifest = check.found.manifest;
   findings.examine(manifest_name, [&] {
     findings.count_object(storage.size(manifest_name).value_or(0));
-    check.manifest = store::read_manifest(storage, cluster, label);
-    if (identity) check_identity(*check.manifest, *identity);
+    manifest = store::read_manifest(storage, cluster, label);
+    if (identity) check_identity(*manifest, *identity);
   });
-  if (check.manifest) {
+  if (manifest) {
     check_contents(storage, cluster, check, jobs, shared, findings);
+    manifest->packs = {};
   } else {
     blame_first(check, findings);
   }
-  return check;
+  check.found.objects.reserve(check.objects.size());
+  for (const auto& object : check.objects) check.found.objects.push_back(&*shared.objects.insert(object).first);
+  return std::move(check.found);
 }
 
 }  // namespace backup_engine::verify

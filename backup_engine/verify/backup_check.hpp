@@ -2,30 +2,22 @@
 // pack.
 #pragma once
 
-#include <map>
 #include <optional>
-#include <set>
 #include <string>
+#include <vector>
 
 #include "backup_engine/store/manifest.hpp"
 #include "backup_engine/store/repository_store.hpp"
 #include "backup_engine/verify/findings.hpp"
-#include "backup_engine/verify/verified_packs.hpp"
+#include "backup_engine/verify/shared_checks.hpp"
 
 namespace backup_engine::verify {
 
 struct BackupCheck {
   std::string label;
-  std::optional<store::Manifest> manifest;  // when it could be read
-  std::set<std::string> objects;            // that belong to it
+  std::optional<store::Manifest> manifest;  // when it could be read; without its packs, of which there may be many
+  std::vector<const std::string*> objects;  // that belong to it, among the names of the SharedChecks
   std::string damage;                       // "OBJECT: what is wrong", the first; empty when all that it needs is sound
-};
-
-// What several backups of a cluster share, and need not be read twice.
-struct SharedChecks {
-  bool unpack = true;  // VerifyRequest::unpack
-  VerifiedPacks packs;
-  std::map<std::string, bool> tables;  // whether it is sound, by name of the object
 };
 
 // `identity`: the cluster's, when its document could be read.

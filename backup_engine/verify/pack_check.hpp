@@ -1,23 +1,14 @@
 // Reads one pack from end to end: its hash, its header, and every block that a backup keeps in it.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "backup_engine/store/backup_reader.hpp"
+#include "backup_engine/verify/block_placement.hpp"
 #include "backup_engine/verify/findings.hpp"
 
 namespace backup_engine::verify {
-
-// Blocks that follow each other in a file and that a backup keeps in one bundle of a pack.
-struct PlacedBlocks {
-  std::uint64_t block = 0;  // the first one's number in the backup's index; the others' follow it
-  std::uint32_t offset_bytes = 0;
-  std::uint32_t count = 0;
-  std::uint32_t file = 0;    // its row in the file table
-  std::uint64_t number = 0;  // of the first one in that file
-};
 
 struct PackVerdict {
   bool is_sound = false;  // all of it, whoever needs it

@@ -127,11 +127,11 @@ class ClusterVerification {
       throw Error(ErrorKind::not_found,
                   fmt::format("backup {} of cluster '{}' expired while it was read", *request_.backup_label, cluster_));
     }
-    std::set<std::string> needed;
+    std::set<const std::string*> needed;
     for (const auto& backup : backups_) needed.insert(backup.objects.begin(), backup.objects.end());
     for (const auto& backup : expired_) {
-      for (const auto& object : backup.objects) {
-        if (!needed.contains(object)) findings_.forget(object);
+      for (const auto* const object : backup.objects) {
+        if (!needed.contains(object)) findings_.forget(*object);
       }
     }
   }
@@ -227,12 +227,9 @@ class ClusterVerification {
   }
 
   void find_debris(postgres::SegmentSize size, std::vector<std::string>& debris) const {
-    std::set<std::string> known{store::cluster_document(cluster_)};
-    for (const auto* const checked : {&backups_, &expired_}) {
-      for (const auto& backup : *checked) known.insert(backup.objects.begin(), backup.objects.end());
-    }
     for (const auto& object : objects_) {
-      if (!known.contains(object.name) && !store::parse_wal_object(cluster_, object.name, size) &&
+      const bool is_known = object.name == store::cluster_document(cluster_) || shared_.objects.contains(object.name);
+      if (!is_known && !store::parse_wal_object(cluster_, object.name, size) &&
           !wal::parse_gap_object(cluster_, object.name) && !store::parse_intent_name(cluster_, object.name) &&
           !store::parse_operation_name(cluster_, object.name) && !belongs_to_unreadable_backup(object.name)) {
         debris.push_back(object.name);
@@ -260,7 +257,7 @@ class ClusterVerification {
   const VerifyRequest& request_;
   Findings& findings_;
   std::vector<store::ListedObject> objects_;
-  SharedChecks shared_{request_.unpack, {}, {}};
+  SharedChecks shared_{request_.unpack, {}, {}, {}, {}};
   std::vector<BackupCheck> backups_;
   std::set<std::string> lost_;        // labels whose manifest is gone
   std::vector<BackupCheck> expired_;  // since they were listed

@@ -1,5 +1,6 @@
-// An incremental of nothing: every block of it, and every leaf of its index, is its full's. Made by hand from the
-// formats (docs/formats/block-index.md), so that what reads chains is tested by itself.
+// Small chains. An incremental of nothing: every block of it, and every leaf of its index, is its full's. Made by hand
+// from the formats (docs/formats/block-index.md), so that what reads chains is tested by itself. And one of files, as
+// backups are taken.
 #pragma once
 
 #include <string>
@@ -12,6 +13,7 @@
 #include "backup_engine/store/little_endian.hpp"
 #include "backup_engine/store/manifest.hpp"
 #include "backup_engine/store/names.hpp"
+#include "tests/unit/backup_engine/store/small_repository.hpp"
 
 namespace tests {
 
@@ -44,6 +46,25 @@ inline std::string put_unchanged_incremental(backup_engine::store::Storage& stor
   store::put_document(storage, store::manifest_name(cluster, label), store::encode_manifest(manifest),
                       store::Durability::now);
   return label;
+}
+
+// Of a cluster whose files are now `files`. Returns its label.
+inline std::string put_incremental(backup_engine::store::Storage& storage, const std::string& cluster,
+                                   const std::string& parent, const Contents& files) {
+  namespace store = backup_engine::store;
+  store::BackupWriter writer(
+      storage, cluster,
+      store::new_backup_label(storage, cluster, backup_engine::BackupType::incremental, backup_engine::base::utc_now()),
+      small_layout(), std::make_shared<const store::BackupReader>(storage, cluster, parent));
+  {
+    auto blocks = writer.make_block_writer();
+    for (const auto& [path, bytes] : files) put_file(writer, *blocks, path, bytes);
+    blocks->finish();
+  }
+  auto manifest = writer.finish();
+  describe(manifest);
+  writer.publish(manifest);
+  return writer.label();
 }
 
 }  // namespace tests
