@@ -21,6 +21,11 @@ using base::ErrorKind;
 
 // So many threads read beside those that compress: what a file of one read costs is waiting for the disk.
 constexpr unsigned readers_more = 6;
+// One more compresses than may be at work, because each waits for the disk at times. A single one stays alone, so that
+// its writes come in the same order every time.
+constexpr unsigned writers_for(unsigned jobs) {
+  return jobs > 1 ? jobs + 1 : 1;
+}
 constexpr std::size_t buffer_bytes = 2U << 20U;  // one read; base/uncached_io.hpp says why so many
 
 std::int64_t nanoseconds_of(base::UtcTime time) {
@@ -52,7 +57,7 @@ struct Piece {
 class BlockWriters {
  public:
   BlockWriters(store::BackupWriter& writer, unsigned count) {
-    for (unsigned i = 0; i < std::max(count, 1U); ++i) free_.push_back(writer.make_block_writer());
+    for (unsigned i = 0; i < count; ++i) free_.push_back(writer.make_block_writer());
   }
   void finish() {
     for (auto& writer : free_) writer->finish();
@@ -103,7 +108,7 @@ class Copy {
   }
 
   CopiedFiles run() {
-    BlockWriters writers(writer_, options_.jobs);
+    BlockWriters writers(writer_, writers_for(options_.jobs));
     base::for_each_in_parallel(
         std::max(options_.jobs, 1U) + readers_more, pieces_.size(),
         [&](std::size_t item) { copy_piece(pieces_[item], writers); }, stop_);
