@@ -38,7 +38,8 @@ bool is_held_before(const HeldWal& held, const TimelinePath& path, Lsn missing) 
 
 // WAL from `missing` on is not there. At the end of a timeline that is simply its end; where WAL of the same timeline
 // is held further on, it is a hole, and recovery would take it for the end and lose what follows. `path` leads to it.
-void require_end_of_wal(const HeldWal& held, const TimelinePath& path, Lsn missing, bool anything_before) {
+void require_end_of_wal(const HeldWal& held, const TimelinePath& path, Lsn missing, bool anything_before,
+                        AskedBy asked_by) {
   const auto timeline = path.back().timeline;
   for (const auto& gap : held.gaps) {
     if (gap.timeline != timeline || missing < gap.from || missing >= gap.to) continue;
@@ -50,10 +51,19 @@ void require_end_of_wal(const HeldWal& held, const TimelinePath& path, Lsn missi
   const auto& ranges = held.ranges;
   const auto after = std::ranges::find_if(
       ranges, [&](const auto& range) { return range.timeline == timeline && range.start > missing; });
-  if (after == ranges.end() || (!anything_before && !is_held_before(held, path, missing))) return;
-  throw Error(ErrorKind::corrupt, fmt::format("WAL of timeline {} is missing from {} to {}", timeline.number(),
-                                              to_string(missing), to_string(after->start)))
-      .with_remedy("restore to a target before it, or from a backup taken after it");
+  if (after == ranges.end()) return;
+  if (anything_before || is_held_before(held, path, missing)) {
+    throw Error(ErrorKind::corrupt, fmt::format("WAL of timeline {} is missing from {} to {}", timeline.number(),
+                                                to_string(missing), to_string(after->start)))
+        .with_remedy("restore to a target before it, or from a backup taken after it");
+  }
+  if (asked_by == AskedBy::standby) return;
+  throw Error(ErrorKind::corrupt,
+              fmt::format("WAL of timeline {} is asked for from {} on, and the oldest that is held begins at {}",
+                          timeline.number(), to_string(missing), to_string(after->start)))
+      .with_remedy(
+          "it has expired since this recovery began, or was never held: restore again, from a backup whose WAL "
+          "is there (lifeboat wal check)");
 }
 
 // Every backup needs WAL, so a cluster without any is storage that is only partly there. PostgreSQL would take it for
@@ -66,7 +76,8 @@ void require_any_wal(const HeldWal& held, const std::string& cluster) {
 
 class Asked {
  public:
-  Asked(const WalArchive& archive, const std::string& name) : archive_(archive), name_(name) {}
+  Asked(const WalArchive& archive, const std::string& name, AskedBy asked_by)
+      : archive_(archive), name_(name), asked_by_(asked_by) {}
 
   [[nodiscard]] std::optional<Bytes> read(const std::optional<postgres::WalSegment>& segment) {
     return segment ? read_open(*segment) : read_other();
@@ -93,7 +104,7 @@ class Asked {
     const auto path = path_to(archive_, segment.timeline);
     // A segment from before the timeline began was never its own.
     if (path.back().begin >= start + archive_.segment_size().bytes()) return;
-    require_end_of_wal(held(), path, start + held_bytes, held_bytes > 0);
+    require_end_of_wal(held(), path, start + held_bytes, held_bytes > 0, asked_by_);
   }
 
   [[nodiscard]] std::optional<Bytes> read_other() const {
@@ -107,6 +118,7 @@ class Asked {
 
   const WalArchive& archive_;
   const std::string& name_;
+  const AskedBy asked_by_;
   std::optional<HeldWal> held_;
 };
 
@@ -120,12 +132,12 @@ OpenArchive open_archive(const RepositoryLocation& location, const std::string& 
 }
 
 WalFetchOutcome copy_asked(const WalArchive& archive, const std::string& cluster, const std::string& name,
-                           const std::function<void(std::span<const std::byte>)>& write) {
+                           AskedBy asked_by, const std::function<void(std::span<const std::byte>)>& write) {
   const auto segment = parse_segment_name(name, archive.segment_size());
   if (segment && archive.has_segment(*segment) && archive.copy_segment(*segment, write)) {
     return WalFetchOutcome::fetched;
   }
-  Asked asked(archive, name);
+  Asked asked(archive, name, asked_by);
   const auto bytes = asked.read(segment);
   if (!bytes) {
     require_any_wal(asked.held(), cluster);

@@ -23,10 +23,14 @@ struct OpenArchive {
 // For reading. Throws Error as opening a repository and a cluster does.
 [[nodiscard]] OpenArchive open_archive(const RepositoryLocation& location, const std::string& cluster);
 
+// A recovery takes "not there" for the end of WAL, and promotes; a standby looks elsewhere, and asks again.
+enum class AskedBy { recovery, standby };
+
 // Hands the file's bytes to `write` in order, none when it is not there. Throws Error, possibly after some of them:
-// corrupt (an object is damaged, or the file lies in a hole), not_found (there is no WAL of the cluster at all), usage
-// (no name of WAL).
+// corrupt (an object is damaged, or the file lies in a hole or, for a recovery, before all that is held), not_found
+// (there is no WAL of the cluster at all), usage (no name of WAL).
 [[nodiscard]] WalFetchOutcome copy_asked(const WalArchive& archive, const std::string& cluster, const std::string& name,
+                                         AskedBy asked_by,
                                          const std::function<void(std::span<const std::byte>)>& write);
 
 }  // namespace backup_engine::wal

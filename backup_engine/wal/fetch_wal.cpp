@@ -56,8 +56,17 @@ class Fetch {
     const auto opened = wal::open_archive(request_.repository, request_.cluster);
     size_ = opened.archive.segment_size();
     return wal::write_whole(request_.to, [&](const auto& write) {
-      return wal::copy_asked(opened.archive, request_.cluster, request_.file_name, write);
+      return wal::copy_asked(opened.archive, request_.cluster, request_.file_name, asked_by(), write);
     });
+  }
+
+  // PostgreSQL asks for a file in pg_wal.
+  [[nodiscard]] wal::AskedBy asked_by() const {
+    std::error_code ignored;
+    const auto above = folder_.parent_path();
+    const auto data_directory = above.empty() ? std::filesystem::path(".") : above;
+    return std::filesystem::exists(data_directory / "standby.signal", ignored) ? wal::AskedBy::standby
+                                                                               : wal::AskedBy::recovery;
   }
 
   const WalFetchRequest& request_;

@@ -126,8 +126,8 @@ class WalServer::Serving {
       return WalFetchOutcome::fetched;
     }
     const auto opened = open();
-    const auto outcome =
-        wal::copy_asked(opened.archive, request_.cluster, name, [&](auto bytes) { asker.send(bytes); });
+    const auto outcome = wal::copy_asked(opened.archive, request_.cluster, name, wal::AskedBy::recovery,
+                                         [&](auto bytes) { asker.send(bytes); });
     if (segment && outcome == WalFetchOutcome::fetched) {
       ahead_.go_on_behind(*segment);
     } else {

@@ -58,7 +58,7 @@ TEST_F(FetchWal, ComplainsWhenThereIsNoWalAtAll) {
 TEST_F(FetchWal, WhatIsNotThereIsAValueAndLeavesNoFile) {
   put_segment(3);
   for (const auto* name :
-       {"000000010000000000000002", "000000010000000000000004", "000000020000000000000003", "00000002.history",
+       {"000000010000000000000004", "000000010000000000000005", "000000020000000000000003", "00000002.history",
         "000000010000000000000003.partial", "000000010000000000000003.00000028.backup"}) {
     EXPECT_EQ(repository_.fetch(name), WalFetchOutcome::not_there) << name;
   }
@@ -76,12 +76,28 @@ TEST_F(FetchWal, ComplainsWhenATimelinesFirstSegmentIsMissing) {
   EXPECT_EQ(repository_.fetch("000000020000000000000003"), WalFetchOutcome::not_there) << "before it began";
 }
 
-// Expired with all that it was for: a standby that asks for it finds it elsewhere.
-TEST_F(FetchWal, WhatIsOlderThanAllThatIsHeldIsNotThere) {
+// Expired, while a recovery was under way perhaps: it would promote, and lose all that follows.
+TEST_F(FetchWal, ComplainsToARecoveryOfWhatIsOlderThanAllThatIsHeld) {
   const TimelineId two{2};
   archive().put_history(two, "1\t0/400100\tno recovery target specified\n");
   archive().put_segment({two, 6}, wal_bytes(Lsn(6 * megabyte), Lsn(7 * megabyte)));
-  EXPECT_EQ(repository_.fetch("000000020000000000000004"), WalFetchOutcome::not_there);
+  EXPECT_THAT(complaint("000000020000000000000004"),
+              testing::AllOf(testing::HasSubstr("from 0/400000 on"), testing::HasSubstr("begins at 0/600000")));
+}
+
+// It finds it elsewhere, and never takes it for the end.
+TEST_F(FetchWal, WhatIsOlderThanAllThatIsHeldIsNotThereForAStandby) {
+  put_segment(6);
+  const auto data_directory = repository_.target().parent_path() / "data";
+  std::filesystem::create_directories(data_directory / "pg_wal");
+  const auto ask = [&] {
+    return fetch_wal({repository_.location(), TemporaryArchive::cluster, "000000010000000000000004",
+                      data_directory / "pg_wal" / "RECOVERYXLOG"});
+  };
+  std::ofstream(data_directory / "standby.signal").flush();
+  EXPECT_EQ(ask(), WalFetchOutcome::not_there);
+  std::filesystem::remove(data_directory / "standby.signal");
+  EXPECT_THROW((void)ask(), base::Error);
 }
 
 TEST_F(FetchWal, ComplainsWhenTheHistoryOfATimelineThatIsHeldIsMissing) {
@@ -142,7 +158,7 @@ TEST_F(FetchWal, AnotherTimelinesWalIsNoHole) {
   archive().put_segment({TimelineId(2), 3}, wal_bytes(three_mb, four_mb));
   archive().put_segment({TimelineId(2), 4}, wal_bytes(four_mb, five_mb));
   EXPECT_EQ(repository_.fetch("000000010000000000000003"), WalFetchOutcome::fetched);
-  EXPECT_EQ(repository_.fetch("000000020000000000000002"), WalFetchOutcome::not_there);
+  EXPECT_EQ(repository_.fetch("000000010000000000000004"), WalFetchOutcome::not_there);
 }
 
 TEST_F(FetchWal, RefusesANameThatIsNoWal) {
