@@ -99,9 +99,9 @@ class Receiver {
     const auto server = connection.identify_system();
     open_archive(connection, server);
     const auto slot = require_slot(connection);
-    const auto history = keep_histories(connection, server.timeline);
+    const auto history = history_of(connection, server.timeline);
     const auto held = archive_->ranges();
-    const wal::StartFacts facts{held, server, history, slot, archive_->segment_size()};
+    const wal::StartFacts facts{held, server, history.switches, slot, archive_->segment_size()};
     auto position = choose_start(facts);
     if (go_on_at_) {
       position = *std::exchange(go_on_at_, std::nullopt);
@@ -109,6 +109,8 @@ class Receiver {
       const auto flushed = require_not_ahead(connection, *common);
       if (!require_same_history(connection, facts, *common, position, flushed)) return false;
     }
+    // Not of a server that was refused: recoveries to the latest timeline would follow it.
+    keep_histories(connection, server.timeline, history);
     archive_->confirm(position.timeline, position.at);
     wal::WalWriter writer(*archive_, position, [this](const wal::SettleTask& task) { settler_->add(task); });
     try {
@@ -133,7 +135,7 @@ class Receiver {
         tell("the server ended the stream");
         return false;
       }
-      keep_histories(connection, result.next->timeline);
+      keep_histories(connection, result.next->timeline, history_of(connection, result.next->timeline));
       const auto size = archive_->segment_size();
       const auto at = start_of(segment_holding(result.next->timeline, result.next->switch_lsn, size), size);
       writer.move_to({result.next->timeline, at});
@@ -167,13 +169,24 @@ class Receiver {
             "missing");
   }
 
-  // Keeps the .history files of `timeline` and of those before it; returns its own content.
-  std::vector<postgres::TimelineSwitch> keep_histories(ReplicationConnection& connection, TimelineId timeline) {
+  struct History {
+    std::string text;
+    std::vector<postgres::TimelineSwitch> switches;
+  };
+  // Empty for the first timeline, which has none.
+  static History history_of(ReplicationConnection& connection, TimelineId timeline) {
     if (timeline.number() <= 1) return {};
-    const auto text = connection.timeline_history(timeline);
-    auto switches = postgres::parse_history(text);
-    archive_->put_history(timeline, text);
-    for (const auto& branch : switches) {
+    History history;
+    history.text = connection.timeline_history(timeline);
+    history.switches = postgres::parse_history(history.text);
+    return history;
+  }
+
+  // And those of the timelines before it.
+  void keep_histories(ReplicationConnection& connection, TimelineId timeline, const History& history) {
+    if (timeline.number() <= 1) return;
+    archive_->put_history(timeline, history.text);
+    for (const auto& branch : history.switches) {
       if (branch.parent.number() <= 1 || archive_->read_history(branch.parent)) continue;
       try {
         archive_->put_history(branch.parent, connection.timeline_history(branch.parent));
@@ -182,7 +195,6 @@ class Receiver {
         tell(fmt::format("the server no longer has {}", history_file_name(branch.parent)));
       }
     }
-    return switches;
   }
 
   // A standby that was just restarted may have to replay up to where it was before; a primary that has less than it

@@ -7,6 +7,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/wal/overlap.hpp"
+#include "backup_engine/wal/wal_archive.hpp"
 #include "harness/process/subprocess.hpp"
 #include "tests/pg/wal/archiving.hpp"
 
@@ -104,6 +105,32 @@ TEST_F(PutBack, IsRefusedByAReceiverThatReconnects) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::mismatch) << error.what();
   }
+}
+
+// An old primary that was promoted anew instead of being rewound. Its history would be the newest there is, and every
+// recovery to the latest timeline would follow it.
+TEST_F(PutBack, LeavesNoHistoryBehindWhenItWentAnotherWay) {
+  start();
+  write_wal(1);
+  receive_all();
+  keep_a_copy();
+  const auto promote = [&](const std::map<std::string, std::string>& settings) {
+    { std::ofstream(directory_.path() / "data" / "standby.signal"); }
+    start(settings);
+    EXPECT_EQ(ask("SELECT pg_promote()"), "t");
+    write_wal(1);
+  };
+  promote({});
+  receive_all();
+  const auto size = backup_engine::store::read_cluster(storage(), "main").wal_segment_size;
+  const backup_engine::wal::WalArchive archive(storage(), "main", size, {});
+  const auto history = archive.read_history(TimelineId(2));
+  ASSERT_TRUE(history);
+  put_the_copy_back();
+  { std::ofstream(directory_.path() / "data" / "pg_wal" / "00000002.history") << *history; }
+  promote({{"recovery_target_timeline", "current"}});
+  EXPECT_THAT(failure_of_receiver(), HasSubstr("not in the history of the server's timeline 3"));
+  EXPECT_EQ(archive.read_history(TimelineId(3)), std::nullopt);
 }
 
 TEST_F(PutBack, IsNotWaitedForWhileItIsBehind) {
