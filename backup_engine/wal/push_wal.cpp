@@ -14,6 +14,7 @@
 #include "backup_engine/wal/push.hpp"
 #include "backup_engine/wal/segment_header.hpp"
 #include "backup_engine/wal/settle.hpp"
+#include "backup_engine/wal/unfinished_segment.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
 
 namespace backup_engine {
@@ -114,6 +115,7 @@ class Push {
   void push_segment(const WalSegment& segment, const fs::path& path) {
     FileSource bytes(path);
     require_belongs(bytes, segment, path);
+    require_finished(bytes, segment, cluster_, find_history(), path);
     const auto parts = archive_.parts_of(segment);
     require_same_as_parts(segment, parts, bytes);
     archive_.put_segment(segment, bytes);
@@ -197,6 +199,8 @@ class Push {
     try {
       const auto path = folder_ / file_name(segment, cluster_.wal_segment_size);
       const auto bytes = read_segment(segment, path);
+      MemorySource source(bytes);
+      require_finished(source, segment, cluster_, find_history(), path);
       // Had it been archived by another meanwhile, PostgreSQL could have begun to use the file again.
       if (!is_ready(segment) || !archive_.parts_of(segment).empty()) return false;
       archive_.put_segment(segment, bytes);

@@ -35,6 +35,10 @@ inline std::vector<std::byte> segment_bytes(const postgres::WalSegment& segment,
   store::put_little_endian(&bytes[24], fields.system_identifier);
   store::put_little_endian(&bytes[32],
                            static_cast<std::uint32_t>(fields.segment_size != 0 ? fields.segment_size : size.bytes()));
+  constexpr std::size_t page_bytes = 8192;
+  const auto last = bytes.size() - page_bytes;
+  store::put_little_endian(&bytes[last], fields.magic);
+  store::put_little_endian(&bytes[last + 8], (start + last).position_bytes());
   return bytes;
 }
 

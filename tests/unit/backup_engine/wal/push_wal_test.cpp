@@ -158,6 +158,38 @@ TEST_F(PushWal, WhatAReceiverTookMustAgreeAndIsClosed) {
   EXPECT_THAT(complaint(put_segment(4), ErrorKind::mismatch), HasSubstr(".part-"));
 }
 
+// With archive_mode = always: fetched from here while the primary was still writing it.
+TEST_F(PushWal, RefusesASegmentThatAStandbyDoesNotHaveWholeYet) {
+  const auto data_directory = folder_.path() / "standby", pg_wal = data_directory / "pg_wal";
+  std::filesystem::create_directories(pg_wal / "archive_status");
+  std::ofstream(data_directory / "standby.signal").flush();
+  const WalSegment three{one, 3};
+  const auto whole = segment_bytes(three, repository_.size);
+  auto open = whole;
+  std::fill(open.begin() + 5000, open.end(), std::byte{0});
+  const auto push_of = [&](const std::vector<std::byte>& bytes) {
+    auto wanted = request("");
+    wanted.file = pg_wal / file_name(three, repository_.size);
+    std::ofstream(wanted.file, std::ios::binary) << text_of(bytes);
+    return push_wal(wanted);
+  };
+  EXPECT_THROW((void)push_of(open), Error);
+  EXPECT_THAT(repository_.objects(), IsEmpty());
+  std::ofstream(pg_wal / "00000002.history") << "1\t0/400148\tin another segment\n";
+  EXPECT_THROW((void)push_of(open), Error);
+  (void)push_of(whole);
+  EXPECT_THAT(repository_.objects(), ElementsAre(HasSubstr("000000010000000000000003.lz4")));
+
+  // It does not grow any more where the standby's line left the timeline, or where a server was lost.
+  repository_.archive().remove(store::wal_prefix(TemporaryArchive::cluster) + repository_.objects().at(0));
+  std::ofstream(pg_wal / "00000002.history") << "1\t0/300148\tinside\n";
+  (void)push_of(open);
+  repository_.archive().remove(store::wal_prefix(TemporaryArchive::cluster) + repository_.objects().at(0));
+  std::filesystem::remove(pg_wal / "00000002.history");
+  std::filesystem::remove(data_directory / "standby.signal");
+  (void)push_of(open);
+}
+
 TEST_F(PushWal, TakesAlongWhatIsReadyBehindItAndFindsItThere) {
   std::vector<std::string> names;
   for (std::uint64_t number = 3; number < 8; ++number) names.push_back(put_segment(number));
