@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <exception>
 #include <thread>
 
@@ -41,8 +42,17 @@ bool end_with_session_leader() {
   return true;
 }
 
+// In a container PostgreSQL may be process 1 and so the parent of whoever lost his own: a child that ends with a signal
+// is to it a crashed server process, for which it stops all others.
+void end_cleanly_when_told() {
+  for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP}) {
+    (void)::signal(signal, [](int) { ::_exit(0); });
+  }
+}
+
 [[noreturn]] void work_and_end(const std::function<void()>& work, const base::UniqueFd& lock) noexcept {
   try {
+    end_cleanly_when_told();
     if (let_go_of_descriptors(static_cast<unsigned>(lock.get())) && end_with_session_leader()) work();
   } catch (const std::exception&) {
     // Fetching it directly says what is wrong.

@@ -2,11 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "backup_engine/base/deadline.hpp"
@@ -227,6 +229,40 @@ TEST_F(SpoolOfSegments, WhoeverFillsItEndsWithTheLeaderOfItsSession) {
   ASSERT_EQ(::waitpid(leader, &status, 0), leader);
   EXPECT_EQ(status, 0);
   wait_for_prefetch();
+}
+
+// Where PostgreSQL is process 1 it is given this child too, and a child that ends with a signal is a crash to it.
+TEST_F(SpoolOfSegments, WhoeverFillsItEndsWithSuccessWhenToldToEnd) {
+  ASSERT_TRUE(spool().make());
+  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  const auto leader = ::fork();
+  ASSERT_GE(leader, 0);
+  if (leader == 0) {
+    ::setsid();
+    const auto fetch = ::fork();
+    if (fetch == 0) {
+      start_behind(spool(), [&] {
+        std::ofstream(spooled("is-at-work")).flush();
+        for (;;) ::pause();
+      });
+      ::_exit(0);
+    }
+    ::waitpid(fetch, nullptr, 0);
+    ::signal(SIGTERM, SIG_IGN);
+    std::ofstream(spooled("is-told-next")).flush();
+    for (;;) ::pause();
+  }
+  base::poll_until(base::Deadline::after(std::chrono::seconds(20)), "the one that fills it", [&] {
+    const bool ready = fs::exists(spooled("is-at-work")) && fs::exists(spooled("is-told-next"));
+    return ready ? std::nullopt : std::optional<std::string>("not yet");
+  });
+  ASSERT_EQ(::kill(-leader, SIGTERM), 0);  // as the postmaster does, to its startup process and all that it started
+  int status = 0;
+  ASSERT_GT(::waitpid(-1, &status, 0), 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  ::kill(leader, SIGKILL);
+  ::waitpid(leader, nullptr, 0);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
 TEST(SpoolLimit, IsBoundedByBytes) {
