@@ -40,11 +40,18 @@ std::optional<fs::path> working_directory(const fs::path& process_folder) {
   return error ? std::nullopt : std::optional(std::move(path));
 }
 
+// By what the directory is: a server in a container, or below another mount, has another path to it. Not known when
+// /proc does not tell.
+std::optional<bool> works_in(const fs::path& process_folder, const fs::path& directory) {
+  std::error_code error;
+  const bool same = fs::equivalent(process_folder / "cwd", directory, error);
+  return error ? std::nullopt : std::optional(same);
+}
+
 // A process id is given to another program once its owner is gone: that one works elsewhere.
 bool runs_there(pid_t process, const fs::path& directory) {
   if (process <= 1 || process == ::getpid() || !is_alive(process)) return false;
-  const auto works_in = working_directory(fmt::format("/proc/{}", process));
-  return !works_in || *works_in == directory;
+  return works_in(fmt::format("/proc/{}", process), directory).value_or(true);
 }
 
 // Processes of a server whose postmaster was killed hold its shared memory on.
@@ -88,7 +95,9 @@ std::vector<ServerProcess> server_processes() {
 
 std::optional<std::string> find_in_proc(const fs::path& directory) {
   for (const auto& process : server_processes()) {
-    if (process.works_in == directory) return fmt::format("process {}, which works in it", process.id);
+    if (works_in(process.folder, directory).value_or(false)) {
+      return fmt::format("process {}, which works in it", process.id);
+    }
   }
   return std::nullopt;
 }
@@ -97,21 +106,19 @@ std::optional<std::string> find_in_proc(const fs::path& directory) {
 
 std::optional<std::string> find_server_of(const fs::path& data_directory) {
   std::error_code error;
-  auto directory = fs::canonical(data_directory, error);
-  if (error) directory = data_directory;
   const auto lock_file = data_directory / "postmaster.pid";
   if (fs::exists(fs::symlink_status(lock_file, error))) {
     const auto lines = lines_of(base::read_file(lock_file));
     // That of a single-user backend is negative.
     const auto process = lines.empty() ? 0L : std::labs(std::strtol(lines.front().c_str(), nullptr, 10));
-    if (runs_there(static_cast<pid_t>(process), directory)) {
+    if (runs_there(static_cast<pid_t>(process), data_directory)) {
       return fmt::format("process {}, as its postmaster.pid says", process);
     }
     if (lines.size() > shared_memory_line && is_attached(lines[shared_memory_line])) {
       return "processes that its postmaster left behind and that hold its shared memory";
     }
   }
-  return find_in_proc(directory);
+  return find_in_proc(data_directory);
 }
 
 std::optional<std::string> find_server_with_tablespace(const fs::path& location) {

@@ -1,6 +1,6 @@
 // Whether a PostgreSQL server runs in a data directory, asked as PostgreSQL itself asks before it starts there
 // (CreateLockFile in src/backend/utils/init/miscinit.c, PGSharedMemoryIsInUse in src/backend/port/sysv_shmem.c), and of
-// /proc besides: a server in a container has another process id there than in its postmaster.pid.
+// /proc besides: a server in a container has another process id there than in its postmaster.pid, and another path.
 #pragma once
 
 #include <filesystem>
