@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <set>
+#include <span>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
@@ -57,6 +59,15 @@ bool is_only_the_shutdown(const postgres::ControlFile& control, Lsn held) {
          control.checkpoint - held <= longest_page_header_bytes;
 }
 
+// pg_control names a new timeline only when the checkpoint behind a promotion has ended: the WAL may be further on.
+std::set<postgres::TimelineId> timelines_from(postgres::TimelineId first, std::span<const wal::WalRange> held) {
+  std::set<postgres::TimelineId> timelines;
+  for (const auto& range : held) {
+    if (range.timeline >= first) timelines.insert(range.timeline);
+  }
+  return timelines;
+}
+
 }  // namespace
 
 void require_no_wal_left_behind(store::Storage& storage, const RestoreRequest& request, const Plan& plan) {
@@ -66,22 +77,25 @@ void require_no_wal_left_behind(store::Storage& storage, const RestoreRequest& r
   const auto control = postgres::read_control_file(plan.to);
   const auto size = store::read_cluster(storage, request.cluster).wal_segment_size;
   const wal::WalArchive archive(storage, request.cluster, size, Compression{});
-  const auto held = wal::durable_end(archive.ranges(), control.timeline);
-  if (!held || is_only_the_shutdown(control, *held)) return;
-  const auto segment = segment_holding(control.timeline, *held, size);
-  const auto file = folder / file_name(segment, size);
-  const auto offset = *held - start_of(segment, size);
-  const bool goes_on = (fs::is_regular_file(file) && goes_on_at(file, offset, *held)) ||
-                       goes_on_behind(folder, control.timeline, *held, size);
-  if (!goes_on) return;
-  throw Error(ErrorKind::usage,
-              fmt::format("{} holds WAL of timeline {} behind {}, where that in the repository ends; a restore would "
-                          "remove it, and nothing was touched",
-                          folder.string(), control.timeline.number(), to_string(*held)))
-      .with_remedy(fmt::format(
-          "Push it first, {} and the segments behind it: lifeboat wal push --repo {} --cluster {} {}. "
-          "To give it up, empty {}.",
-          file.filename().string(), request.repository.text, request.cluster, file.string(), folder.string()));
+  const auto ranges = archive.ranges();
+  for (const auto timeline : timelines_from(control.timeline, ranges)) {
+    const auto held = wal::durable_end(ranges, timeline).value();
+    if (timeline == control.timeline && is_only_the_shutdown(control, held)) continue;
+    const auto segment = segment_holding(timeline, held, size);
+    const auto file = folder / file_name(segment, size);
+    const auto offset = held - start_of(segment, size);
+    const bool goes_on =
+        (fs::is_regular_file(file) && goes_on_at(file, offset, held)) || goes_on_behind(folder, timeline, held, size);
+    if (!goes_on) continue;
+    throw Error(ErrorKind::usage,
+                fmt::format("{} holds WAL of timeline {} behind {}, where that in the repository ends; a restore would "
+                            "remove it, and nothing was touched",
+                            folder.string(), timeline.number(), to_string(held)))
+        .with_remedy(fmt::format(
+            "Push it first, {} and the segments behind it: lifeboat wal push --repo {} --cluster {} {}. "
+            "To give it up, empty {}.",
+            file.filename().string(), request.repository.text, request.cluster, file.string(), folder.string()));
+  }
 }
 
 }  // namespace backup_engine::restore

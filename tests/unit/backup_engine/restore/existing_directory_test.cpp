@@ -15,6 +15,8 @@
 #include "backup_engine/encryption.hpp"
 #include "backup_engine/restore.hpp"
 #include "backup_engine/restore/existing_directory.hpp"
+#include "backup_engine/store/repository_store.hpp"
+#include "backup_engine/wal/wal_archive.hpp"
 #include "tests/unit/backup_engine/restore/small_backup.hpp"
 
 namespace backup_engine::restore {
@@ -261,6 +263,31 @@ TEST_F(RestoreOverACluster, MovesATablespaceAndLeavesTheOldPlace) {
   EXPECT_EQ(fs::file_size(directory_.path() / "other/PG_15_202209061/16390"), 9000U);
   EXPECT_TRUE(fs::exists(space() / "PG_15_202209061/16390"));
   EXPECT_THAT(result.notes, testing::Contains(HasSubstr(space().string())));
+}
+
+// Promoted, some commits, and lost before the checkpoint behind the promotion had ended: pg_control says timeline 1.
+TEST_F(RestoreOverACluster, RemovesNoWalOfATimelineThatPgControlDoesNotKnowYet) {
+  make_cluster();
+  const auto storage = store::open_repository({repository().string()});
+  wal::WalArchive archive(*storage, "main", {}, {});
+  const postgres::TimelineId two{2};
+  archive.put_history(two, "1\t0/2000100\tno recovery target specified\n");
+  constexpr std::size_t held_bytes = 0x200;
+  const postgres::Lsn start(0x2000000);
+  archive.put_part(two, start, std::vector<std::byte>(held_bytes, std::byte{1}));
+  std::string page(8192, '\0');
+  const auto address = start.position_bytes();
+  std::memcpy(page.data() + 8, &address, sizeof address);
+  page[held_bytes] = 1;
+  const auto segment = to() / "pg_wal/000000020000000000000002";
+  write(segment, page);
+  auto wanted = request(ExistingFiles::compare);
+  wanted.target.kind = TargetKind::immediate;
+  EXPECT_THAT(refusal(wanted, ErrorKind::usage), AllOf(HasSubstr("timeline 2 behind 0/2000200"), HasSubstr(segment)));
+  EXPECT_TRUE(fs::exists(segment));
+  page[held_bytes] = 0;  // nothing behind what is held
+  write(segment, page);
+  restore(wanted);
 }
 
 TEST_F(RestoreOverACluster, RefusesAnotherCluster) {
