@@ -23,19 +23,21 @@ bool lies_within(base::UtcTime from, base::UtcTime to, const Operation& taken) {
 
 RecordedBackups::RecordedBackups(store::Storage& storage, std::string cluster, Findings& findings)
     : storage_(storage), cluster_(std::move(cluster)), findings_(findings) {
-  for (auto& operation : operations::read(storage_, cluster_).operations) {
+  auto log = operations::read(storage_, cluster_).operations;
+  for (std::size_t i = 0; i < log.size(); ++i) {
     // One that found damaged pages was published too, and says so in its exit code.
-    if (operation.verb == "backup" && operation.outcome.starts_with("done")) taken_.push_back(std::move(operation));
+    if (log[i].verb == "backup" && log[i].outcome.starts_with("done")) taken_.push_back({std::move(log[i]), i});
   }
 }
 
 std::set<std::string> RecordedBackups::check(const std::vector<BackupSummary>& there,
                                              const std::set<std::string>& folders) const {
   std::set<std::string> lost;
-  for (const auto& taken : taken_) {
+  for (const auto& each : taken_) {
+    const auto& taken = each.operation;
     const bool is_there = std::ranges::any_of(
         there, [&](const auto& backup) { return lies_within(backup.started_at, backup.finished_at, taken); });
-    if (is_there || is_expired_since(taken)) continue;
+    if (is_there || is_expired_since(each)) continue;
     const auto label = left_by(taken, there, folders);
     const auto when = fmt::format("by {} on {} from {} to {}", taken.user, taken.host,
                                   base::to_rfc3339(taken.started_at), base::to_rfc3339(taken.finished_at));
@@ -54,16 +56,20 @@ std::set<std::string> RecordedBackups::check(const std::vector<BackupSummary>& t
   return lost;
 }
 
-// Of this cluster, or of all. Read again: one may have ended meanwhile. What it removed is not in the log.
-bool RecordedBackups::is_expired_since(const Operation& taken) const {
-  for (const auto& log : {cluster_, std::string()}) {
-    const auto operations = operations::read(storage_, log).operations;
-    const bool expired = std::ranges::any_of(operations, [&](const Operation& operation) {
-      return operation.verb == "expire" && operation.finished_at >= taken.started_at;
-    });
-    if (expired) return true;
+// Of this cluster, or of all. Read again: one may have ended meanwhile. What it removed is not in the log. A log has an
+// order, whatever the clocks of those who wrote it said; two logs have only the clocks.
+bool RecordedBackups::is_expired_since(const Taken& taken) const {
+  const auto own = operations::read(storage_, cluster_).operations;
+  auto since = taken.operation.started_at;
+  for (auto i = taken.position + 1; i < own.size(); ++i) {
+    if (own[i].verb == "expire") return true;
+    since = std::min(since, own[i].finished_at);  // a clock that was put back
   }
-  return false;
+  const auto expires_since = [&](const Operation& operation) {
+    return operation.verb == "expire" && operation.finished_at >= since;
+  };
+  return std::ranges::any_of(own, expires_since) ||
+         std::ranges::any_of(operations::read(storage_, std::string()).operations, expires_since);
 }
 
 // What is left of it below its label; empty when nothing is. One with an intent is another one that is being taken.

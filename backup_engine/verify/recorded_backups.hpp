@@ -2,6 +2,7 @@
 // a manifest that was removed by hand, or lost, looks like.
 #pragma once
 
+#include <cstddef>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,14 +24,18 @@ class RecordedBackups {
   std::set<std::string> check(const std::vector<BackupSummary>& there, const std::set<std::string>& folders) const;
 
  private:
-  [[nodiscard]] bool is_expired_since(const Operation& taken) const;
+  struct Taken {
+    Operation operation;
+    std::size_t position = 0;  // in the log
+  };
+  [[nodiscard]] bool is_expired_since(const Taken& taken) const;
   [[nodiscard]] std::string left_by(const Operation& taken, const std::vector<BackupSummary>& there,
                                     const std::set<std::string>& folders) const;
 
   store::Storage& storage_;
   const std::string cluster_;
   Findings& findings_;
-  std::vector<Operation> taken_;
+  std::vector<Taken> taken_;
 };
 
 }  // namespace backup_engine::verify

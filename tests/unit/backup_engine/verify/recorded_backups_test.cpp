@@ -88,6 +88,24 @@ TEST_F(RecordedBackup, MayHaveGoneWithALaterExpireOfThisOrOfAllClusters) {
   EXPECT_THAT(verify().damage, IsEmpty());
 }
 
+// Or the clock of the host that expires is behind that of the one that backs up.
+TEST_F(RecordedBackup, MayHaveGoneWithALaterExpireThoughTheClockWasPutBack) {
+  const auto an_hour_ago = [] { return base::utc_now() - std::chrono::hours(1); };
+  record("main", "expire", an_hour_ago(), an_hour_ago());
+  const auto label = take_recorded_backup();
+  remove(store::manifest_name("main", label));
+  EXPECT_THAT(verify().damage, SizeIs(1)) << "which came before it";
+  record("main", "expire", an_hour_ago(), an_hour_ago());
+  EXPECT_THAT(verify().damage, IsEmpty());
+
+  const auto next = take_recorded_backup();
+  remove(store::manifest_name("main", next));
+  record("", "expire", an_hour_ago(), an_hour_ago());
+  EXPECT_THAT(verify().damage, SizeIs(1)) << "nobody knows which came first";
+  record("main", "list", an_hour_ago() - std::chrono::minutes(1), an_hour_ago() - std::chrono::minutes(1));
+  EXPECT_THAT(verify().damage, IsEmpty()) << "the clock was put back in between";
+}
+
 TEST_F(RecordedBackup, IsNotMissedWhereItCameToNothing) {
   const auto label = tests::put_backup(*storage_, "main", tests::some_files(4096));
   remove(store::manifest_name("main", label));  // as one that was killed: nobody recorded it
