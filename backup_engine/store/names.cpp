@@ -115,14 +115,16 @@ std::string clusters_prefix() {
   return "clusters/";
 }
 
-void check_cluster_name(const std::string& cluster) {
+bool is_cluster_name(const std::string& text) {
   const auto allowed = [](char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '_' || c == '-';
   };
-  if (!cluster.empty() && cluster.size() <= 63 && cluster[0] != '.' && cluster[0] != '-' &&
-      std::all_of(cluster.begin(), cluster.end(), allowed)) {
-    return;
-  }
+  return !text.empty() && text.size() <= 63 && text[0] != '.' && text[0] != '-' &&
+         std::all_of(text.begin(), text.end(), allowed);
+}
+
+void check_cluster_name(const std::string& cluster) {
+  if (is_cluster_name(cluster)) return;
   throw Error(ErrorKind::usage, fmt::format("not a cluster name: '{}'", cluster))
       .with_remedy("use 1 to 63 letters, digits, dots, underscores and hyphens, beginning with a letter or digit");
 }

@@ -32,7 +32,9 @@ namespace backup_engine::store {
 [[nodiscard]] std::optional<std::uint32_t> parse_wrapped_keys_name(std::string_view name);
 [[nodiscard]] std::string clusters_prefix();  // prefixes end in '/'
 
-// 1 to 63 of a-z A-Z 0-9 . _ - and no dot first. Throws Error(usage).
+// 1 to 63 of a-z A-Z 0-9 . _ - and no dot or hyphen first.
+[[nodiscard]] bool is_cluster_name(const std::string& text);
+// Throws Error(usage).
 void check_cluster_name(const std::string& cluster);
 [[nodiscard]] std::string cluster_prefix(const std::string& cluster);
 [[nodiscard]] std::string cluster_document(const std::string& cluster);

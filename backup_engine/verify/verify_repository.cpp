@@ -305,6 +305,18 @@ bool lies_in_any(const std::set<std::string>& clusters, const std::string& name)
                              [&](const auto& cluster) { return name.starts_with(store::cluster_prefix(cluster)); });
 }
 
+// A folder whose name no cluster can have is somebody else's.
+void set_aside_no_clusters(std::set<std::string>& folders, const std::vector<store::ListedObject>& objects,
+                           std::vector<std::string>& debris) {
+  std::erase_if(folders, [&](const std::string& folder) {
+    if (store::is_cluster_name(folder)) return false;
+    for (const auto& object : objects) {
+      if (object.name.starts_with(store::cluster_prefix(folder))) debris.push_back(object.name);
+    }
+    return true;
+  });
+}
+
 std::uint64_t bytes_to_read(const std::vector<store::ListedObject>& objects) {
   std::uint64_t bytes = 0;
   for (const auto& object : objects) bytes += object.size_bytes;
@@ -326,7 +338,8 @@ VerifyResult verify_repository(const VerifyRequest& request, base::Progress& pro
     result.state_digest = found.state_digest;
     return result;
   }
-  const auto clusters = verify::folders_below(objects, store::clusters_prefix());
+  auto clusters = verify::folders_below(objects, store::clusters_prefix());
+  verify::set_aside_no_clusters(clusters, objects, found.debris);
   if (request.cluster && !clusters.contains(*request.cluster)) {
     throw Error(ErrorKind::not_found, fmt::format("{} holds no cluster '{}'", storage->location(), *request.cluster))
         .with_remedy("see what it holds with: lifeboat list --repo LOCATION");

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
 #include "tests/fault/faulty_file_system.hpp"
@@ -44,6 +46,19 @@ class Verify : public ::testing::Test {
 };
 
 }  // namespace
+
+// A folder of somebody else's must not keep the clusters from being verified.
+TEST_F(Verify, TakesAFolderThatCanBeNoClusterForDebris) {
+  tests::put_backup(*storage_, "main", tests::some_files(4096));
+  tests::put_wal(*storage_, "main");
+  fs::create_directories(fs::path(location_.text) / "clusters/lost and found");
+  std::ofstream(fs::path(location_.text) / "clusters/lost and found/#42").flush();
+  const auto result = verify();
+  EXPECT_THAT(result.damage, IsEmpty());
+  EXPECT_THAT(result.debris, ElementsAre("clusters/lost and found/#42"));
+  ASSERT_EQ(result.backups.size(), 1U);
+  EXPECT_TRUE(result.backups[0].restorable);
+}
 
 // Backups of before such a one was refused.
 TEST_F(Verify, NamesATablespaceOfWhichABackupHoldsNothing) {
