@@ -248,11 +248,11 @@ void PosixStorage::put_later(Pending pending) {
 
 void PosixStorage::sync() {
   std::vector<Pending> pending;
-  std::set<fs::path> directories;
+  std::set<fs::path> directories, emptied;
   {
     const std::lock_guard lock(mutex_);
     pending.swap(pending_);
-    directories.swap(unsynced_directories_);
+    emptied.swap(unsynced_directories_);
   }
   try {
     // All contents before any name: what is visible is whole.
@@ -266,11 +266,25 @@ void PosixStorage::sync() {
       put.temporary.clear();
     }
     for (const auto& directory : directories) file_system_.sync_directory(directory);
+    for (const auto& directory : emptied) {
+      if (!directories.contains(directory)) sync_removals(directory);
+    }
   } catch (...) {
     for (const auto& put : pending) {
       if (!put.temporary.empty()) remove_quietly(file_system_, put.temporary);
     }
     throw;
+  }
+}
+
+// Another host may have removed the directory too, once it was empty: then that is what must last.
+void PosixStorage::sync_removals(fs::path directory) {
+  for (;; directory = directory.parent_path()) {
+    try {
+      return file_system_.sync_directory(directory);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::not_found || directory == root_ || !directory.has_relative_path()) throw;
+    }
   }
 }
 
@@ -295,6 +309,17 @@ std::optional<std::uint64_t> PosixStorage::size(const std::string& name) {
 }
 
 std::vector<ListedObject> PosixStorage::walk(const std::string& prefix, bool debris) const {
+  constexpr int most_looks = 100;  // each means that another host removed a folder meanwhile, which ended the walk
+  for (int look = 1;; ++look) {
+    try {
+      return walk_once(prefix, debris);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::not_found || look == most_looks) throw;
+    }
+  }
+}
+
+std::vector<ListedObject> PosixStorage::walk_once(const std::string& prefix, bool debris) const {
   std::vector<ListedObject> found;
   const auto start = prefix.empty() ? root_ : path_of(prefix.substr(0, prefix.size() - 1));
   std::error_code error;

@@ -52,7 +52,9 @@ class PosixStorage final : public Storage {
   // What root writes belongs to whom the repository belongs to, who could not read it otherwise.
   void give_to_owner(const std::filesystem::path& path);
   void put_later(Pending pending);
+  void sync_removals(std::filesystem::path directory);
   [[nodiscard]] std::vector<ListedObject> walk(const std::string& prefix, bool debris) const;
+  [[nodiscard]] std::vector<ListedObject> walk_once(const std::string& prefix, bool debris) const;
 
   std::filesystem::path root_;
   base::FileSystem& file_system_;

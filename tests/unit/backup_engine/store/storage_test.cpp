@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <span>
+#include <thread>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
@@ -49,6 +50,27 @@ class Repository : public ::testing::Test {
 };
 
 }  // namespace
+
+// Two hosts that expire at once: what one has emptied the other removes.
+TEST_F(PosixStorage, SyncsRemovalsInAFolderThatAnotherHostRemoved) {
+  put("folder/below/object", "text");
+  put("folder/stays", "text");
+  storage_.remove("folder/below/object");
+  fs::remove(directory_.path() / "folder/below");
+  EXPECT_NO_THROW(storage_.sync());
+  EXPECT_THAT(names(""), ElementsAre("folder/stays"));
+}
+
+TEST_F(PosixStorage, ListsWhileAnotherHostRemovesFolders) {
+  put("folder/object", "text");
+  std::jthread other([top = directory_.path() / "folder"](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      fs::create_directories(top / "other/below");
+      fs::remove_all(top / "other");
+    }
+  });
+  for (int i = 0; i < 2000; ++i) ASSERT_EQ(storage_.list("folder/").size(), 1U);
+}
 
 TEST_F(PosixStorage, NeverOverwrites) {
   put("a/b/c", "first");
