@@ -183,8 +183,12 @@ void add_restore(CLI::App& app, Parsed& parsed) {
     using backup_engine::ExistingFiles;
     if (parsed.delta) parsed.restore.request.existing = ExistingFiles::compare;
     if (parsed.in_place) parsed.restore.request.existing = ExistingFiles::replace;
-    for (const auto& pair : parsed.tablespaces)
-      parsed.restore.request.tablespace_map.insert(parse_tablespace_map(pair));
+    for (const auto& pair : parsed.tablespaces) {
+      const auto map = parse_tablespace_map(pair);
+      if (parsed.restore.request.tablespace_map.insert(map).second) continue;
+      throw Error(ErrorKind::usage, fmt::format("--tablespace-map says twice where {} goes", map.first.string()))
+          .with_remedy("give one place for each tablespace");
+    }
     parsed.verb = parsed.restore;
   });
 }

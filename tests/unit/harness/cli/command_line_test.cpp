@@ -103,6 +103,9 @@ TEST(ParseCommandLine, MapsTablespaces) {
   const auto verb =
       parse_command_line({"restore", "--repo", "/r", "--cluster", "c", "--to", "/t", "--tablespace-map", "/a=/b"});
   EXPECT_EQ(std::get<RestoreVerb>(verb).request.tablespace_map.at("/a"), "/b");
+  const auto twice = usage_error_of({"restore", "--repo", "/r", "--cluster", "c", "--to", "/t", "--tablespace-map",
+                                     "/a=/b", "--tablespace-map", "/a=/c"});
+  EXPECT_NE(twice.find("twice where /a goes"), std::string::npos) << twice;
 }
 
 TEST(ParseTablespaceMap, FindsTheSignBetweenTwoPathsThatMayHoldItThemselves) {
