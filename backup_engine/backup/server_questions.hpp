@@ -33,11 +33,11 @@ void prepare_session(postgres::Connection& connection);
 // Without databases whose DROP was cut short: their files may be gone in part.
 [[nodiscard]] ServerInventory take_inventory(postgres::Connection& connection);
 
-// Whether the role may read any file that the server may read.
 // pg_switch_wal(), where archive_mode is on and the role may; else nothing. The server must have written something
 // since the segment began.
 void end_archived_segment(postgres::Connection& connection);
 
+// Whether the role may read any file that the server may read.
 [[nodiscard]] bool may_read_server_files(postgres::Connection& connection);
 // Reads them, each once; keeps the connection.
 [[nodiscard]] postgres::ConfigurationReader server_configuration(std::shared_ptr<postgres::Connection> connection);
