@@ -101,11 +101,10 @@ std::vector<BlockExtent> first_blocks(const std::vector<BlockExtent>& extents, s
 }  // namespace
 
 struct BackupWriter::OpenFile {
-  enum class State { open, finished, dropped };
   FileEntry entry;
   std::uint64_t block_count = 0, put_count = 0;
   std::uint64_t parent_bytes = 0;  // how long the same file is in the parent
-  State state = State::open;
+  bool finished = false;
 
   [[nodiscard]] std::uint64_t block_id(std::uint64_t number) const {
     for (const auto& extent : entry.extents) {
@@ -170,7 +169,7 @@ FileId BackupWriter::add_file(FileEntry entry) {
       entry.extents = first_blocks(before->extents, numbered);
     }
   } else {
-    file.state = OpenFile::State::finished;
+    file.finished = true;
   }
   file.entry = std::move(entry);
   const std::lock_guard lock(mutex_);
@@ -222,12 +221,7 @@ void BackupWriter::finish_file(FileId id, std::uint32_t crc32c) {
                 fmt::format("{} of {} blocks of {} were put", file.put_count, file.block_count, file.entry.path));
   }
   file.entry.crc32c = crc32c;
-  file.state = OpenFile::State::finished;
-}
-
-void BackupWriter::drop_file(FileId id) {
-  const std::lock_guard lock(mutex_);
-  files_.at(static_cast<std::size_t>(id)).state = OpenFile::State::dropped;
+  file.finished = true;
 }
 
 std::span<const std::byte> BackupWriter::hash_secret() const {
@@ -265,10 +259,7 @@ Manifest BackupWriter::finish() {
   entries.reserve(files_.size());
   for (; !files_.empty(); files_.pop_front()) {
     auto& file = files_.front();
-    if (file.state == OpenFile::State::dropped) continue;
-    if (file.state == OpenFile::State::open) {
-      throw Error(ErrorKind::internal, fmt::format("{} was never finished", file.entry.path));
-    }
+    if (!file.finished) throw Error(ErrorKind::internal, fmt::format("{} was never finished", file.entry.path));
     if (file.entry.kind == FileKind::file) {
       manifest.summary.source_bytes += file.entry.size_bytes;
       ++manifest.summary.file_count;

@@ -5,7 +5,7 @@
 //   each thread:  auto blocks = writer.make_block_writer();
 //                 auto file = writer.add_file(entry);            entry.size_bytes decides its number of blocks
 //                 for n: crc = crc32c_combine(crc, blocks->put(file, n, bytes), bytes.size())     one block, or more
-//                 writer.finish_file(file, crc);                 or drop_file when it vanished
+//                 writer.finish_file(file, crc);
 //                 blocks->finish();
 //   then:         auto manifest = writer.finish();  … fill it …  writer.publish(std::move(manifest));
 #pragma once
@@ -87,7 +87,6 @@ class BackupWriter {
   // Thread-safe. `entry` without extents and CRC; a directory or a symlink is complete at once.
   FileId add_file(FileEntry entry);
   void finish_file(FileId file, std::uint32_t crc32c);  // every block was put
-  void drop_file(FileId file);                          // leaves it out; its blocks count as zero
 
   [[nodiscard]] std::unique_ptr<BlockWriter> make_block_writer();
   [[nodiscard]] std::uint32_t block_size_bytes() const { return layout_.block_size_bytes; }
@@ -97,7 +96,7 @@ class BackupWriter {
   [[nodiscard]] std::uint64_t stored_bytes() const { return stored_bytes_; }  // so far, for progress
 
   // Once, after every BlockWriter finished: writes file table and index and makes all durable. The manifest that it
-  // returns lacks only what the caller knows. Throws Error(internal) when a file is neither finished nor dropped.
+  // returns lacks only what the caller knows. Throws Error(internal) when a file is not finished.
   [[nodiscard]] Manifest finish();
   // Makes the backup visible and durable. An error leaves open whether it is visible; nothing is removed then.
   void publish(const Manifest& manifest);

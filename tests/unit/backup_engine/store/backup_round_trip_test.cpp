@@ -106,25 +106,6 @@ TEST_F(Backup, StoresNothingForBlocksOfZeros) {
   EXPECT_TRUE(reader.is_zero_block(reader.files().entry(*reader.files().find("zeros")), 63));
 }
 
-TEST_F(Backup, LeavesOutADroppedFile) {
-  store::BackupWriter writer(*storage_, "main", "20260101T000000Z-full", tests::small_layout());
-  const auto blocks = writer.make_block_writer();
-  tests::put_file(writer, *blocks, "kept", tests::row_bytes(9000, 1));
-  store::FileEntry entry;
-  entry.path = "vanished";
-  entry.size_bytes = 9000;
-  const auto file = writer.add_file(entry);
-  blocks->put(file, 0, tests::row_bytes(4096, 2));
-  writer.drop_file(file);
-  blocks->finish();
-  auto manifest = writer.finish();
-  tests::describe(manifest);
-  writer.publish(manifest);
-  EXPECT_EQ(manifest.summary.file_count, 1U);
-  EXPECT_EQ(tests::read_backup(*storage_, "main", writer.label()),
-            (tests::Contents{{"kept", tests::row_bytes(9000, 1)}}));
-}
-
 TEST_F(Backup, IsInvisibleUntilPublishedAndGoneWhenAbandoned) {
   {
     store::BackupWriter writer(*storage_, "main", "20260101T000000Z-full", tests::small_layout());
