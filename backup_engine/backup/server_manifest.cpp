@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/error.hpp"
 
 namespace backup_engine::backup {
@@ -13,12 +14,12 @@ using base::ErrorKind;
 
 namespace {
 
-std::string from_hex(const std::string& hex) {
-  std::string text;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    text.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));
-  }
-  return text;
+std::string path_of(const nlohmann::json& file) {
+  if (file.contains("Path")) return file.at("Path").get<std::string>();
+  const auto& encoded = file.at("Encoded-Path");
+  auto path = base::text_from_hex(encoded.get<std::string>());
+  if (!path) throw Error(ErrorKind::corrupt, fmt::format("not a path in hexadecimal digits: {}", encoded.dump()));
+  return std::move(*path);
 }
 
 Error differs(const std::string& path, std::string_view how) {
@@ -46,9 +47,7 @@ void ServerManifest::take_line() {
   if (!object.starts_with("{ \"Path\"") && !object.starts_with("{ \"Encoded-Path\"")) return;
   try {
     const auto file = nlohmann::json::parse(object);
-    const auto path = file.contains("Path") ? file.at("Path").get<std::string>()
-                                            : from_hex(file.at("Encoded-Path").get<std::string>());
-    files_[path] = {file.at("Size").get<std::uint64_t>(), file.value("Checksum", std::string())};
+    files_[path_of(file)] = {file.at("Size").get<std::uint64_t>(), file.value("Checksum", std::string())};
   } catch (const std::exception& error) {
     throw Error(ErrorKind::corrupt, fmt::format("the server's backup_manifest cannot be read: {}", error.what()));
   }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/conninfo.hpp"
 
@@ -18,21 +19,15 @@ using base::ErrorKind;
 
 namespace {
 
-// bytea as the server prints it in hexadecimal.
-std::string bytes_of(const std::string& hex) {
-  std::string bytes;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    bytes.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));
-  }
-  return bytes;
-}
-
 std::optional<std::string> read_file(postgres::Connection& connection, const fs::path& path) {
   constexpr auto most_bytes = "16777216";  // of a configuration file
   const auto rows = connection.query("SELECT encode(pg_read_binary_file($1, 0, $2, true), 'hex')",
                                      {path.string(), std::string(most_bytes)});
   const auto& hex = rows[0].at(0);
-  return hex ? std::optional(bytes_of(*hex)) : std::nullopt;
+  if (!hex) return std::nullopt;
+  auto bytes = base::text_from_hex(*hex);
+  if (!bytes) throw Error(ErrorKind::internal, fmt::format("the server sent {} in other than digits", path.string()));
+  return bytes;
 }
 
 std::vector<std::string> list_directory(postgres::Connection& connection, const fs::path& path) {

@@ -1,5 +1,6 @@
 #include "backup_engine/base/sha256.hpp"
 
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/libcrypto.hpp"
 
@@ -34,17 +35,6 @@ Sha256::Digest Sha256::finish() {
   Digest digest;
   require(libcrypto().SHA256_Final(reinterpret_cast<unsigned char*>(digest.data()), &state_->context));
   return digest;
-}
-
-std::string to_hex(std::span<const std::byte> bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const auto byte : bytes) {
-    text += digits[std::to_integer<unsigned>(byte) >> 4U];
-    text += digits[std::to_integer<unsigned>(byte) & 15U];
-  }
-  return text;
 }
 
 std::string sha256_hex(std::string_view text) {

@@ -25,7 +25,6 @@ class Sha256 {
   std::unique_ptr<State> state_;
 };
 
-[[nodiscard]] std::string to_hex(std::span<const std::byte> bytes);  // lower case
-[[nodiscard]] std::string sha256_hex(std::string_view text);         // 64 characters
+[[nodiscard]] std::string sha256_hex(std::string_view text);  // 64 characters
 
 }  // namespace backup_engine::base

@@ -5,6 +5,7 @@
 #include <bit>
 #include <iterator>
 
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/sha256.hpp"
 
 namespace backup_engine::postgres {

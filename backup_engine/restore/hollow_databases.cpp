@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/error.hpp"
 
 namespace backup_engine::restore {
@@ -21,10 +22,6 @@ std::string_view take_component(std::string_view& path) {
   const auto component = path.substr(0, path.find('/'));
   path.remove_prefix(std::min(component.size() + 1, path.size()));
   return component;
-}
-
-bool is_number(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 void require_known(const store::Manifest& manifest, const std::vector<std::string>& wanted) {
@@ -72,12 +69,12 @@ std::string_view HollowDatabases::hollow_file(std::string_view path) const {
     return {};
   }
   const auto database = take_component(path);
-  return is_number(database) && !kept_oids_.contains(database) ? path : std::string_view();
+  return base::is_number(database) && !kept_oids_.contains(database) ? path : std::string_view();
 }
 
 // A relation's files begin with its number.
 bool HollowDatabases::empties(std::string_view path) const {
-  return is_number(hollow_file(path).substr(0, 1));
+  return base::is_number(hollow_file(path).substr(0, 1));
 }
 
 bool HollowDatabases::removes(std::string_view path) const {

@@ -8,6 +8,7 @@
 #include <set>
 #include <string_view>
 
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/space.hpp"
 #include "backup_engine/postgres/control_file.hpp"
@@ -49,11 +50,8 @@ bool is_version_directory(const fs::path& path) {
   if (!name.starts_with(prefix)) return false;
   const auto rest = std::string_view(name).substr(prefix.size());
   const auto separator = rest.find('_');
-  const auto is_number = [](std::string_view text) {
-    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-  };
-  return separator != std::string_view::npos && is_number(rest.substr(0, separator)) &&
-         is_number(rest.substr(separator + 1));
+  return separator != std::string_view::npos && base::is_number(rest.substr(0, separator)) &&
+         base::is_number(rest.substr(separator + 1));
 }
 
 // A server takes what lies among its files for its own: a restore's would go with them, or stand in their way.

@@ -12,6 +12,7 @@
 #include <sstream>
 #include <vector>
 
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/file.hpp"
 
 namespace backup_engine::restore {
@@ -63,10 +64,6 @@ bool is_attached(const std::string& key_and_id) {
   return static_cast<unsigned long>(static_cast<unsigned>(segment.shm_perm.__key)) == key && segment.shm_nattch > 0;
 }
 
-bool is_number(const std::string& text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-}
-
 struct ServerProcess {
   std::string id;
   fs::path folder;  // /proc/4711
@@ -79,7 +76,7 @@ std::vector<ServerProcess> server_processes() {
   std::error_code error;
   for (fs::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
     const auto name = entry->path().filename().string();
-    if (!is_number(name)) continue;
+    if (!base::is_number(name)) continue;
     const auto works_in = working_directory(entry->path());
     if (!works_in) continue;
     std::string program;

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/error.hpp"
-#include "backup_engine/base/sha256.hpp"
 #include "backup_engine/store/backup_reader.hpp"
 #include "backup_engine/store/block_hash.hpp"
 #include "backup_engine/store/block_index.hpp"

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <new>
 
-#include "backup_engine/base/sha256.hpp"
+#include "backup_engine/base/digits.hpp"
 
 namespace backup_engine::store {
 

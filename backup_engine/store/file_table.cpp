@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/store/little_endian.hpp"
 
@@ -48,9 +49,8 @@ bool lies_within(std::uint64_t offset, std::uint64_t length, std::uint64_t whole
 
 constexpr std::uint64_t most_file_bytes = std::uint64_t{1} << 50U;
 
-bool is_number(std::string_view text) {
-  return !text.empty() && text.size() <= 10 && text.front() != '0' &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+bool is_oid(std::string_view text) {
+  return base::is_number(text) && text.size() <= 10 && text.front() != '0';
 }
 
 // Relative, and written as it is found: "a//b", "./a" and "a/../b" would be the same file by another name.
@@ -70,7 +70,7 @@ bool is_sound_path(std::string_view path, FileKind kind, FileArea area) {
   if (area == FileArea::external) return path.starts_with('/');
   if (path == ".") return kind == FileKind::directory;
   if (!is_plain(path)) return false;
-  return kind != FileKind::symlink || !path.starts_with(tablespaces) || is_number(path.substr(tablespaces.size()));
+  return kind != FileKind::symlink || !path.starts_with(tablespaces) || is_oid(path.substr(tablespaces.size()));
 }
 
 }  // namespace

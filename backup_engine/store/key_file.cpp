@@ -11,12 +11,11 @@
 #include <cerrno>
 #include <string_view>
 
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
-#include "backup_engine/base/sha256.hpp"
 #include "backup_engine/encryption.hpp"
 #include "backup_engine/store/cipher.hpp"
-#include "backup_engine/store/hex.hpp"
 
 namespace backup_engine {
 
@@ -91,7 +90,7 @@ SecretBytes read_key_file(const fs::path& path) {
   const std::string_view text(reinterpret_cast<const char*>(line.bytes().data()), got);
   SecretBytes key(key_bytes);
   if (got == key_line_bytes && text.starts_with(key_line_start) && text.back() == '\n' &&
-      from_hex(text.substr(key_line_start.size(), key_digits), key.bytes())) {
+      base::from_hex(text.substr(key_line_start.size(), key_digits), key.bytes())) {
     return key;
   }
   throw Error(ErrorKind::usage, fmt::format("{} is no key file of Lifeboat", path.string()))

@@ -4,10 +4,9 @@
 #include <charconv>
 #include <span>
 
-#include "backup_engine/base/sha256.hpp"
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/store/codec.hpp"
 #include "backup_engine/store/document_object.hpp"
-#include "backup_engine/store/hex.hpp"
 #include "backup_engine/store/json_document.hpp"
 #include "backup_engine/store/names.hpp"
 
@@ -35,12 +34,9 @@ Json text_to_json(const std::string& text) {
 
 std::string text_from_json(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
-  const auto hex = value.at("hex").get<std::string>();
-  std::string text;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    text.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));
-  }
-  return text;
+  auto text = base::text_from_hex(value.at("hex").get<std::string>());
+  if (!text) throw Error(ErrorKind::corrupt, fmt::format("not hexadecimal digits: {}", value.dump()));
+  return std::move(*text);
 }
 
 Json to_json(const ObjectDigest& digest) {
@@ -194,7 +190,7 @@ std::optional<KeyId> key_from(const Json& encryption) {
   if (cipher == "none") return std::nullopt;
   if (cipher != encrypting_cipher) throw Error(ErrorKind::unsupported, fmt::format("an unknown cipher: {}", cipher));
   KeyId id;
-  if (!from_hex(encryption.at("key_id").get<std::string>(), id)) throw Error(ErrorKind::corrupt, "not a key id");
+  if (!base::from_hex(encryption.at("key_id").get<std::string>(), id)) throw Error(ErrorKind::corrupt, "not a key id");
   return id;
 }
 

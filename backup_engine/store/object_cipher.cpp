@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/error.hpp"
-#include "backup_engine/base/sha256.hpp"
 #include "backup_engine/store/little_endian.hpp"
 
 namespace backup_engine::store {

@@ -13,9 +13,9 @@
 #include <chrono>
 #include <cstring>
 
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
-#include "backup_engine/base/sha256.hpp"
 
 namespace backup_engine::store {
 

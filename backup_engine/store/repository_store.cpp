@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/error.hpp"
-#include "backup_engine/base/sha256.hpp"
 #include "backup_engine/store/cipher.hpp"
 #include "backup_engine/store/document_object.hpp"
 #include "backup_engine/store/json_document.hpp"

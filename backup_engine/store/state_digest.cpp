@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/sha256.hpp"
 #include "backup_engine/store/manifest.hpp"

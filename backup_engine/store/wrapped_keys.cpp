@@ -7,9 +7,8 @@
 #include <chrono>
 #include <optional>
 
-#include "backup_engine/base/sha256.hpp"
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/store/cipher.hpp"
-#include "backup_engine/store/hex.hpp"
 #include "backup_engine/store/json_document.hpp"
 #include "backup_engine/store/key_file.hpp"
 #include "backup_engine/store/little_endian.hpp"
@@ -87,8 +86,9 @@ Wrapped read_wrapped(Storage& storage, const std::string& object, const std::str
     const auto sealed = document.at("sealed").get<std::string>();
     wrapped.sealed.resize(sealed.size() / 2);
     const bool shaped = wrapped.sealed.size() >= record_bytes + tag_bytes &&
-                        (wrapped.sealed.size() - tag_bytes) % record_bytes == 0 && from_hex(sealed, wrapped.sealed) &&
-                        from_hex(document.at("salt").get<std::string>(), wrapped.heading.salt);
+                        (wrapped.sealed.size() - tag_bytes) % record_bytes == 0 &&
+                        base::from_hex(sealed, wrapped.sealed) &&
+                        base::from_hex(document.at("salt").get<std::string>(), wrapped.heading.salt);
     if (!shaped) throw Error(ErrorKind::corrupt, fmt::format("{}: its keys are cut off", object));
     return wrapped;
   });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/utc_time.hpp"
 #include "backup_engine/postgres/lsn.hpp"
 #include "harness/scenario/rules.hpp"
@@ -24,7 +25,7 @@ void require_action_at_target(const Reader& reader, const Restore& restore, cons
 }
 
 bool is_transaction_id(const std::string& text) {
-  return !text.empty() && text.size() <= 20 && text.find_first_not_of("0123456789") == std::string::npos;
+  return backup_engine::base::is_number(text) && text.size() <= 20;
 }
 
 // The value itself, as nothing is learnt on the way.

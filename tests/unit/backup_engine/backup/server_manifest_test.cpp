@@ -62,9 +62,13 @@ TEST_F(CompareWithServer, NamesWhatIsMissingAddedOrAnother) {
 }
 
 TEST_F(CompareWithServer, RefusesALineThatCannotBeRead) {
-  ServerManifest manifest;
-  const std::string text = "{ \"Path\": \"x\", \"Size\": }\n";
-  EXPECT_EQ(tests::kind_of_failure([&] { manifest.feed(std::as_bytes(std::span(text))); }), ErrorKind::corrupt);
+  for (const std::string text :
+       {"{ \"Path\": \"x\", \"Size\": }\n", "{ \"Encoded-Path\": \"fff\", \"Size\": 1, \"Checksum\": \"00000000\" }\n",
+        "{ \"Encoded-Path\": \"f \", \"Size\": 1, \"Checksum\": \"00000000\" }\n"}) {
+    ServerManifest manifest;
+    EXPECT_EQ(tests::kind_of_failure([&] { manifest.feed(std::as_bytes(std::span(text))); }), ErrorKind::corrupt)
+        << text;
+  }
 }
 
 }  // namespace

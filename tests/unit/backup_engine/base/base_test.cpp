@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "backup_engine/base/deadline.hpp"
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/file_system.hpp"

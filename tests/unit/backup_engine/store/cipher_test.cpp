@@ -6,21 +6,20 @@
 #include <string>
 #include <vector>
 
+#include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/file.hpp"
-#include "backup_engine/base/sha256.hpp"
-#include "backup_engine/store/hex.hpp"
 #include "backup_engine/store/secret_bytes.hpp"
 #include "tests/unit/backup_engine/store/small_repository.hpp"
 
 namespace store = backup_engine::store;
-using backup_engine::base::to_hex;
+using backup_engine::base::from_hex, backup_engine::base::to_hex;
 using tests::Bytes;
 
 namespace {
 
 Bytes hex(std::string_view digits) {
   Bytes bytes(digits.size() / 2);
-  EXPECT_TRUE(store::from_hex(digits, bytes)) << digits;
+  EXPECT_TRUE(from_hex(digits, bytes)) << digits;
   return bytes;
 }
 
@@ -52,7 +51,7 @@ GcmVector vector_16() {
   vector.sealed = hex(
       "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0a"
       "bcc9f662");
-  EXPECT_TRUE(store::from_hex("cafebabefacedbaddecaf888", vector.nonce));
+  EXPECT_TRUE(from_hex("cafebabefacedbaddecaf888", vector.nonce));
   vector.tag = "76fc6ece0f4e1768cddf8853bb2d551b";
   return vector;
 }
@@ -93,7 +92,7 @@ TEST(Aes256Gcm, TakesAssociatedDataInPieces) {
 TEST(Aes256Gcm, OpensOnlyWhatWasSealed) {
   const auto vector = vector_16();
   store::Tag tag;
-  ASSERT_TRUE(store::from_hex(vector.tag, tag));
+  ASSERT_TRUE(from_hex(vector.tag, tag));
   Bytes clear(vector.clear.size());
   EXPECT_TRUE(store::gcm_open(vector.key, vector.nonce, {vector.associated}, vector.sealed, tag, clear));
   EXPECT_EQ(clear, vector.clear);

@@ -130,6 +130,23 @@ TEST(Manifest, ThatIsGarbageCutOrLacksAMemberIsCorrupt) {
   EXPECT_EQ(kind_of_failure([&] { static_cast<void>(store::decode_manifest(other, "m")); }), ErrorKind::corrupt);
 }
 
+TEST(Manifest, WhoseTextIsNotInWholeHexadecimalDigitsIsCorruptAndNamed) {
+  const std::string digits = "\"e974e920696e204c4154494e31\"";
+  for (const std::string other : {"\"e974e920696e204c4154494e3\"", "\"e974e920696e204c4154494e3g\""}) {
+    auto text = store::encode_manifest(some_manifest());
+    text.erase(text.rfind(",\n  \"sha256\""));
+    ASSERT_NE(text.find(digits), std::string::npos);
+    text.replace(text.find(digits), digits.size(), other);
+    try {
+      static_cast<void>(store::decode_manifest(store::seal_json(text + "\n}"), "m"));
+      ADD_FAILURE() << "was read";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::corrupt);
+      EXPECT_EQ(error.what(), "m: not hexadecimal digits: {\"hex\":" + other + "}");
+    }
+  }
+}
+
 // They become names of objects, and of folders that are looked into.
 TEST(Manifest, RefusesALabelThatIsNone) {
   const auto refuses = [](const std::function<void(store::Manifest&)>& change) {
