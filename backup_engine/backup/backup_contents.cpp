@@ -3,20 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <iterator>
 
 #include "backup_engine/backup/required_places.hpp"
+#include "backup_engine/base/file_time.hpp"
 
 namespace backup_engine::backup {
-
-namespace {
-
-std::int64_t nanoseconds_of(base::UtcTime time) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
-}
-
-}  // namespace
 
 void BackupContents::add_data_directory(const SourceEntry& entry) {
   data_directory_ = entry;
@@ -51,7 +43,7 @@ void BackupContents::add_configuration(const CapturedConfiguration& configuratio
     auto entry = file_entry(describe(path), store::FileKind::file);
     entry.path = path.string();
     entry.area = store::FileArea::external;
-    entry.modified_ns = nanoseconds_of(base::utc_now());
+    entry.modified_ns = base::to_nanoseconds(base::utc_now());
     const auto text = reader.read(path).value_or("");
     static_cast<void>(store_bytes(writer_, *blocks_, std::move(entry), std::as_bytes(std::span(text))));
   }
@@ -68,7 +60,7 @@ void BackupContents::add_stored(CopiedFiles copied) {
 
 void BackupContents::add_file(const SourceEntry& entry, base::UtcTime modified_at, std::span<const std::byte> bytes) {
   auto stored = file_entry(entry, store::FileKind::file);
-  stored.modified_ns = nanoseconds_of(modified_at);
+  stored.modified_ns = base::to_nanoseconds(modified_at);
   copied_.files.push_back(store_bytes(writer_, *blocks_, std::move(stored), bytes));
 }
 

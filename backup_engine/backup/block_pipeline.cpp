@@ -1,10 +1,10 @@
 #include "backup_engine/backup/block_pipeline.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/file_time.hpp"
 
 namespace backup_engine::backup {
 
@@ -128,9 +128,8 @@ void BlockPipeline::store(const Piece& piece, store::BlockWriter& blocks) {
   const std::lock_guard lock(mutex_);
   stored_.suspects.insert(stored_.suspects.end(), suspects.begin(), suspects.end());
   if (crc) {
-    const auto modified =
-        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::nanoseconds(file.entry.modified_ns));
-    stored_.files.push_back({file.entry.path, file.entry.size_bytes, base::UtcTime(modified), *crc});
+    stored_.files.push_back(
+        {file.entry.path, file.entry.size_bytes, base::from_nanoseconds(file.entry.modified_ns), *crc});
   }
 }
 

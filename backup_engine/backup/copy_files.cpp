@@ -10,6 +10,7 @@
 #include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/base/file_time.hpp"
 #include "backup_engine/base/parallel.hpp"
 
 namespace backup_engine::backup {
@@ -27,10 +28,6 @@ constexpr unsigned writers_for(unsigned jobs) {
   return jobs > 1 ? jobs + 1 : 1;
 }
 constexpr std::size_t buffer_bytes = 2U << 20U;  // one read; base/uncached_io.hpp says why so many
-
-std::int64_t nanoseconds_of(base::UtcTime time) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
-}
 
 // A file while its pieces are copied: opened by the first, finished by the last.
 struct CopyState {
@@ -149,7 +146,7 @@ class Copy {
     }
     auto entry = file_entry(file, store::FileKind::file);
     entry.size_bytes = file.size_bytes;
-    entry.modified_ns = nanoseconds_of(file.modified_at);
+    entry.modified_ns = base::to_nanoseconds(file.modified_at);
     state.id = writer_.add_file(std::move(entry));
     return true;
   }

@@ -1,9 +1,9 @@
 #include "backup_engine/backup/put_file.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "backup_engine/base/crc32c.hpp"
+#include "backup_engine/base/file_time.hpp"
 
 namespace backup_engine::backup {
 
@@ -21,10 +21,7 @@ postgres::ManifestFile store_bytes(store::BackupWriter& writer, store::BlockWrit
                                    std::span<const std::byte> bytes) {
   entry.kind = store::FileKind::file;
   entry.size_bytes = bytes.size();
-  postgres::ManifestFile stored{
-      entry.path, entry.size_bytes,
-      base::UtcTime(std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::nanoseconds(entry.modified_ns))),
-      0};
+  postgres::ManifestFile stored{entry.path, entry.size_bytes, base::from_nanoseconds(entry.modified_ns), 0};
   const auto file = writer.add_file(std::move(entry));
   stored.crc32c = blocks.put(file, 0, bytes);
   writer.finish_file(file, stored.crc32c);

@@ -7,6 +7,7 @@
 
 #include "backup_engine/backup/file_rules.hpp"
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/file_time.hpp"
 #include "backup_engine/postgres/page.hpp"
 
 namespace backup_engine::backup {
@@ -47,18 +48,18 @@ void StreamEntries::begin(const TarEntry& entry) {
   if (!kept_only && (!belongs_to_backup(path) || rules_.replaced.contains(path))) return;
   if (entry.kind == TarKind::directory) return contents_.add_directory(source_entry(entry, path));
 
-  const std::chrono::seconds modified(entry.modified_seconds);
+  const base::UtcTime modified(std::chrono::seconds(entry.modified_seconds));
   if (kept_only || is_remembered(path, entry.size_bytes)) {
     if (entry.size_bytes > most_kept_bytes) {
       throw base::Error(base::ErrorKind::corrupt, fmt::format("{} has {} bytes", path, entry.size_bytes));
     }
-    auto& kept = kept_[path] = {source_entry(entry, path), base::UtcTime(modified), {}};
+    auto& kept = kept_[path] = {source_entry(entry, path), modified, {}};
     keeping_ = &kept.bytes;
   }
   if (kept_only) return;
   auto stored = file_entry(source_entry(entry, path), store::FileKind::file);
   stored.size_bytes = entry.size_bytes;
-  stored.modified_ns = std::chrono::nanoseconds(modified).count();
+  stored.modified_ns = base::to_nanoseconds(modified);
   std::optional<std::uint32_t> first_block;
   if (const auto relation = relation_at(path); relation && rules_.verify_pages) {
     first_block = relation->segment * postgres::pages_per_segment_file;

@@ -7,6 +7,7 @@
 
 #include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/file_time.hpp"
 #include "backup_engine/postgres/backup_manifest.hpp"
 #include "backup_engine/postgres/configuration.hpp"
 #include "backup_engine/postgres/control_file.hpp"
@@ -71,9 +72,7 @@ std::string manifest_text(const store::BackupReader& reader, const std::vector<P
         entry.path == "backup_manifest") {
       continue;
     }
-    const auto modified =
-        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::nanoseconds(entry.modified_ns));
-    files[entry.path] = {entry.path, entry.size_bytes, base::UtcTime(modified), entry.crc32c};
+    files[entry.path] = {entry.path, entry.size_bytes, base::from_nanoseconds(entry.modified_ns), entry.crc32c};
   }
   for (const auto& text : texts) {
     files[text.path] = {text.path, text.text.size(), base::utc_now(),

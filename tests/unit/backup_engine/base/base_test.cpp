@@ -13,6 +13,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/file_system.hpp"
+#include "backup_engine/base/file_time.hpp"
 #include "backup_engine/base/parallel.hpp"
 #include "backup_engine/base/quantity_text.hpp"
 #include "backup_engine/base/sha256.hpp"
@@ -184,6 +185,13 @@ TEST(UtcTimeText, OfAnyOtherShapeIsNone) {
         "2026-11-20T02:15:00.Z", "2026-11-20T02:15:00.1234567Z", "2026-11-20T02:15:00+01:00", "+026-11-20T02:15:00Z"}) {
     EXPECT_EQ(parse_rfc3339(text), std::nullopt) << text;
   }
+}
+
+TEST(UtcTime, IsCountedAsFileSystemsDo) {
+  const auto time = *parse_rfc3339("2026-11-20T02:15:00.123456Z");
+  EXPECT_EQ(to_nanoseconds(time), 1'795'140'900'123'456'000);
+  EXPECT_EQ(from_nanoseconds(1'795'140'900'123'456'789), time);
+  EXPECT_EQ(from_nanoseconds(to_nanoseconds(UtcTime())), UtcTime());
 }
 
 TEST(ForEachInParallel, DoesEveryItemOnce) {
