@@ -6,6 +6,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/base/path_order.hpp"
 
 namespace backup_engine::backup {
 
@@ -50,7 +51,7 @@ void capture(const fs::path& file, const std::string& name, ConfigurationKind ki
   const auto files = postgres::included_files(file, kind, reader);
   const bool stays =
       file == data_directory / name && std::all_of(files.begin(), files.end(), [&](const fs::path& each) {
-        return lies_in(each, data_directory) && !names_a_place(reader.read(each).value_or(""));
+        return base::lies_in(each, data_directory) && !names_a_place(reader.read(each).value_or(""));
       });
   if (stays || files.empty()) return;
   captured.links.push_back({name, file});
@@ -75,10 +76,6 @@ CapturedConfiguration capture_configuration(const ConfigurationPlaces& places,
 
 postgres::ConfigurationReader local_configuration() {
   return {read_if_there, names_in};
-}
-
-bool lies_in(const fs::path& path, const fs::path& directory) {
-  return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
 }
 
 }  // namespace backup_engine::backup

@@ -35,7 +35,4 @@ struct CapturedConfiguration {
 // Reads this host's own files.
 [[nodiscard]] postgres::ConfigurationReader local_configuration();
 
-// Whether `path` is `directory` or lies below it, by name.
-[[nodiscard]] bool lies_in(const std::filesystem::path& path, const std::filesystem::path& directory);
-
 }  // namespace backup_engine::backup

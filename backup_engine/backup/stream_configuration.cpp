@@ -6,6 +6,7 @@
 
 #include "backup_engine/backup/server_questions.hpp"
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/path_order.hpp"
 
 namespace backup_engine::backup {
 
@@ -47,7 +48,7 @@ ConfigurationPlaces default_places(const fs::path& data_directory) {
 // What came over the wire, as if it lay in `data_directory`.
 postgres::ConfigurationReader kept_configuration(const StreamEntries& entries, const fs::path& data_directory) {
   const auto require_inside = [data_directory](const fs::path& path) {
-    if (!lies_in(path, data_directory)) throw out_of_reach(path.string());
+    if (!base::lies_in(path, data_directory)) throw out_of_reach(path.string());
   };
   return {[&entries, data_directory, require_inside](const fs::path& path) -> std::optional<std::string> {
             require_inside(path);

@@ -10,6 +10,7 @@
 
 #include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/path_order.hpp"
 #include "backup_engine/base/space.hpp"
 #include "backup_engine/postgres/control_file.hpp"
 #include "backup_engine/restore/hollow_databases.hpp"
@@ -24,15 +25,11 @@ using base::ErrorKind;
 
 namespace {
 
-bool lies_in(const fs::path& path, const fs::path& directory) {
-  return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
-}
-
 // A cluster among a repository's objects would be debris there, and go with them.
 void require_outside(const RepositoryLocation& repository, const fs::path& path) {
   std::error_code ignored;
   const auto place = fs::weakly_canonical(path, ignored), objects = fs::weakly_canonical(repository.text, ignored);
-  if (place.empty() || objects.empty() || (!lies_in(place, objects) && !lies_in(objects, place))) return;
+  if (place.empty() || objects.empty() || (!base::lies_in(place, objects) && !base::lies_in(objects, place))) return;
   throw Error(ErrorKind::usage,
               fmt::format("{} and the repository {} would be in one another", path.string(), repository.text))
       .with_remedy("Restore into a directory beside the repository.");
@@ -134,7 +131,7 @@ void plan_tablespace(const store::FileEntry& entry, const RestoreRequest& reques
       normal_absolute(is_mapped ? mapped->second : request.other_tablespaces / fs::path(entry.path).filename());
   require_outside(request.repository, location);
   require_outside_of_clusters(location);
-  if (lies_in(location, plan.to) || lies_in(plan.to, location)) {
+  if (base::lies_in(location, plan.to) || base::lies_in(plan.to, location)) {
     throw Error(ErrorKind::usage,
                 fmt::format("the tablespace of {} cannot lie at {}: it and the data directory {} would "
                             "be in one another",

@@ -15,6 +15,7 @@
 #include "backup_engine/base/file_system.hpp"
 #include "backup_engine/base/file_time.hpp"
 #include "backup_engine/base/parallel.hpp"
+#include "backup_engine/base/path_order.hpp"
 #include "backup_engine/base/quantity_text.hpp"
 #include "backup_engine/base/sha256.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
@@ -140,6 +141,14 @@ TEST_F(OnDisk, AFileIsPutInPlaceOnlyWhereNoneIs) {
   EXPECT_EQ(read_file(directory_.path() / "other"), "new");
   EXPECT_EQ(kind_of_failure([&] { static_cast<void>(files.create(directory_.path() / "old", 0600)); }),
             ErrorKind::already_exists);
+}
+
+TEST(LiesIn, GoesByWholeNames) {
+  EXPECT_TRUE(lies_in("/srv/data", "/srv/data"));
+  EXPECT_TRUE(lies_in("/srv/data/base/1", "/srv/data"));
+  EXPECT_TRUE(lies_in("/srv/data", "/"));
+  EXPECT_FALSE(lies_in("/srv/data2", "/srv/data"));
+  EXPECT_FALSE(lies_in("/srv", "/srv/data"));
 }
 
 TEST_F(OnDisk, FreeSpaceIsKnownForAPathThatIsNotThereYet) {
