@@ -165,6 +165,19 @@ std::string quote_setting(std::string_view value) {
   return quoted + "'";
 }
 
+std::string quote_for_shell(std::string_view word) {
+  std::string quoted = "'";
+  for (const char c : word) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+      if (c == '%') quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
 std::string without_settings(std::string_view text, const std::set<std::string>& names) {
   std::string kept;
   for_each_line(text, [&](std::string_view line) {

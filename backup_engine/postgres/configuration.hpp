@@ -24,6 +24,10 @@ struct Setting {
 // 'value', with quotes and backslashes as a configuration file wants them. Throws Error(usage) for a line break.
 [[nodiscard]] std::string quote_setting(std::string_view value);
 
+// One word of a command that PostgreSQL gives to /bin/sh (restore_command, archive_command): in single quotes, and what
+// looks like a placeholder (%p) inside means itself.
+[[nodiscard]] std::string quote_for_shell(std::string_view word);
+
 // `text` without the lines that set one of `names`; everything else is kept to the byte.
 [[nodiscard]] std::string without_settings(std::string_view text, const std::set<std::string>& names);
 

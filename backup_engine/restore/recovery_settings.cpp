@@ -14,6 +14,7 @@ namespace backup_engine::restore {
 
 namespace {
 
+using postgres::quote_for_shell;
 using postgres::quote_setting;
 
 constexpr auto wal_fetch_name = "lifeboat-wal-fetch";
@@ -24,23 +25,9 @@ const std::set<std::string> inherited = {
     "recovery_target_name",      "recovery_target_time",     "recovery_target_lsn",      "recovery_target_xid",
     "recovery_target_inclusive", "recovery_target_timeline", "recovery_target_action"};
 
-// Single quotes for /bin/sh; the placeholders of restore_command are not to be found inside.
-std::string shell_quote(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      quoted += "'\\''";
-    } else {
-      quoted += c;
-      if (c == '%') quoted += c;
-    }
-  }
-  return quoted + "'";
-}
-
 // The program, and the verb where that is needed.
 std::string fetching(const std::filesystem::path& lifeboat) {
-  return shell_quote(lifeboat.string()) + (lifeboat.filename() == wal_fetch_name ? "" : " wal fetch");
+  return quote_for_shell(lifeboat.string()) + (lifeboat.filename() == wal_fetch_name ? "" : " wal fetch");
 }
 
 std::string_view name_of(TargetKind kind) {
@@ -125,13 +112,13 @@ std::filesystem::path wal_fetch_program(const std::filesystem::path& lifeboat) {
 
 std::string restore_command(const std::filesystem::path& lifeboat, const std::string& repository,
                             const std::string& cluster, const std::filesystem::path& key_file) {
-  const auto key = key_file.empty() ? "" : fmt::format("--key-file {} ", shell_quote(key_file.string()));
-  return fmt::format("{} --repo {} {}--cluster {} %f %p", fetching(lifeboat), shell_quote(repository), key,
-                     shell_quote(cluster));
+  const auto key = key_file.empty() ? "" : fmt::format("--key-file {} ", quote_for_shell(key_file.string()));
+  return fmt::format("{} --repo {} {}--cluster {} %f %p", fetching(lifeboat), quote_for_shell(repository), key,
+                     quote_for_shell(cluster));
 }
 
 std::string served_restore_command(const std::filesystem::path& lifeboat, const std::filesystem::path& socket) {
-  return fmt::format("{} --socket {} %f %p", fetching(lifeboat), shell_quote(socket.string()));
+  return fmt::format("{} --socket {} %f %p", fetching(lifeboat), quote_for_shell(socket.string()));
 }
 
 std::string recovery_configuration(std::string_view auto_conf, std::string_view configuration,

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/postgres/configuration.hpp"
 #include "backup_engine/postgres/connection.hpp"
 #include "backup_engine/postgres/wal_segment.hpp"
 
@@ -13,32 +14,20 @@ namespace harness::backup {
 namespace base = backup_engine::base;
 namespace postgres = backup_engine::postgres;
 using postgres::Connection;
+using postgres::quote_for_shell;
 
 namespace {
 
 constexpr auto name = "lifeboat drill";
 
-// Single quotes for /bin/sh, in which PostgreSQL's own placeholders mean nothing.
-std::string shell_quote(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      quoted += "'\\''";
-    } else {
-      quoted += c;
-      if (c == '%') quoted += c;
-    }
-  }
-  return quoted + "'";
-}
-
 }  // namespace
 
 WalArchiver WalArchiver::start(const Repository& repository, const std::string& conninfo) {
   const auto key =
-      repository.key_file.empty() ? "" : fmt::format(" --key-file {}", shell_quote(repository.key_file.string()));
-  const auto command = fmt::format("{} wal push --repo {}{} --cluster {} %p", shell_quote(repository.lifeboat.string()),
-                                   shell_quote(repository.directory.string()), key, shell_quote(repository.cluster));
+      repository.key_file.empty() ? "" : fmt::format(" --key-file {}", quote_for_shell(repository.key_file.string()));
+  const auto command =
+      fmt::format("{} wal push --repo {}{} --cluster {} %p", quote_for_shell(repository.lifeboat.string()),
+                  quote_for_shell(repository.directory.string()), key, quote_for_shell(repository.cluster));
   Connection connection(conninfo, name);
   connection.execute("ALTER SYSTEM SET archive_command = " + postgres::quote_literal(command));
   connection.execute("SELECT pg_reload_conf()");

@@ -39,6 +39,12 @@ TEST(QuoteSetting, IsReadBackAsItWas) {
   EXPECT_THROW(static_cast<void>(quote_setting("two\nlines")), base::Error);
 }
 
+TEST(QuoteForShell, LeavesNothingToTheShellNorToPostgresql) {
+  EXPECT_EQ(quote_for_shell("/srv/my repository"), "'/srv/my repository'");
+  EXPECT_EQ(quote_for_shell("$(it's)"), R"('$(it'\''s)')");
+  EXPECT_EQ(quote_for_shell("100%p"), "'100%%p'");
+}
+
 TEST(WithoutSettings, KeepsEverythingElseToTheByte) {
   EXPECT_EQ(without_settings("# a\nport = 1\r\nPORT = 2\n\nwork_mem='4MB'", {"port"}), "# a\n\nwork_mem='4MB'");
   EXPECT_EQ(without_settings("port = 1", {"port"}), "");
