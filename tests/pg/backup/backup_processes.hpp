@@ -103,33 +103,20 @@ class BackupProcesses : public ChainedCluster {
   }
   static void wake(Subprocess& process) { process.send(SIGCONT); }
 
-  void expect_sound() const {
-    base::NoProgress progress;
-    const auto result = verify_repository({{repository().string()}, {}, {}, 2}, progress);
-    for (const auto& damage : result.damage) ADD_FAILURE() << damage.object << ": " << damage.text;
-    std::set<std::string> restorable;
-    for (const auto& backup : result.backups) {
-      EXPECT_TRUE(backup.restorable) << backup.label << ": " << backup.reason;
-      restorable.insert(backup.label);
-    }
-    EXPECT_EQ(restorable, labels());
+  // Everything can be read and restored.
+  void expect_sound() const { expect_sound(verified()); }
+  // No intent; and among the backups no object that none of them needs, no put and no empty folder.
+  void expect_no_debris() const { expect_no_debris(verified()); }
+  void expect_sound_without_debris() const {
+    const auto found = verified();
+    expect_sound(found);
+    expect_no_debris(found);
   }
   // Whose process is known to be dead.
   void revoke_the_dead() {
     for (const auto& intent : intents()) {
       EXPECT_THAT(expire({"--keep-full", "9"}), ::testing::HasSubstr("held    " + store::to_string(intent)));
       expire({"--revoke", intent.label, "--keep-full", "9"});
-    }
-  }
-  // No intent; and among the backups no object that none of them needs, no put and no empty folder.
-  void expect_no_debris() const {
-    EXPECT_THAT(intents(), ::testing::IsEmpty());
-    base::NoProgress progress;
-    for (const auto& name : verify_repository({{repository().string()}, {}, {}, 2}, progress).debris) {
-      EXPECT_FALSE(name.starts_with(store::backups_prefix("main"))) << name;
-    }
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(repository() / "clusters/main/backups")) {
-      EXPECT_FALSE(entry.is_directory() && std::filesystem::is_empty(entry)) << entry.path();
     }
   }
   // No session and no slot of a backup, and none that the server thinks goes on.
@@ -159,6 +146,27 @@ class BackupProcesses : public ChainedCluster {
   }
 
  private:
+  [[nodiscard]] VerifyResult verified() const {
+    base::NoProgress progress;
+    return verify_repository({{repository().string()}, {}, {}, 2}, progress);
+  }
+  void expect_sound(const VerifyResult& found) const {
+    for (const auto& damage : found.damage) ADD_FAILURE() << damage.object << ": " << damage.text;
+    std::set<std::string> restorable;
+    for (const auto& backup : found.backups) {
+      EXPECT_TRUE(backup.restorable) << backup.label << ": " << backup.reason;
+      restorable.insert(backup.label);
+    }
+    EXPECT_EQ(restorable, labels());
+  }
+  void expect_no_debris(const VerifyResult& found) const {
+    EXPECT_THAT(intents(), ::testing::IsEmpty());
+    for (const auto& name : found.debris) EXPECT_FALSE(name.starts_with(store::backups_prefix("main"))) << name;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(repository() / "clusters/main/backups")) {
+      EXPECT_FALSE(entry.is_directory() && std::filesystem::is_empty(entry)) << entry.path();
+    }
+  }
+
   unsigned expired_ = 0;
 };
 

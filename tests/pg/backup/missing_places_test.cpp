@@ -1,7 +1,10 @@
-// Tablespaces and databases that are not to be seen, or lie where they should not: a backup holds all or is refused.
+// Tablespaces and databases that are not to be seen, or lie where they should not: a backup holds all or is refused,
+// whichever way its files come.
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <future>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -14,126 +17,172 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-class MissingPlaces : public ChainedCluster, public testing::WithParamInterface<bool> {
- protected:
-  MissingPlaces() { streaming_ = GetParam(); }
+constexpr auto rows_in_space = "SELECT count(*) FROM far";
 
+class MissingPlaces : public ChainedCluster {
+ protected:
   void SetUp() override {
     start_source();
     receive_wal();
     make_rows();
   }
 
-  void make_directory(const fs::path& path) const {
-    fs::create_directory(path);
+  [[nodiscard]] fs::path make_space(const std::string& name) const {
+    const auto space = directory_.path() / name;
+    fs::create_directory(space);
     if (user_) {
-      ASSERT_EQ(::chown(path.c_str(), user_->uid, user_->gid), 0);
+      EXPECT_EQ(::chown(space.c_str(), user_->uid, user_->gid), 0);
     }
+    return space;
   }
   // With a table; returns the tablespace's OID.
-  std::string make_space(const fs::path& place) {
-    make_directory(place);
+  std::string make_tablespace(const fs::path& place) {
     run("CREATE TABLESPACE far LOCATION '" + place.string() + "'");
     run("CREATE TABLE far TABLESPACE far AS SELECT generate_series(1, 50001) i");
     run("CHECKPOINT");  // while its disk is away none is needed of its pages
     return ask("SELECT oid FROM pg_tablespace WHERE spcname = 'far'");
   }
-  void expect_refusal(const std::vector<std::string>& names) {
+  [[nodiscard]] BackupRequest request(bool streaming) {
+    streaming_ = streaming;
+    return backup_request();
+  }
+  // By files and by stream: the labels.
+  std::vector<std::string> take_both() {
+    std::vector<std::string> labels;
+    for (const bool streaming : {false, true}) {
+      streaming_ = streaming;
+      labels.push_back(take(BackupType::full).label);
+    }
+    return labels;
+  }
+  static std::string refusal_of(const BackupRequest& wanted) {
+    base::NoProgress progress;
     try {
-      const auto taken = take(BackupType::full);
-      ADD_FAILURE() << "took " << taken.label << " of what is not there";
+      static_cast<void>(take_backup(wanted, progress));
+      ADD_FAILURE() << "took a backup of what is not there";
     } catch (const base::Error& error) {
       EXPECT_EQ(error.kind(), base::ErrorKind::io) << describe(error);
       EXPECT_NE(error.remedy(), "");
-      for (const auto& name : names) EXPECT_THAT(error.what(), HasSubstr(name));
+      return error.what();
     }
+    return "";
+  }
+  // By files and by stream at once, for each waits some time for the end of what may be being dropped.
+  void expect_refusals(const std::vector<std::string>& names) {
+    auto of_files = std::async(std::launch::async, refusal_of, request(false));
+    auto of_stream = std::async(std::launch::async, refusal_of, request(true));
+    for (const auto& words : {of_files.get(), of_stream.get()}) {
+      for (const auto& name : names) EXPECT_THAT(words, HasSubstr(name));
+    }
+  }
+  // The server's answer when the backup is recovered to that restore point.
+  std::string recovered_to(const std::string& point, const std::string& label, const std::string& question) {
+    auto wanted = restore_request();
+    wanted.backup_label = label;
+    wanted.target = {TargetKind::name, point, true, "", TargetAction::promote};
+    wanted.other_tablespaces = make_space("again_spaces");
+    restore(wanted);
+    std::string answer;
+    {
+      auto server = start_restored();
+      wait_until_promoted(server);
+      answer = server.connect().query(question).single();
+    }
+    fs::remove_all(wanted.to);
+    fs::remove_all(wanted.other_tablespaces);
+    return answer;
+  }
+  void expect_rows_in(const std::vector<std::string>& labels) {
+    for (const auto& label : labels) EXPECT_EQ(in_backup(label, rows_in_space), "50001") << label;
   }
 };
 
 }  // namespace
 
-TEST_P(MissingPlaces, ATablespaceWhoseDiskIsAwayIsNamed) {
-  const auto space = directory_.path() / "space";
-  const auto oid = make_space(space);
+TEST_F(MissingPlaces, ATablespaceWhoseDiskIsAwayIsNamed) {
+  const auto space = make_space("space");
+  const auto oid = make_tablespace(space);
   fs::rename(space, directory_.path() / "away");
-  expect_refusal({oid, space.string()});
-  make_directory(space);  // an empty mount point
-  expect_refusal({oid, space.string()});
+  expect_refusals({oid, space.string()});
+  static_cast<void>(make_space("space"));  // an empty mount point
+  expect_refusals({oid, space.string()});
   fs::remove(space);
   fs::rename(directory_.path() / "away", space);
-  const auto taken = take(BackupType::full);
+  const auto labels = take_both();
   lose_source();
-  EXPECT_EQ(in_backup(taken.label, "SELECT count(*) FROM far"), "50001");
+  expect_rows_in(labels);
 }
 
-TEST_P(MissingPlaces, ADatabaseWithoutItsFilesIsNamed) {
+TEST_F(MissingPlaces, ADatabaseWithoutItsFilesIsNamed) {
   run("CREATE DATABASE shop");
   run("CHECKPOINT");
   const auto oid = ask("SELECT oid FROM pg_database WHERE datname = 'shop'");
   const auto place = data() / "base" / oid;
   fs::rename(place, directory_.path() / "away");
-  expect_refusal({"database with OID " + oid, "base/" + oid + "/PG_VERSION"});
+  expect_refusals({"database with OID " + oid, "base/" + oid + "/PG_VERSION"});
   fs::rename(directory_.path() / "away", place);
 }
 
 // "a_space" is listed before the links in pg_tblspc are.
-TEST_P(MissingPlaces, ATablespaceInsideTheDataDirectoryComesBack) {
-  make_space(data() / "a_space");
-  const auto taken = take(BackupType::full);
+TEST_F(MissingPlaces, ATablespaceInsideTheDataDirectoryComesBack) {
+  make_tablespace(make_space("data/a_space"));
+  const auto labels = take_both();
   lose_source();
-  EXPECT_EQ(in_backup(taken.label, "SELECT count(*) FROM far"), "50001");
+  expect_rows_in(labels);
 }
 
-TEST_P(MissingPlaces, WhatIsDroppedWhileTheBackupRunsIsNotMissed) {
-  make_space(directory_.path() / "space");
-  run("CREATE DATABASE shop TABLESPACE far");
-  auto request = backup_request();
-  request.max_bytes_per_second = 20'000'000;
-  std::once_flag once;
-  std::jthread dropping;  // PostgreSQL waits there for the backup that it is sending
-  request.on_held_back = [&](std::chrono::nanoseconds) {
-    std::call_once(once, [&] {
-      dropping = std::jthread([&] {
-        run("DROP DATABASE shop");
-        run("DROP TABLE far");
-        run("CREATE TABLE late AS SELECT 1 i");
-        run("DROP TABLESPACE far");
-        run("CREATE DATABASE late");
+TEST_F(MissingPlaces, WhatIsDroppedWhileTheBackupRunsIsNotMissed) {
+  const auto space = make_space("space");
+  std::map<std::string, std::string> labels;  // by the restore point behind what was dropped
+  for (const bool streaming : {false, true}) {
+    run("DROP DATABASE IF EXISTS late");
+    run("DROP TABLE IF EXISTS late");
+    make_tablespace(space);
+    run("CREATE DATABASE shop TABLESPACE far");
+    auto slow = request(streaming);
+    slow.max_bytes_per_second = 20'000'000;
+    std::once_flag once;
+    std::jthread dropping;  // PostgreSQL waits there for the backup that it is sending
+    slow.on_held_back = [&](std::chrono::nanoseconds) {
+      std::call_once(once, [&] {
+        dropping = std::jthread([&] {
+          run("DROP DATABASE shop");
+          run("DROP TABLE far");
+          run("CREATE TABLE late AS SELECT 1 i");
+          run("DROP TABLESPACE far");
+          run("CREATE DATABASE late");
+        });
       });
-    });
-  };
-  base::NoProgress progress;
-  const auto taken = take_backup(request, progress).summary;
-  ASSERT_TRUE(dropping.joinable());
-  dropping.join();
+    };
+    base::NoProgress progress;
+    const auto label = take_backup(slow, progress).summary.label;
+    ASSERT_TRUE(dropping.joinable());
+    dropping.join();
+    const std::string point = streaming ? "stream" : "files";
+    run("SELECT pg_create_restore_point('" + point + "')");
+    labels[point] = label;
+  }
   lose_source();
-  EXPECT_EQ(in_backup(taken.label,
-                      "SELECT (SELECT count(*) FROM late) || ' ' || string_agg(datname, ',' ORDER BY datname) "
-                      "FROM pg_database WHERE NOT datistemplate"),
-            "1 late,postgres");
+  for (const auto& [point, label] : labels) {
+    EXPECT_EQ(recovered_to(point, label,
+                           "SELECT (SELECT count(*) FROM late) || ' ' || string_agg(datname, ',' ORDER BY datname) "
+                           "FROM pg_database WHERE NOT datistemplate"),
+              "1 late,postgres");
+  }
 }
 
-TEST_P(MissingPlaces, ARoleWithoutSqlIsToldWhatDidNotCome) {
-  if (!streaming_) return;  // reading files needs SQL
-  const auto space = directory_.path() / "space";
-  const auto oid = make_space(space);
+TEST_F(MissingPlaces, ARoleWithoutSqlIsToldWhatDidNotCome) {
+  const auto space = make_space("space");
+  const auto oid = make_tablespace(space);
   run("CREATE ROLE copier REPLICATION LOGIN");
   run("REVOKE CONNECT ON DATABASE postgres, template1 FROM public");
   fs::rename(space, directory_.path() / "away");
-  auto request = backup_request();
-  request.conninfo = source_->conninfo_as("copier", "postgres");
-  base::NoProgress progress;
-  try {
-    static_cast<void>(take_backup(request, progress));
-    ADD_FAILURE() << "took a backup of what is not there";
-  } catch (const base::Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr(oid));
-    EXPECT_THAT(error.what(), HasSubstr(space.string()));
-  }
+  auto without_sql = request(true);  // reading files needs SQL
+  without_sql.conninfo = source_->conninfo_as("copier", "postgres");
+  const auto words = refusal_of(without_sql);
+  EXPECT_THAT(words, HasSubstr(oid));
+  EXPECT_THAT(words, HasSubstr(space.string()));
   fs::rename(directory_.path() / "away", space);
 }
-
-INSTANTIATE_TEST_SUITE_P(Sources, MissingPlaces, testing::Bool(),
-                         [](const auto& chosen) { return std::string(chosen.param ? "Stream" : "Files"); });
 
 }  // namespace backup_engine
