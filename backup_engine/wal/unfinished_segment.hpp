@@ -12,8 +12,8 @@
 namespace backup_engine::wal {
 
 // `file`: the segment where a server has it, in pg_wal. Throws Error(mismatch) when the server there is in recovery and
-// the last page was not written yet. The last segment of a timeline that the server has left stays like that, and may
-// be taken; `find_history` tells.
+// the last page was not written yet, nor a switch of segments behind which it stays empty. The last segment of a
+// timeline that the server has left stays like that, and may be taken; `find_history` tells.
 void require_finished(ByteSource& bytes, const postgres::WalSegment& segment, const store::ClusterIdentity& cluster,
                       const FindHistory& find_history, const std::filesystem::path& file);
 

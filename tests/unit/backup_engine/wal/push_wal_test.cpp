@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
 
+#include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
 #include "tests/unit/backup_engine/wal/pg_wal_folder.hpp"
 #include "tests/unit/backup_engine/wal/temporary_archive.hpp"
@@ -188,6 +190,39 @@ TEST_F(PushWal, RefusesASegmentThatAStandbyDoesNotHaveWholeYet) {
   std::filesystem::remove(pg_wal / "00000002.history");
   std::filesystem::remove(data_directory / "standby.signal");
   (void)push_of(open);
+}
+
+// archive_timeout: the rest of the segment is zeros, and stays so. The record may go over from one page to the next.
+TEST_F(PushWal, TakesASegmentOfAStandbyThatEndsWithASwitch) {
+  const auto data_directory = folder_.path() / "standby", pg_wal = data_directory / "pg_wal";
+  std::filesystem::create_directories(pg_wal);
+  std::ofstream(data_directory / "standby.signal").flush();
+  std::array<std::byte, 24> record{};
+  store::put_little_endian(&record[0], std::uint32_t{24});
+  store::put_little_endian(&record[8], std::uint64_t{3 * megabyte + 4000});
+  record[16] = std::byte{0x40};
+  store::put_little_endian(&record[20], base::crc32c(std::span(record).first(20)));
+  constexpr std::size_t page = 8192, header = 24;
+  std::uint64_t number = 3;
+  for (const std::size_t at : {std::size_t{5000}, page - 16, page - 8, page + header}) {
+    const WalSegment segment{one, number++};
+    auto bytes = segment_bytes(segment, repository_.size);
+    const auto in_page = std::min<std::size_t>(24, at < page ? page - at : 24);
+    std::copy_n(record.begin(), in_page, bytes.begin() + static_cast<std::ptrdiff_t>(at));
+    std::copy(record.begin() + static_cast<std::ptrdiff_t>(in_page), record.end(), bytes.begin() + page + header);
+    const auto end = in_page == 24 ? at + 24 : page + header + 24 - in_page;
+    std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(end), bytes.end(), std::byte{0});
+    auto wanted = request("");
+    wanted.file = pg_wal / file_name(segment, repository_.size);
+    std::ofstream(wanted.file, std::ios::binary) << text_of(bytes);
+    EXPECT_NO_THROW((void)push_wal(wanted)) << at;
+    bytes[end - 4] ^= std::byte{1};  // its CRC
+    wanted.file = pg_wal / file_name({one, number + 10}, repository_.size);
+    auto other = segment_bytes({one, number + 10}, repository_.size);
+    std::copy(bytes.begin() + 40, bytes.end(), other.begin() + 40);
+    std::ofstream(wanted.file, std::ios::binary) << text_of(other);
+    EXPECT_THROW((void)push_wal(wanted), Error) << at;
+  }
 }
 
 TEST_F(PushWal, TakesAlongWhatIsReadyBehindItAndFindsItThere) {
