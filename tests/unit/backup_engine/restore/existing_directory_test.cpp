@@ -2,8 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <fstream>
@@ -17,13 +15,14 @@
 #include "backup_engine/restore/existing_directory.hpp"
 #include "backup_engine/store/repository_store.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
+#include "tests/support/refusal.hpp"
 #include "tests/unit/backup_engine/restore/small_backup.hpp"
+#include "tests/unit/backup_engine/restore/working_process.hpp"
 
 namespace backup_engine::restore {
 namespace {
 
 namespace fs = std::filesystem;
-using base::Error;
 using base::ErrorKind;
 using testing::AllOf;
 using testing::HasSubstr;
@@ -31,35 +30,6 @@ using testing::HasSubstr;
 void write(const fs::path& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
 }
-
-// A child that works in a directory, until this goes.
-class Process {
- public:
-  explicit Process(const fs::path& directory) {
-    int ready[2] = {-1, -1};
-    EXPECT_EQ(::pipe(ready), 0);
-    id_ = ::fork();
-    if (id_ == 0) {
-      if (::chdir(directory.c_str()) != 0) ::_exit(1);
-      static_cast<void>(::write(ready[1], "x", 1));
-      for (;;) ::pause();
-    }
-    char byte = 0;
-    EXPECT_EQ(::read(ready[0], &byte, 1), 1);
-    ::close(ready[0]);
-    ::close(ready[1]);
-  }
-  ~Process() {
-    ::kill(id_, SIGKILL);
-    ::waitpid(id_, nullptr, 0);
-  }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-  [[nodiscard]] pid_t id() const { return id_; }
-
- private:
-  pid_t id_ = 0;
-};
 
 class RestoreOverACluster : public testing::Test {
  protected:
@@ -77,14 +47,7 @@ class RestoreOverACluster : public testing::Test {
   }
   RestoreResult restore(ExistingFiles existing) { return restore(request(existing)); }
   std::string refusal(const RestoreRequest& wanted, ErrorKind kind) {
-    try {
-      static_cast<void>(restore(wanted));
-      ADD_FAILURE() << "was not refused";
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), kind) << describe(error);
-      return describe(error);
-    }
-    return "";
+    return tests::refusal([&] { static_cast<void>(restore(wanted)); }, kind);
   }
   std::string refusal(ExistingFiles existing, ErrorKind kind) { return refusal(request(existing), kind); }
   void expect_everything(const SmallBackup& backup) const {
@@ -318,7 +281,7 @@ TEST_F(RestoreOverACluster, RefusesWhatIsNoDataDirectory) {
 
 TEST_F(RestoreOverACluster, RefusesWhereAServerRuns) {
   make_cluster();
-  const Process server(to());
+  const WorkingProcess server(to());
   write(to() / "postmaster.pid", std::to_string(server.id()) + "\n" + to().string() + "\n");
   EXPECT_THAT(refusal(ExistingFiles::compare, ErrorKind::usage),
               AllOf(HasSubstr(std::to_string(server.id())), HasSubstr("pg_ctl stop")));
@@ -331,12 +294,12 @@ TEST_F(RestoreOverACluster, IgnoresAPostmasterPidWhoseProcessIsGoneOrAnother) {
   const auto backup = make_cluster();
   pid_t gone = 0;
   {
-    const Process ended(to());
+    const WorkingProcess ended(to());
     gone = ended.id();
   }
   write(to() / "postmaster.pid", std::to_string(gone) + "\n");
   restore(ExistingFiles::compare);
-  const Process other(directory_.path());  // its number was another's once
+  const WorkingProcess other(directory_.path());  // its number was another's once
   write(to() / "postmaster.pid", std::to_string(other.id()) + "\n");
   restore(ExistingFiles::compare);
   expect_everything(backup);

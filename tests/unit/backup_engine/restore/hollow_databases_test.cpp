@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 
 #include "backup_engine/base/error.hpp"
+#include "tests/support/refusal.hpp"
 
 namespace backup_engine::restore {
 namespace {
 
-using base::Error;
 using base::ErrorKind;
 using testing::AllOf;
 using testing::ElementsAre;
@@ -23,14 +23,7 @@ store::Manifest manifest() {
 }
 
 std::string refusal(const store::Manifest& of, const std::vector<std::string>& wanted, ErrorKind kind) {
-  try {
-    static_cast<void>(HollowDatabases(of, wanted));
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), kind);
-    return describe(error);
-  }
-  ADD_FAILURE() << "was accepted";
-  return "";
+  return tests::refusal([&] { static_cast<void>(HollowDatabases(of, wanted)); }, kind);
 }
 
 TEST(HollowDatabases, AreNoneUnlessSomeAreNamed) {

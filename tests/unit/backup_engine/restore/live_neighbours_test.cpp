@@ -1,56 +1,24 @@
 // Restores beside running servers: whose files a place belongs to that only --tablespace-map or --to names.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <fstream>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
 #include "backup_engine/restore/running_server.hpp"
+#include "tests/support/refusal.hpp"
 #include "tests/unit/backup_engine/restore/small_backup.hpp"
+#include "tests/unit/backup_engine/restore/working_process.hpp"
 
 namespace backup_engine::restore {
 namespace {
 
 namespace fs = std::filesystem;
-using base::Error;
 using base::ErrorKind;
 using testing::AllOf;
 using testing::HasSubstr;
-
-// A process called postgres that works in a directory, until this goes.
-class Server {
- public:
-  explicit Server(const fs::path& directory) {
-    int ready[2] = {-1, -1};
-    EXPECT_EQ(::pipe(ready), 0);
-    id_ = ::fork();
-    if (id_ == 0) {
-      if (::chdir(directory.c_str()) != 0 || ::prctl(PR_SET_NAME, "postgres") != 0) ::_exit(1);
-      static_cast<void>(::write(ready[1], "x", 1));
-      for (;;) ::pause();
-    }
-    char byte = 0;
-    EXPECT_EQ(::read(ready[0], &byte, 1), 1);
-    ::close(ready[0]);
-    ::close(ready[1]);
-  }
-  ~Server() {
-    ::kill(id_, SIGKILL);
-    ::waitpid(id_, nullptr, 0);
-  }
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
-  [[nodiscard]] std::string id() const { return std::to_string(id_); }
-
- private:
-  pid_t id_ = 0;
-};
 
 class RestoreBesideAServer : public testing::Test {
  protected:
@@ -61,14 +29,7 @@ class RestoreBesideAServer : public testing::Test {
     static_cast<void>(restore_backup(wanted, progress));
   }
   std::string refusal(const RestoreRequest& wanted) {
-    try {
-      restore(wanted);
-      ADD_FAILURE() << "was not refused";
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::usage) << describe(error);
-      return describe(error);
-    }
-    return "";
+    return tests::refusal([&] { restore(wanted); }, ErrorKind::usage);
   }
   [[nodiscard]] RestoreRequest request(const fs::path& to, const fs::path& space) const {
     auto made = request_for(repository(), to);
@@ -90,11 +51,12 @@ TEST_F(RestoreBesideAServer, LeavesATablespaceAloneThatItUsesThoughACopysLinkLea
   auto over_the_copy = request(path("copy"), path("space"));
   over_the_copy.existing = ExistingFiles::compare;
   {
-    const Server live(path("live"));
+    const WorkingProcess live(path("live"), "postgres");
     for (const auto existing : {ExistingFiles::compare, ExistingFiles::replace}) {
       over_the_copy.existing = existing;
       EXPECT_THAT(refusal(over_the_copy),
-                  AllOf(HasSubstr(path("space")), HasSubstr("process " + live.id()), HasSubstr("pg_tblspc/16388")));
+                  AllOf(HasSubstr(path("space")), HasSubstr("process " + std::to_string(live.id())),
+                        HasSubstr("pg_tblspc/16388")));
     }
     EXPECT_EQ(base::read_file(file), "newer");
     EXPECT_TRUE(fs::exists(path("copy") / "global/pg_control")) << "nothing was touched";

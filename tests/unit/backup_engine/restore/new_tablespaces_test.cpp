@@ -9,13 +9,13 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
+#include "tests/support/refusal.hpp"
 #include "tests/unit/backup_engine/restore/small_backup.hpp"
 
 namespace backup_engine::restore {
 namespace {
 
 namespace fs = std::filesystem;
-using base::Error;
 using base::ErrorKind;
 using testing::AllOf;
 using testing::Contains;
@@ -32,15 +32,9 @@ class RestoreWithANewTablespace : public testing::Test {
     return restore_backup(request, progress);
   }
   std::string refusal(const RestoreRequest& request) {
-    try {
-      static_cast<void>(restore(request));
-      ADD_FAILURE() << "was not refused";
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::already_exists);
-      EXPECT_FALSE(fs::exists(to())) << "nothing was touched";
-      return describe(error);
-    }
-    return "";
+    const auto words = tests::refusal([&] { static_cast<void>(restore(request)); }, ErrorKind::already_exists);
+    EXPECT_FALSE(fs::exists(to())) << "nothing was touched";
+    return words;
   }
   [[nodiscard]] RestoreRequest request() const { return request_for(repository(), to()); }
   [[nodiscard]] fs::path repository() const { return directory_.path() / "repository"; }

@@ -16,6 +16,7 @@
 #include "backup_engine/store/framed_object.hpp"
 #include "backup_engine/store/names.hpp"
 #include "backup_engine/store/repository_store.hpp"
+#include "tests/support/refusal.hpp"
 #include "tests/unit/backup_engine/restore/small_backup.hpp"
 
 namespace backup_engine::restore {
@@ -34,14 +35,7 @@ class RestoreSmallBackup : public testing::Test {
     return restore_backup(request, progress);
   }
   std::string refusal(const RestoreRequest& request, ErrorKind kind) {
-    try {
-      static_cast<void>(restore(request));
-      ADD_FAILURE() << "was not refused";
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), kind) << describe(error);
-      return describe(error);
-    }
-    return "";
+    return tests::refusal([&] { static_cast<void>(restore(request)); }, kind);
   }
   [[nodiscard]] RestoreRequest request() const { return request_for(repository(), to()); }
   [[nodiscard]] fs::path repository() const { return directory_.path() / "repository"; }

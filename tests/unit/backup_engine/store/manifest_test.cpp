@@ -8,23 +8,15 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/store/file_table.hpp"
 #include "backup_engine/store/sealed_json.hpp"
+#include "tests/support/failure.hpp"
 
 namespace store = backup_engine::store;
 using backup_engine::base::Error;
 using backup_engine::base::ErrorKind;
 using ::testing::HasSubstr;
+using tests::kind_of_failure;
 
 namespace {
-
-ErrorKind kind_of_failure(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.kind();
-  }
-  ADD_FAILURE() << "did not fail";
-  return ErrorKind::internal;
-}
 
 store::Manifest some_manifest() {
   store::Manifest manifest;

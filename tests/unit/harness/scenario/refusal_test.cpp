@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/harness/scenario/written_scenario.hpp"
+#include "tests/unit/harness/scenario/refused_scenario.hpp"
 
 namespace harness::scenario {
 namespace {
@@ -10,24 +10,10 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-struct Refused {
-  const char* title;  // the behaviour's name
-  const char* part;   // of the sound scenario
-  const char* replacement;
-  const char* starts;  // LINE:COLUMN: and the message's beginning
-  const char* remedy_has;
-};
-
 class Refusal : public testing::TestWithParam<Refused> {};
 
 TEST_P(Refusal, SaysWhereWhatAndWhatToDo) {
-  const auto& refused = GetParam();
-  EXPECT_THAT(refusal_of(with(refused.part, refused.replacement)),
-              AllOf(StartsWith(refused.starts), HasSubstr(std::string(" | ")), HasSubstr(refused.remedy_has)));
-}
-
-std::string title_of(const testing::TestParamInfo<Refused>& info) {
-  return info.param.title;
+  expect_refused(GetParam(), sound_scenario);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -2,33 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/harness/scenario/written_scenario.hpp"
+#include "tests/unit/harness/scenario/refused_scenario.hpp"
 
 namespace harness::scenario {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::StartsWith;
-
-struct Refused {
-  const char* title;  // the behaviour's name
-  const char* part;   // of the struck scenario
-  const char* replacement;
-  const char* starts;  // LINE:COLUMN: and the message's beginning
-  const char* remedy_has;
-};
-
 class StruckRefusal : public testing::TestWithParam<Refused> {};
 
 TEST_P(StruckRefusal, SaysWhereWhatAndWhatToDo) {
-  const auto& refused = GetParam();
-  EXPECT_THAT(refusal_of(with(refused.part, refused.replacement, struck_scenario)),
-              AllOf(StartsWith(refused.starts), HasSubstr(std::string(" | ")), HasSubstr(refused.remedy_has)));
-}
-
-std::string title_of(const testing::TestParamInfo<Refused>& info) {
-  return info.param.title;
+  expect_refused(GetParam(), struck_scenario);
 }
 
 TEST(ParseScenario, AcceptsTheScenarioThatTheRefusedOnesDifferFrom) {
