@@ -3,40 +3,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "backup_engine/verify.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
-#include "tests/fault/faulty_file_system.hpp"
-#include "tests/unit/backup_engine/store/small_repository.hpp"
+#include "tests/unit/backup_engine/verify/verified_repository.hpp"
 
 namespace fs = std::filesystem;
-namespace base = backup_engine::base;
 namespace store = backup_engine::store;
 namespace postgres = backup_engine::postgres;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 namespace {
 
-class VerifyHeldWal : public ::testing::Test {
- protected:
-  VerifyHeldWal() {
-    store::init_repository(location_, files_);
-    storage_ = store::open_repository(location_, files_);
-    store::open_or_create_cluster(*storage_, "main", tests::some_cluster());
-  }
-  [[nodiscard]] backup_engine::VerifyResult verify() const {
-    base::NoProgress progress;
-    return backup_engine::verify_repository({location_, {}, {}, 2}, progress);
-  }
-  void remove(const std::string& object) const { fs::remove(fs::path(location_.text) / object); }
-
-  base::TemporaryDirectory directory_{"/var/tmp", "lifeboat-verify"};
-  tests::FaultyFileSystem files_{directory_.path()};
-  backup_engine::RepositoryLocation location_{(directory_.path() / "repository").string()};
-  std::unique_ptr<store::Storage> storage_;
-};
+class VerifyHeldWal : public tests::VerifiedRepository {};
 
 TEST_F(VerifyHeldWal, NamesTheHoleThatKeepsEveryBackupFromTheNewestWal) {
   tests::put_backup(*storage_, "main", tests::some_files(4096));
@@ -111,6 +92,75 @@ TEST_F(VerifyHeldWal, JudgesABackupBehindWhoseWalTwoReceiversDisagree) {
   EXPECT_THAT(result.damage[0].text, HasSubstr("holds other WAL"));
   EXPECT_TRUE(result.backups.at(0).restorable);
   EXPECT_EQ(result.backups[0].spans.at(0).latest, postgres::Lsn(tests::wal_stop));
+}
+
+TEST_F(VerifyHeldWal, ClaimsNothingOfASegmentWithADamagedPart) {
+  tests::put_backup(*storage_, "main", tests::some_files(4096));
+  tests::put_wal(*storage_, "main");
+  auto wal = tests::some_wal();
+  const std::uint64_t third = 0x1200000;
+  while (wal.end() < postgres::Lsn(third + 20'000)) wal.filler(5000);
+  const auto bytes = tests::signed_wal(wal);
+  const auto end = wal.end().position_bytes();
+  tests::put_wal_part(*storage_, "main", bytes, tests::wal_stop, third);
+  tests::put_wal_part(*storage_, "main", bytes, third, third + 9000);
+  tests::put_wal_part(*storage_, "main", bytes, third + 9000, end);
+  EXPECT_EQ(verify().backups[0].spans[0].latest, wal.end());
+  const postgres::WalSegment segment{postgres::TimelineId(1), 18};
+  const auto name = store::wal_part_name("main", segment, tests::some_cluster().wal_segment_size, 9000, end - third);
+  fs::resize_file(fs::path(location_.text) / name, 150);
+  const auto result = verify();
+  EXPECT_THAT(result.damage, ElementsAre(Field(&backup_engine::RepositoryDamage::object, name)));
+  EXPECT_TRUE(result.backups[0].restorable);
+  EXPECT_EQ(result.backups[0].spans[0].latest, postgres::Lsn(third)) << "recovery gets whole segments or none";
+}
+
+TEST_F(VerifyHeldWal, FindsSoundWalUnderTheWrongName) {
+  tests::put_backup(*storage_, "main", tests::some_files(4096));
+  tests::put_wal(*storage_, "main");
+  auto wal = tests::some_wal();
+  while (wal.end() < postgres::Lsn(0x1200000)) wal.filler(5000);
+  tests::put_wal_part(*storage_, "main", tests::signed_wal(wal), tests::wal_stop, 0x1200000);
+  const auto size = tests::some_cluster().wal_segment_size;
+  const postgres::WalSegment first{postgres::TimelineId(1), 16}, later{postgres::TimelineId(1), 40};
+  const auto name = store::wal_segment_name("main", later, size, backup_engine::Codec::lz4);
+  const auto path = fs::path(location_.text) / name;
+  fs::create_directories(path.parent_path());
+  fs::copy_file(fs::path(location_.text) / store::wal_segment_name("main", first, size, backup_engine::Codec::lz4),
+                path);
+  const auto result = verify();
+  ASSERT_EQ(result.damage.size(), 1U);
+  EXPECT_EQ(result.damage[0].object, name);
+  EXPECT_THAT(result.damage[0].text, HasSubstr("0/1000000"));
+}
+
+TEST_F(VerifyHeldWal, FindsSoundBytesThatAreNoRecordsOfWal) {
+  tests::put_backup(*storage_, "main", tests::some_files(4096));
+  tests::put_wal(*storage_, "main");
+  const auto size = tests::some_cluster().wal_segment_size;
+  const postgres::WalSegment second{postgres::TimelineId(1), 17};
+  const auto name = store::wal_part_name("main", second, size, 0x40000, 0x80000);
+  remove(name);
+  auto bytes = tests::signed_wal(tests::some_wal());
+  bytes[0x150000] ^= std::byte{1};
+  tests::put_wal_part(*storage_, "main", bytes, 0x1140000, tests::wal_stop);
+  const auto result = verify();
+  ASSERT_EQ(result.damage.size(), 1U);
+  EXPECT_EQ(result.damage[0].object, name);
+  EXPECT_THAT(result.damage[0].text, HasSubstr("no record of WAL follows at 0/11"));
+  EXPECT_FALSE(result.backups[0].restorable);
+}
+
+TEST_F(VerifyHeldWal, TakesARecordedGapForWhatItIs) {
+  tests::put_backup(*storage_, "main", tests::some_files(4096));
+  tests::put_wal(*storage_, "main");
+  backup_engine::wal::WalArchive archive(*storage_, "main", tests::some_cluster().wal_segment_size, {});
+  const backup_engine::wal::WalGap gap{postgres::TimelineId(1), postgres::Lsn(0x1200000), postgres::Lsn(0x1400000)};
+  archive.put_gap(gap, "removed on the server");
+  EXPECT_THAT(archive.read_gap(gap), HasSubstr("removed on the server"));
+  const auto result = verify();
+  EXPECT_THAT(result.damage, IsEmpty());
+  EXPECT_THAT(result.debris, IsEmpty());
 }
 
 }  // namespace
