@@ -194,7 +194,8 @@ void Bench::recover(const fs::path& directory, const std::function<void(const se
   server::ServerOptions options = source_->options();
   options.data_directory = directory;
   options.log_file = directory_.path() / "copy.log";
-  options.settings = {{"restore_command", "/bin/false"}, {"autovacuum", "off"}};
+  options.settings = {
+      {"restore_command", "/bin/false"}, {"autovacuum", "off"}, {"recovery_init_sync_method", "syncfs"}};
   process::Command signal;
   signal.program = "/usr/bin/touch";
   signal.arguments = {(directory / "recovery.signal").string()};
