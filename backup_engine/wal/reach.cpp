@@ -175,6 +175,15 @@ class Reach {
     const auto& newest = facts_.backups.back();
     auto latest = newest.timeline;
     while (has_history(TimelineId(latest.number() + 1))) latest = TimelineId(latest.number() + 1);
+    if (!lies_on(path_of(latest), newest.timeline, newest.stop_lsn)) {
+      warning(
+          fmt::format("recovery to the latest timeline goes to timeline {}, and backup {} of timeline {} is not on the "
+                      "way there: what only that timeline holds is left out",
+                      latest.number(), newest.label, newest.timeline.number()),
+          fmt::format("where the server did not go that way, a copy of it archived here: ask for --target-timeline {}",
+                      newest.timeline.number()));
+      return;
+    }
     for (const auto timeline : timelines_) {
       if (timeline <= latest || !has_history(timeline)) continue;
       if (!lies_on(path_of(timeline), newest.timeline, newest.stop_lsn)) continue;

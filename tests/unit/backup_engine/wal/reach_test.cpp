@@ -149,6 +149,17 @@ TEST_F(Reach, AMissingHistoryMakesItsWalUnreachable) {
   EXPECT_THAT(texts(check(), WalSeverity::problem), testing::Contains(HasSubstr("00000002.history is missing")));
 }
 
+// A copy of the server that was promoted and archives into the same cluster.
+TEST_F(Reach, SaysThatLatestGoesAnotherWayThanTheNewestBackup) {
+  facts_.histories[two] = {{one, Lsn(0x300000), "a point before the newest backup"}};
+  EXPECT_THAT(texts(check(), WalSeverity::warning), IsEmpty()) << "which leads there";
+  facts_.backups.push_back(backup("second", Lsn(0x400028), Lsn(0x400100)));
+  const auto result = check();
+  EXPECT_TRUE(result.sound());
+  EXPECT_THAT(texts(result, WalSeverity::warning),
+              ElementsAre(testing::AllOf(HasSubstr("goes to timeline 2"), HasSubstr("backup second of timeline 1"))));
+}
+
 TEST_F(Reach, SaysWhatLatestDoesNotFind) {
   facts_.histories[four] = {{one, Lsn(0x480100), "promoted"}};
   facts_.ranges.push_back({four, Lsn(0x480000), Lsn(0x700000)});
