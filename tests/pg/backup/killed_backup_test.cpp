@@ -1,9 +1,9 @@
 // Backups of a real server, killed at random moments.
-#include <iostream>
 #include <map>
 #include <random>
 
 #include "tests/pg/backup/backup_processes.hpp"
+#include "tests/support/random_numbers.hpp"
 
 namespace backup_engine {
 namespace {
@@ -35,10 +35,7 @@ class KilledBackup : public BackupProcesses {
 };
 
 TEST_F(KilledBackup, LeavesEarlierBackupsTheServerAndTheNextBackupAsIfItHadNotBeen) {
-  const auto seed = std::random_device{}();
-  std::cout << "seed " << seed << "\n";
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937 random(seed);
+  tests::RandomNumbers random;
   start_source();
   receive_wal();
   make_rows();

@@ -4,13 +4,13 @@
 
 #include <csignal>
 #include <fstream>
-#include <random>
 #include <set>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/wal.hpp"
 #include "tests/pg/backup/backed_up_cluster.hpp"
+#include "tests/support/random_numbers.hpp"
 
 namespace backup_engine {
 namespace {
@@ -215,9 +215,7 @@ TEST_F(RestoreDelta, RefusesADirectoryWhoseServerRuns) {
 TEST_F(RestoreDelta, GoesOnAfterItWasKilledAtAnyMoment) {
   make_source();
   let_server_user_read_repository();
-  const auto seed = std::random_device()();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937 random(seed);
+  tests::RandomNumbers random;
   harness::process::Command command;
   command.program = RESTORE_PROGRAM;
   command.arguments = {repository().string(), restored().string(), (directory_.path() / "wal_fetch_command").string()};

@@ -1,9 +1,7 @@
 // A real `lifeboat backup` and a real `lifeboat expire` that are stopped, as by a host that sleeps, while others take
 // away what they hold; and that then go on.
-#include <iostream>
-#include <random>
-
 #include "tests/pg/backup/backup_processes.hpp"
+#include "tests/support/random_numbers.hpp"
 
 namespace backup_engine {
 namespace {
@@ -57,10 +55,7 @@ INSTANTIATE_TEST_SUITE_P(BySource, SleepingBackupProcess, ::testing::Bool(),
 
 // The moment is random; tests/fault/sleeping_host_test.cpp has every one.
 TEST_F(SleepingProcess, ThatExpiresWhatABackupBeginsToBuildOnBreaksNothing) {
-  const auto seed = std::random_device{}();
-  std::cout << "seed " << seed << "\n";
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937 random(seed);
+  tests::RandomNumbers random;
   start_source();
   receive_wal();
   make_rows();

@@ -1,6 +1,5 @@
 // A real power cut of the repository's disk: what was acknowledged to a committing client, or to PostgreSQL's archiver,
 // is there afterwards, and so is the backup that was published.
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "tests/pg/wal/archiving.hpp"
+#include "tests/pg/wal/inserter.hpp"
 #include "tests/pg/wal/losable_disk.hpp"
 
 namespace tests {
@@ -56,30 +56,16 @@ TEST_P(PowerCut, LosesNoCommitThatASynchronousReceiverAcknowledged) {
   execute("SELECT pg_reload_conf()");
   wait_for_state("sync_state", "sync");
 
-  std::atomic<int> acknowledged = 0;
-  std::jthread inserter([&acknowledged, conninfo = conninfo()] {
-    try {
-      backup_engine::postgres::Connection connection(conninfo, "inserter");
-      for (;;) {
-        connection.execute("INSERT INTO kept SELECT " + std::to_string(acknowledged + 1));
-        ++acknowledged;
-      }
-    } catch (const std::exception&) {
-      // The server was killed.
-    }
-  });
-  poll_until(soon(), "commits to be acknowledged", [&]() -> std::optional<std::string> {
-    return acknowledged >= 200 ? std::nullopt : std::optional(std::to_string(acknowledged));
-  });
+  Inserter inserter(conninfo());
+  inserter.wait_for_more(200);
   disk_.cut_power();
   EXPECT_FALSE(receiver.wait(soon()).success()) << "it cannot go on without its disk";
   server_->kill();
-  inserter.join();
+  const auto acknowledged = inserter.end();
   disk_.mount_again();
 
   lifeboat_ok(in_cluster({"restore"}, {"--to", directory_.path() / "restored"}));
-  const auto rows = answer_of("restored", fmt::format("SELECT count(*) FROM kept WHERE id <= {}", acknowledged.load()));
-  EXPECT_EQ(rows, std::to_string(acknowledged));
+  EXPECT_EQ(answer_of("restored", count_of_acknowledged(acknowledged)), std::to_string(acknowledged));
 }
 
 TEST_P(PowerCut, LosesNoSegmentThatPostgresqlWasToldIsArchived) {

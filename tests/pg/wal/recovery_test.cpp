@@ -1,6 +1,5 @@
 // Recovery with `lifeboat wal fetch` as its restore_command, by PostgreSQL itself: it gets all there is, never mistakes
 // storage that fails for the end of WAL, and nothing is left beside its WAL.
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <csignal>
@@ -9,6 +8,7 @@
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/postgres/control_file.hpp"
 #include "tests/pg/wal/archiving.hpp"
+#include "tests/pg/wal/inserter.hpp"
 
 namespace tests {
 namespace {
@@ -129,39 +129,21 @@ TEST_F(KilledReceiver, LosesNothingThatWasAcknowledged) {
   execute("SELECT pg_reload_conf()");
   wait_until_synchronous();
 
-  std::atomic<int> acknowledged = 0;
-  std::jthread inserter([&acknowledged, conninfo = conninfo()] {
-    try {
-      backup_engine::postgres::Connection connection(conninfo, "inserter");
-      for (;;) {
-        connection.execute("INSERT INTO kept SELECT " + std::to_string(acknowledged + 1));
-        ++acknowledged;
-      }
-    } catch (const std::exception&) {
-      // The server was killed.
-    }
-  });
-  const auto wait_for = [&](int more) {
-    const int wanted = acknowledged + more;
-    poll_until(soon(), "commits to be acknowledged", [&]() -> std::optional<std::string> {
-      return acknowledged >= wanted ? std::nullopt : std::optional(std::to_string(acknowledged));
-    });
-  };
+  Inserter inserter(conninfo());
   for (int round = 0; round < 3; ++round) {
-    wait_for(30);
+    inserter.wait_for_more(30);
     receiver.send(SIGKILL);
     (void)receiver.wait(soon());
     receiver = receive();
   }
-  wait_for(30);
+  inserter.wait_for_more(30);
   server_->kill();
-  inserter.join();
+  const auto acknowledged = inserter.end();
   receiver.send(SIGTERM);
   EXPECT_TRUE(receiver.wait(soon()).success());
 
   lifeboat_ok(in_cluster({"restore"}, {"--to", directory_.path() / "restored"}));
-  const auto rows = answer_of("restored", fmt::format("SELECT count(*) FROM kept WHERE id <= {}", acknowledged.load()));
-  EXPECT_EQ(rows, std::to_string(acknowledged));
+  EXPECT_EQ(answer_of("restored", count_of_acknowledged(acknowledged)), std::to_string(acknowledged));
 }
 
 }  // namespace

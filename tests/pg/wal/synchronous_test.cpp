@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "tests/pg/wal/inserter.hpp"
 #include "tests/pg/wal/receiving.hpp"
 
 namespace tests {
@@ -11,24 +12,8 @@ namespace {
 
 using backup_engine::base::poll_until;
 using harness::server::soon;
-using harness::server::StopMode;
 
-class SynchronousReceiver : public Receiving {
- protected:
-  // Inserts one row after another, each in its own transaction; returns how many were acknowledged when the server
-  // went.
-  static void insert_until_the_end(const std::string& conninfo, std::atomic<int>& acknowledged) {
-    try {
-      backup_engine::postgres::Connection connection(conninfo, "inserter");
-      for (;;) {
-        connection.execute("INSERT INTO kept SELECT " + std::to_string(acknowledged + 1));
-        ++acknowledged;
-      }
-    } catch (const std::exception&) {
-      // The server was killed.
-    }
-  }
-};
+class SynchronousReceiver : public Receiving {};
 
 TEST_F(SynchronousReceiver, ACommitWaitsForItAndReturnsOnceItIsThere) {
   start({{"synchronous_standby_names", "lifeboat"}});
@@ -79,12 +64,10 @@ TEST_F(SynchronousReceiver, ARecoveryFromWhatItKeptHoldsEveryAcknowledgedCommit)
     return state == "sync" ? std::nullopt : std::optional(state);
   });
 
-  std::atomic<int> acknowledged = 0;
-  auto inserter = std::jthread([&, conninfo = conninfo()] { insert_until_the_end(conninfo, acknowledged); });
-  poll_until(soon(), "150 commits",
-             [&] { return acknowledged >= 150 ? std::nullopt : std::optional(std::to_string(acknowledged)); });
+  Inserter inserter(conninfo());
+  inserter.wait_for_more(150);
   server_->kill();
-  inserter.join();
+  const auto acknowledged = inserter.end();
   receiver.stop();
 
   // The restore_command runs as the server's user, who must be able to run the program and read the repository.
@@ -106,9 +89,7 @@ TEST_F(SynchronousReceiver, ARecoveryFromWhatItKeptHoldsEveryAcknowledgedCommit)
     const auto state = restored.connect().query("SELECT pg_is_in_recovery()").single();
     return state == "f" ? std::nullopt : std::optional(state);
   });
-  const auto rows =
-      restored.connect().query("SELECT count(*) FROM kept WHERE id <= " + std::to_string(acknowledged)).single();
-  EXPECT_EQ(rows, std::to_string(acknowledged));
+  EXPECT_EQ(restored.connect().query(count_of_acknowledged(acknowledged)).single(), std::to_string(acknowledged));
 }
 
 }  // namespace
