@@ -7,15 +7,13 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
-#include "harness/server/socket_directory.hpp"
-#include "tests/pg/server/disposable_cluster.hpp"
+#include "tests/pg/server/operated_cluster.hpp"
 
 namespace harness::server {
 namespace {
 
 namespace base = backup_engine::base;
 namespace fs = std::filesystem;
-using backup_engine::postgres::Connection;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
@@ -26,80 +24,40 @@ constexpr int failed = 1, usage = 3, failed_wal_fetch = 254;
 const std::vector<std::string> telling_words = {"wellkept_boats", "captain_of_boat", "Zwartepiet", "boatkeeper_role",
                                                 "harbour_database"};
 
-class EncryptedShop : public DisposableCluster {
+class EncryptedShop : public OperatedCluster {
  protected:
-  struct Ended {
-    int code = -1;
-    std::string words;
-  };
-
-  EncryptedShop() : source_(started(options())) {
-    // The servers' user may not be able to reach the build directory.
-    fs::copy_file(LIFEBOAT_BINARY, path("lifeboat"));
-    fs::permissions(path("lifeboat"), fs::perms(0755));
+  EncryptedShop() {
     lifeboat_ok({"repo", "new-key", path("key")});
-    lifeboat_ok({"repo", "init", "--repo", path("repository"), "--key-file", path("key")});
-    auto source = source_.connect();
-    source.execute("CREATE ROLE boatkeeper_role");
-    source.execute("CREATE DATABASE harbour_database");
-    source.execute("CREATE TABLE wellkept_boats (id int PRIMARY KEY, captain_of_boat text)");
-    source.execute("INSERT INTO wellkept_boats SELECT n, 'Zwartepiet ' || n FROM generate_series(1, 2000) AS n");
+    lifeboat_ok({"repo", "init", "--repo", repository(), "--key-file", path("key")});
+    run("CREATE ROLE boatkeeper_role");
+    run("CREATE DATABASE harbour_database");
+    run("CREATE TABLE wellkept_boats (id int PRIMARY KEY, captain_of_boat text)");
+    run("INSERT INTO wellkept_boats SELECT n, 'Zwartepiet ' || n FROM generate_series(1, 2000) AS n");
   }
 
-  [[nodiscard]] fs::path path(const std::string& name) const { return directory_.path() / name; }
-
-  [[nodiscard]] process::Command command(const fs::path& program, const std::vector<std::string>& arguments) const {
-    process::Command made;
-    made.program = program;
-    made.arguments = arguments;
-    made.run_as = user_;
-    made.working_directory = directory_.path();
-    return made;
-  }
-  Ended lifeboat(const std::vector<std::string>& arguments) {
-    const auto done = process::run(command(path("lifeboat"), arguments), soon());
-    EXPECT_EQ(done.status.signal, 0) << done.output;
-    all_words_ += done.output;
-    return {done.status.code, done.output};
-  }
-  std::string lifeboat_ok(const std::vector<std::string>& arguments) {
-    const auto ended = lifeboat(arguments);
-    EXPECT_EQ(ended.code, 0) << ended.words;
-    return ended.words;
+  [[nodiscard]] Ended lifeboat(const std::vector<std::string>& arguments) const override {
+    auto ended = OperatedCluster::lifeboat(arguments);
+    all_words_ += ended.words;
+    return ended;
   }
   // The verb with this repository and key file, and more.
   [[nodiscard]] std::vector<std::string> in_repository(const std::vector<std::string>& verb,
                                                        const std::vector<std::string>& more,
                                                        const std::string& key = "key") const {
     auto arguments = verb;
-    arguments.insert(arguments.end(), {"--repo", path("repository"), "--key-file", path(key)});
+    arguments.insert(arguments.end(), {"--repo", repository(), "--key-file", path(key)});
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
 
-  // Named by the environment, as a service would.
-  [[nodiscard]] process::Subprocess receiving() const {
-    auto receiver =
-        command(path("lifeboat"), {"wal", "receive", "--repo", path("repository"), "--cluster", "shop", "--dbname",
-                                   source_.conninfo(), "--slot", "lifeboat", "--create-slot", "--compress", "none"});
-    receiver.environment["LIFEBOAT_KEY_FILE"] = path("key");
-    receiver.output_file = path("receiver.log");
-    auto running = process::Subprocess::start(receiver);
-    auto connection = source_.connect();
-    base::poll_until(soon(), "the receiver to stream", [&]() -> std::optional<std::string> {
-      if (running.poll()) return "it ended: " + base::read_file(path("receiver.log"));
-      const auto rows = connection.query("SELECT state FROM pg_stat_replication WHERE flush_lsn IS NOT NULL");
-      return !rows.empty() && rows[0][0] == "streaming" ? std::nullopt : std::optional<std::string>("not yet");
-    });
+  // Its key is named by the environment, as a service would.
+  [[nodiscard]] process::Subprocess receiving() {
+    environment_["LIFEBOAT_KEY_FILE"] = path("key");
+    auto running =
+        OperatedCluster::receiving({"--repo", repository(), "--cluster", "shop", "--dbname", source_.conninfo(),
+                                    "--slot", "lifeboat", "--create-slot", "--compress", "none"});
+    environment_.clear();
     return running;
-  }
-  void wait_until_acknowledged() const {
-    auto connection = source_.connect();
-    const auto committed = connection.query("SELECT pg_current_wal_lsn()").single();
-    base::poll_until(soon(), "the WAL in the repository", [&]() -> std::optional<std::string> {
-      const auto row = connection.query("SELECT flush_lsn, flush_lsn >= $1 FROM pg_stat_replication", {committed})[0];
-      return row[1] == "t" ? std::nullopt : row[0];
-    });
   }
   std::string back_up(const std::vector<std::string>& more) {
     std::vector<std::string> all = {"--cluster",  "shop", "--dbname",   source_.conninfo(),
@@ -138,23 +96,21 @@ class EncryptedShop : public DisposableCluster {
     return text.substr(text.size() - digits - 1, digits);
   }
 
-  Server source_;
-  std::string all_words_;  // of every verb
+  mutable std::string all_words_;  // of every verb
 };
 
 TEST_F(EncryptedShop, ComesBackWholeAndShowsNothingOfItself) {
   auto receiver = receiving();
-  const auto by_path = back_up({"--pgdata", options().data_directory});
-  source_.connect().execute("INSERT INTO wellkept_boats VALUES (3000, 'Zwartepiet the late')");
+  const auto by_path = back_up({"--pgdata", pgdata()});
+  run("INSERT INTO wellkept_boats VALUES (3000, 'Zwartepiet the late')");
   const auto by_stream = back_up({});
-  auto source = source_.connect();
-  source.execute("SELECT pg_create_restore_point('mark')");
-  source.execute("DELETE FROM wellkept_boats");
+  run("SELECT pg_create_restore_point('mark')");
+  run("DELETE FROM wellkept_boats");
   wait_until_acknowledged();
   // What was streamed is what PostgreSQL would archive: read, opened, and found to be the same.
-  const auto finished = source.query("SELECT pg_walfile_name(pg_switch_wal())").single();
+  const auto finished = ask("SELECT pg_walfile_name(pg_switch_wal())");
   wait_until_acknowledged();
-  lifeboat_ok(in_repository({"wal", "push"}, {"--cluster", "shop", options().data_directory / "pg_wal" / finished}));
+  lifeboat_ok(in_repository({"wal", "push"}, {"--cluster", "shop", fs::path(pgdata()) / "pg_wal" / finished}));
   EXPECT_THAT(lifeboat_ok(in_repository({"wal", "check"}, {"--cluster", "shop"})), HasSubstr("timeline 1"));
 
   const auto verified = lifeboat_ok(in_repository({"verify"}, {}));
@@ -173,17 +129,15 @@ TEST_F(EncryptedShop, ComesBackWholeAndShowsNothingOfItself) {
       {"extract"}, {"--cluster", "shop", "--target-name", "mark", "--table", "public.wellkept_boats", "--where",
                     "id = 3000", "--beside", "before", "--into", source_.conninfo(), "--work-dir", path("work"),
                     "--progress", "none", "--pg-bindir", source_.options().installation.bin_directory}));
-  EXPECT_EQ(source_.connect().query("SELECT captain_of_boat FROM wellkept_boats_before").single(),
-            "Zwartepiet the late");
+  EXPECT_EQ(ask("SELECT captain_of_boat FROM wellkept_boats_before"), "Zwartepiet the late");
 
-  receiver.send(SIGTERM);
-  EXPECT_EQ(receiver.wait(soon()).code, 0) << base::read_file(path("receiver.log"));
+  end(receiver);
   // The words are in the database's own files, and nothing was compressed; in the repository there is none of them.
-  EXPECT_FALSE(files_with(options().data_directory, telling_words).empty());
-  EXPECT_THAT(files_with(path("repository"), telling_words), testing::IsEmpty());
+  EXPECT_FALSE(files_with(pgdata(), telling_words).empty());
+  EXPECT_THAT(files_with(fs::path(repository()), telling_words), testing::IsEmpty());
   // The key is in its own file only: not in what a restore wrote, not in logs, not in the words of any verb.
   const auto key = digits_of_key();
-  EXPECT_THAT(files_with(path("repository"), {key}), testing::IsEmpty());
+  EXPECT_THAT(files_with(fs::path(repository()), {key}), testing::IsEmpty());
   EXPECT_THAT(files_with(path("from-path"), {key}), testing::IsEmpty());
   EXPECT_THAT(all_words_ + base::read_file(path("receiver.log")), Not(HasSubstr(key)));
   EXPECT_THAT(base::read_file(path("from-path") / "postgresql.auto.conf"), HasSubstr(path("key").string()));
@@ -191,11 +145,11 @@ TEST_F(EncryptedShop, ComesBackWholeAndShowsNothingOfItself) {
 
 TEST_F(EncryptedShop, IsRefusedToTheWrongKeyAndKeepsItsPastWhenRekeyed) {
   auto receiver = receiving();
-  const auto before = back_up({"--pgdata", options().data_directory});
+  const auto before = back_up({"--pgdata", pgdata()});
   lifeboat_ok({"repo", "new-key", path("another")});
 
   // Without the key, and with a wrong one: usage, in one message that names the file or the way to name it.
-  const auto without = lifeboat({"verify", "--repo", path("repository")});
+  const auto without = lifeboat({"verify", "--repo", repository()});
   EXPECT_EQ(without.code, usage);
   EXPECT_THAT(without.words, AllOf(HasSubstr("is encrypted"), HasSubstr("--key-file")));
   const auto wrong = lifeboat(in_repository({"restore"}, {"--cluster", "shop", "--to", path("never")}, "another"));
@@ -203,7 +157,7 @@ TEST_F(EncryptedShop, IsRefusedToTheWrongKeyAndKeepsItsPastWhenRekeyed) {
   EXPECT_THAT(wrong.words, HasSubstr(path("another").string()));
   EXPECT_FALSE(fs::exists(path("never")));
   // PostgreSQL must not take that for the end of WAL.
-  const auto segment = source_.connect().query("SELECT pg_walfile_name(pg_current_wal_lsn())").single();
+  const auto segment = ask("SELECT pg_walfile_name(pg_current_wal_lsn())");
   for (const auto* const key : {"another", "absent"}) {
     const auto fetched =
         lifeboat(in_repository({"wal", "fetch"}, {"--cluster", "shop", segment, path("fetched")}, key));
@@ -217,15 +171,14 @@ TEST_F(EncryptedShop, IsRefusedToTheWrongKeyAndKeepsItsPastWhenRekeyed) {
   EXPECT_EQ(lifeboat(in_repository({"list"}, {})).code, usage);
   // The chain that had begun goes on under its own key.
   EXPECT_THAT(lifeboat_ok(in_repository({"backup"},
-                                        {"--cluster", "shop", "--dbname", source_.conninfo(), "--pgdata",
-                                         options().data_directory, "--type", "incremental", "--progress", "none"},
+                                        {"--cluster", "shop", "--dbname", source_.conninfo(), "--pgdata", pgdata(),
+                                         "--type", "incremental", "--progress", "none"},
                                         "another")),
               HasSubstr("-incr: "));
   const auto after_words = lifeboat_ok(in_repository(
       {"backup"}, {"--cluster", "shop", "--dbname", source_.conninfo(), "--progress", "none"}, "another"));
   const auto after = after_words.substr(0, after_words.find(':'));
-  receiver.send(SIGTERM);
-  EXPECT_EQ(receiver.wait(soon()).code, 0);
+  end(receiver);
   const auto verified = nlohmann::json::parse(lifeboat_ok(in_repository({"verify"}, {"--json"}, "another")));
   EXPECT_EQ(verified["state_digest"].get<std::string>().size(), 64U);
   EXPECT_EQ(verified["wal_ends"].at(0)["cluster"], "shop");
@@ -234,7 +187,7 @@ TEST_F(EncryptedShop, IsRefusedToTheWrongKeyAndKeepsItsPastWhenRekeyed) {
 
   // A pack that was swapped for another's is damage, by name.
   const auto pack = [&](const std::string& label) {
-    return path("repository") / "clusters/shop/backups" / label / "packs/00000000.pack";
+    return fs::path(repository()) / "clusters/shop/backups" / label / "packs/00000000.pack";
   };
   fs::copy_file(pack(before), pack(after), fs::copy_options::overwrite_existing);
   const auto swapped = lifeboat(in_repository({"verify"}, {}, "another"));

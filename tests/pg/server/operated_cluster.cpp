@@ -22,6 +22,7 @@ process::Command OperatedCluster::command(const fs::path& program, const std::ve
   made.arguments = arguments;
   made.run_as = user_;
   made.working_directory = directory_.path();
+  made.environment = environment_;
   return made;
 }
 

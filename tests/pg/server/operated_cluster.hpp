@@ -2,6 +2,7 @@
 // repository of that user's. For the tests of verbs.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ class OperatedCluster : public DisposableCluster {
 
   [[nodiscard]] process::Command command(const std::filesystem::path& program,
                                          const std::vector<std::string>& arguments) const;
-  [[nodiscard]] Ended lifeboat(const std::vector<std::string>& arguments) const;
+  [[nodiscard]] virtual Ended lifeboat(const std::vector<std::string>& arguments) const;
   std::string lifeboat_ok(const std::vector<std::string>& arguments) const;  // its words; it must end with 0
   // In the background; its words go to path(NAME).
   [[nodiscard]] process::Subprocess started_lifeboat(const std::vector<std::string>& arguments,
@@ -44,6 +45,7 @@ class OperatedCluster : public DisposableCluster {
   void run(const std::string& sql) const { source_.connect().execute(sql); }
 
   Server source_;
+  std::map<std::string, std::string> environment_;  // of every program, beside the usual
 };
 
 }  // namespace harness::server
