@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <limits>
 #include <tuple>
 
 #include "backup_engine/base/error.hpp"
@@ -45,7 +44,7 @@ void set_mode_and_owner(base::FileSystem& file_system, const fs::path& path, con
 // A file while its pieces are written: opened by the first, closed by the last.
 struct FileWriter::FileState {
   std::mutex mutex;
-  std::size_t pieces_left = 0;
+  std::uint64_t pieces_left = 0;
   bool begun = false;
   base::UniqueFd old;                        // what is there already, to compare with
   std::unique_ptr<base::WritableFile> file;  // as soon as there is something to write
@@ -59,8 +58,7 @@ FileWriter::FileWriter(const store::BackupReader& reader, const Plan& plan, base
       progress_(progress),
       stop_(std::move(stop)),
       block_bytes_(reader.manifest().block_size_bytes),
-      may_give_away_(::geteuid() == 0),
-      states_(plan.files.size()) {}
+      may_give_away_(::geteuid() == 0) {}
 
 FileWriter::~FileWriter() = default;
 
@@ -71,26 +69,27 @@ void FileWriter::write_all(unsigned jobs) {
       std::max(jobs, 1U) + 1, pieces.size(), [&](std::size_t item) { write_piece(pieces[item]); }, stop_);
 }
 
-std::vector<FileWriter::Piece> FileWriter::cut() {
+std::vector<FileWriter::Piece> FileWriter::cut() const {
   std::vector<Piece> pieces;
+  pieces.reserve(plan_.files.size());
   for (std::size_t i = 0; i < plan_.files.size(); ++i) {
-    const auto size = plan_.files[i].hollow ? 0 : plan_.files[i].entry.size_bytes;
+    const auto entry = plan_.table->entry(plan_.files[i].row);
+    const auto size = plan_.files[i].hollow ? 0 : entry.size_bytes;
     std::uint64_t from = 0;
     do {  // an empty or hollow file is one empty piece
-      pieces.push_back({i, from, std::min(piece_bytes, size - from), 0, 0});
-      place(pieces.back());
-      ++states_[i].pieces_left;
-      from += pieces.back().size_bytes;
+      const auto bytes = static_cast<std::uint32_t>(std::min(piece_bytes, size - from));
+      pieces.push_back({from, bytes, static_cast<std::uint32_t>(i), 0, 0});
+      place(pieces.back(), entry);
+      from += bytes;
     } while (from < size);
   }
-  std::stable_sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) {
-    return std::tie(a.pack_row, a.offset_bytes) < std::tie(b.pack_row, b.offset_bytes);
+  std::ranges::sort(pieces, {}, [](const Piece& piece) {
+    return std::tuple(piece.pack_row, piece.offset_bytes, piece.file, piece.from_bytes);
   });
   return pieces;
 }
 
-void FileWriter::place(Piece& piece) const {
-  const auto& entry = plan_.files[piece.file].entry;
+void FileWriter::place(Piece& piece, const store::FileEntry& entry) const {
   const auto end = (piece.from_bytes + piece.size_bytes + block_bytes_ - 1) / block_bytes_;
   for (auto block = piece.from_bytes / block_bytes_; block < end; ++block) {
     const auto at = reader_.place(entry, block);
@@ -101,9 +100,21 @@ void FileWriter::place(Piece& piece) const {
   }
 }
 
-void FileWriter::write_piece(const Piece& piece) {
-  const auto& planned = plan_.files[piece.file];
+std::shared_ptr<FileWriter::FileState> FileWriter::state_of(const Piece& piece, const PlannedFile& planned) {
+  const std::lock_guard lock(states_mutex_);
   auto& state = states_[piece.file];
+  if (!state) {
+    const auto size = planned.hollow ? 0 : planned.entry.size_bytes;
+    state = std::make_shared<FileState>();
+    state->pieces_left = std::max<std::uint64_t>((size + piece_bytes - 1) / piece_bytes, 1);
+  }
+  return state;
+}
+
+void FileWriter::write_piece(const Piece& piece) {
+  const auto planned = plan_.file(piece.file);
+  const auto held = state_of(piece, planned);
+  auto& state = *held;
   {
     const std::lock_guard lock(state.mutex);
     if (!state.begun) open_old(planned, state);
@@ -121,6 +132,8 @@ void FileWriter::write_piece(const Piece& piece) {
   if (state.file) state.file->close();
   state.file.reset();
   state.old.reset();
+  const std::lock_guard states_lock(states_mutex_);
+  states_.erase(piece.file);
 }
 
 void FileWriter::open_old(const PlannedFile& planned, FileState& state) {

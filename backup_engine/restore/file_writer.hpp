@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <stop_token>
+#include <unordered_map>
 #include <vector>
 
 #include "backup_engine/base/file.hpp"
@@ -34,13 +35,16 @@ class FileWriter {
 
  private:
   struct FileState;
+  // Small: of a backup of very many files all are held at once.
   struct Piece {
-    std::size_t file = 0;
-    std::uint64_t from_bytes = 0, size_bytes = 0;
-    std::uint64_t pack_row = 0, offset_bytes = 0;  // of its first block that is stored
+    std::uint64_t from_bytes = 0;
+    std::uint32_t size_bytes = 0;
+    std::uint32_t file = 0;                        // index in the plan
+    std::uint32_t pack_row = 0, offset_bytes = 0;  // of its first block that is stored
   };
-  [[nodiscard]] std::vector<Piece> cut();
-  void place(Piece& piece) const;
+  [[nodiscard]] std::vector<Piece> cut() const;
+  void place(Piece& piece, const store::FileEntry& entry) const;
+  [[nodiscard]] std::shared_ptr<FileState> state_of(const Piece& piece, const PlannedFile& planned);
   void write_piece(const Piece& piece);
   void open_old(const PlannedFile& planned, FileState& state);
   void create(const PlannedFile& planned, FileState& state);
@@ -55,7 +59,8 @@ class FileWriter {
   const std::stop_token stop_;
   const std::uint64_t block_bytes_;
   const bool may_give_away_;  // as root only
-  std::vector<FileState> states_;
+  std::mutex states_mutex_;
+  std::unordered_map<std::uint32_t, std::shared_ptr<FileState>> states_;  // of files that were begun and not ended
   std::atomic<std::uint64_t> reused_bytes_ = 0;
 };
 

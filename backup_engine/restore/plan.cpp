@@ -188,9 +188,9 @@ class SpaceByDevice {
   std::map<dev_t, Space> spaces_;
 };
 
-const fs::path& top_of(const PlannedFile& file, const Plan& plan) {
+const fs::path& top_of(std::string_view path, const Plan& plan) {
   for (const auto& tablespace : plan.tablespaces) {
-    if (file.entry.path.starts_with(tablespace.link + "/")) return tablespace.location;
+    if (path.starts_with(tablespace.link + "/")) return tablespace.location;
   }
   return plan.to;
 }
@@ -198,7 +198,9 @@ const fs::path& top_of(const PlannedFile& file, const Plan& plan) {
 void require_space(const Plan& plan) {
   SpaceByDevice spaces;
   std::map<fs::path, std::uint64_t> needed;
-  for (const auto& file : plan.files) needed[top_of(file, plan)] += file.hollow ? 0 : file.entry.size_bytes;
+  for (const auto& file : plan.files) {
+    needed[top_of(plan.table->path(file.row), plan)] += file.hollow ? 0 : plan.table->size_bytes(file.row);
+  }
   for (const auto& [place, bytes] : needed) spaces.need(place, bytes);
   if (plan.existing.found != Found::nothing) {
     spaces.count_existing(plan.to);
@@ -219,6 +221,56 @@ fs::path normal_absolute(const fs::path& path) {
   return normal.has_filename() ? normal : normal.parent_path();
 }
 
+PlannedFile Plan::file(std::size_t index) const {
+  const auto& planned = files.at(index);
+  auto entry = table->entry(planned.row);
+  auto location = place_of(entry.path, *this).string();
+  return {std::move(entry), std::move(location), planned.hollow};
+}
+
+namespace {
+
+// What lies outside the data directory is not restored as a file.
+void plan_tablespaces(const store::FileTable& table, const RestoreRequest& request, Plan& plan) {
+  for (std::size_t row = 0; row < table.size(); ++row) {
+    const auto entry = table.entry(row);
+    if (entry.area == store::FileArea::external) continue;
+    require_relative(entry.path);
+    const bool tablespace = entry.kind == store::FileKind::symlink && entry.path.starts_with("pg_tblspc/");
+    if (tablespace) plan_tablespace(entry, request, plan);
+  }
+}
+
+// `replaced`: paths of files that this restore makes, or leaves out.
+void plan_files(const store::FileTable& table, const HollowDatabases& hollow, const std::set<std::string>& replaced,
+                Plan& plan) {
+  for (std::size_t row = 0; row < table.size(); ++row) {
+    auto entry = table.entry(row);
+    if (entry.area == store::FileArea::external) continue;
+    if (entry.path == ".") {
+      plan.uid = entry.uid;
+      plan.gid = entry.gid;
+      continue;
+    }
+    if (entry.kind == store::FileKind::directory) {
+      auto location = place_of(entry.path, plan).string();
+      plan.directories.push_back({std::move(entry), std::move(location), false});
+      continue;
+    }
+    if (entry.kind != store::FileKind::file || replaced.contains(entry.path) || hollow.removes(entry.path)) continue;
+    const bool left_out = hollow.empties(entry.path);
+    if (!left_out) plan.total_bytes += entry.size_bytes;
+    if (entry.path == "global/pg_control") {
+      auto location = place_of(entry.path, plan).string();
+      plan.control = {std::move(entry), std::move(location), false};
+    } else {
+      plan.files.push_back({static_cast<std::uint32_t>(row), left_out});
+    }
+  }
+}
+
+}  // namespace
+
 Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request) {
   Plan plan;
   plan.to = request.to;
@@ -229,48 +281,17 @@ Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request)
 
   const HollowDatabases hollow(reader.manifest(), request.databases);
   plan.hollow_databases = hollow.names();
-  std::vector<store::FileEntry> entries;
-  for (std::size_t i = 0; i < reader.files().size(); ++i) {
-    auto entry = reader.files().entry(i);
-    if (entry.area == store::FileArea::external) continue;
-    require_relative(entry.path);
-    const bool tablespace = entry.kind == store::FileKind::symlink && entry.path.starts_with("pg_tblspc/");
-    if (tablespace) plan_tablespace(entry, request, plan);
-    entries.push_back(std::move(entry));
-  }
-
+  plan.table = &reader.files();
+  plan_tablespaces(reader.files(), request, plan);
   auto texts = make_texts(reader, request);
   plan.texts = std::move(texts.files);
   plan.archiving_note = std::move(texts.archiving_note);
   std::set<std::string> replaced;
   for (const auto& text : plan.texts) replaced.insert(text.path);
   if (hollow.any()) replaced.insert("backup_manifest");  // it would vouch for files that are not there
-  bool has_control = false;
-  for (auto& entry : entries) {
-    if (entry.path == ".") {
-      plan.uid = entry.uid;
-      plan.gid = entry.gid;
-      continue;
-    }
-    const auto location = place_of(entry.path, plan);
-    if (entry.kind == store::FileKind::directory) {
-      plan.directories.push_back({std::move(entry), location.string(), false});
-      continue;
-    }
-    if (entry.kind != store::FileKind::file || replaced.contains(entry.path) || hollow.removes(entry.path)) continue;
-    const bool left_out = hollow.empties(entry.path);
-    if (!left_out) plan.total_bytes += entry.size_bytes;
-    if (entry.path == "global/pg_control") {
-      has_control = true;
-      plan.control = {std::move(entry), location.string(), false};
-    } else {
-      plan.files.push_back({std::move(entry), location.string(), left_out});
-    }
-  }
-  if (!has_control)
+  plan_files(reader.files(), hollow, replaced, plan);
+  if (plan.control.entry.path.empty())
     throw Error(ErrorKind::corrupt, fmt::format("backup {} holds no pg_control", reader.manifest().summary.label));
-  std::stable_sort(plan.files.begin(), plan.files.end(),
-                   [](const PlannedFile& a, const PlannedFile& b) { return a.entry.size_bytes > b.entry.size_bytes; });
   plan.version_directory = version_directory(reader, plan.control.entry);
   require_space(plan);
   return plan;

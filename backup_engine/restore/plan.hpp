@@ -1,6 +1,7 @@
 // What a restore will write and where, decided before anything is written.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -17,6 +18,11 @@ struct PlannedFile {
   store::FileEntry entry;
   std::string location;  // absolute; a path takes five times the memory
   bool hollow = false;   // gets its size and no content
+};
+// One that is made a PlannedFile when its turn comes (Plan::file): of very many nothing else is held.
+struct PlannedRow {
+  std::uint32_t row = 0;  // in the backup's file table
+  bool hollow = false;
 };
 // A file whose text this restore makes.
 struct PlannedText {
@@ -36,22 +42,25 @@ struct Plan {
   bool compares = false;          // files that are there are kept as far as their content is the backup's
   std::string version_directory;  // PG_15_202209061: what a tablespace has of this cluster
   std::vector<PlannedTablespace> tablespaces;
-  std::vector<PlannedFile> directories;  // parents before children; `to` and the tablespaces' own not among them
-  std::vector<PlannedFile> files;        // without pg_control, the largest first
+  std::vector<PlannedFile> directories;     // parents before children; `to` and the tablespaces' own not among them
+  const store::FileTable* table = nullptr;  // of the backup
+  std::vector<PlannedRow> files;            // without pg_control
   PlannedFile control;
   std::vector<PlannedText> texts;  // configuration, backup_manifest, recovery.signal
   std::uint32_t uid = 0, gid = 0;  // of the source's data directory
   std::uint64_t total_bytes = 0;   // that are written
   std::vector<std::string> hollow_databases;
   std::string archiving_note;  // or empty
+
+  [[nodiscard]] PlannedFile file(std::size_t index) const;  // of `files`
 };
 
 // Without a slash at its end.
 [[nodiscard]] std::filesystem::path normal_absolute(const std::filesystem::path& path);
 
-// `request.to` is normal and absolute. Throws Error as examine() does, and: not_found (a database that the backup does
-// not hold), usage (tablespaces not mapped or mapped into the directory), already_exists (a tablespace's place that is
-// neither empty nor this directory's), no_space, corrupt.
+// `request.to` is normal and absolute; `reader` outlives the result. Throws Error as examine() does, and: not_found (a
+// database that the backup does not hold), usage (tablespaces not mapped or mapped into the directory), already_exists
+// (a tablespace's place that is neither empty nor this directory's), no_space, corrupt.
 [[nodiscard]] Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request);
 
 }  // namespace backup_engine::restore

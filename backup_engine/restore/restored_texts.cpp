@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <algorithm>
 #include <optional>
 
 #include "backup_engine/base/crc32c.hpp"
@@ -65,22 +65,23 @@ std::vector<PlannedText> configuration_texts(const store::BackupReader& reader) 
 }
 
 std::string manifest_text(const store::BackupReader& reader, const std::vector<PlannedText>& texts) {
-  std::map<std::string, postgres::ManifestFile> files;
-  for (std::size_t i = 0; i < reader.files().size(); ++i) {
-    const auto entry = reader.files().entry(i);
-    if (entry.kind != store::FileKind::file || entry.area == store::FileArea::external ||
-        entry.path == "backup_manifest") {
-      continue;
-    }
-    files[entry.path] = {entry.path, entry.size_bytes, base::from_nanoseconds(entry.modified_ns), entry.crc32c};
-  }
-  for (const auto& text : texts) {
-    files[text.path] = {text.path, text.text.size(), base::utc_now(),
-                        base::crc32c(std::as_bytes(std::span(text.text)))};
-  }
   const auto& summary = reader.manifest().summary;
   postgres::BackupManifest manifest{{}, summary.timeline, summary.start_lsn, summary.stop_lsn};
-  for (auto& [path, file] : files) manifest.files.push_back(std::move(file));
+  manifest.files.reserve(reader.files().size() + texts.size());
+  for (std::size_t i = 0; i < reader.files().size(); ++i) {
+    auto entry = reader.files().entry(i);
+    if (entry.kind != store::FileKind::file || entry.area == store::FileArea::external ||
+        entry.path == "backup_manifest" || std::ranges::find(texts, entry.path, &PlannedText::path) != texts.end()) {
+      continue;
+    }
+    const auto modified = base::from_nanoseconds(entry.modified_ns);
+    manifest.files.push_back({std::move(entry.path), entry.size_bytes, modified, entry.crc32c});
+  }
+  for (const auto& text : texts) {
+    manifest.files.push_back(
+        {text.path, text.text.size(), base::utc_now(), base::crc32c(std::as_bytes(std::span(text.text)))});
+  }
+  std::ranges::sort(manifest.files, {}, &postgres::ManifestFile::path);
   return postgres::render_backup_manifest(manifest);
 }
 

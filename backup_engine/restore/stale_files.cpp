@@ -23,8 +23,8 @@ class StaleFiles {
       links_.emplace((plan.to / tablespace.link).string(), tablespace.location);
     }
     if (plan.compares) {
-      for (const auto& file : plan.files) {
-        if (!file.hollow) files_.insert(file.location);
+      for (std::size_t i = 0; i < plan.files.size(); ++i) {
+        if (!plan.files[i].hollow) files_.insert(plan.file(i).location);
       }
     }
     mark_ = (plan.to / "global" / mark_name).string();

@@ -149,6 +149,10 @@ std::string_view FileTable::path(std::size_t index) const {
   return text(get64(at, at_path), get32(at, at_path_length));
 }
 
+std::uint64_t FileTable::size_bytes(std::size_t index) const {
+  return get64(record(index), at_size);
+}
+
 FileEntry FileTable::entry(std::size_t index) const {
   const auto* const at = record(index);
   FileEntry entry;

@@ -53,6 +53,7 @@ class FileTable {
   [[nodiscard]] std::size_t size() const { return record_count_; }
   [[nodiscard]] FileEntry entry(std::size_t index) const;
   [[nodiscard]] std::string_view path(std::size_t index) const;
+  [[nodiscard]] std::uint64_t size_bytes(std::size_t index) const;
   [[nodiscard]] std::optional<std::size_t> find(std::string_view path) const;  // by binary search
 
  private:
