@@ -70,9 +70,9 @@ class Backup {
     }
     timeline_ = start.timeline;
     contents_->add_made_here("backup_label", stopped_.backup_label);
-    contents_->add_made_here(
-        "backup_manifest",
-        postgres::render_backup_manifest({contents_->files(), timeline_, started_.start_lsn, stopped_.stop_lsn}));
+    const auto& files = contents_->files();
+    const postgres::ManifestWal wal{timeline_, started_.start_lsn, stopped_.stop_lsn};
+    contents_->add_made_here("backup_manifest", [&](const auto& sink) { write_backup_manifest(files, wal, sink); });
     contents_->finish();
   }
 

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "backup_engine/backup/required_places.hpp"
+#include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/file_time.hpp"
 
 namespace backup_engine::backup {
@@ -75,6 +76,31 @@ std::set<std::string> BackupContents::places() const {
     if (shows_place(file.path)) places.insert(file.path);
   }
   return places;
+}
+
+void BackupContents::add_made_here(const std::string& path, const TextMaker& make) {
+  auto entry = file_entry({path, 0600, data_directory_.user, data_directory_.group}, store::FileKind::file);
+  const auto now = base::utc_now();
+  entry.modified_ns = base::to_nanoseconds(now);
+  make([&](std::string_view piece) { entry.size_bytes += piece.size(); });
+  postgres::ManifestFile stored{path, entry.size_bytes, now, 0};
+  const auto file = writer_.add_file(std::move(entry));
+  std::uint64_t next_block = 0;
+  std::string waiting;
+  const auto put = [&](std::size_t bytes) {
+    const auto text = std::as_bytes(std::span(waiting)).first(bytes);
+    stored.crc32c = base::crc32c_combine(stored.crc32c, blocks_->put(file, next_block, text), bytes);
+    next_block += bytes / writer_.block_size_bytes();
+    waiting.erase(0, bytes);
+  };
+  const std::size_t at_once = 64 * writer_.block_size_bytes();
+  make([&](std::string_view piece) {
+    waiting += piece;
+    while (waiting.size() >= at_once) put(at_once);
+  });
+  if (!waiting.empty()) put(waiting.size());
+  writer_.finish_file(file, stored.crc32c);
+  copied_.files.push_back(std::move(stored));
 }
 
 const std::vector<postgres::ManifestFile>& BackupContents::files() {

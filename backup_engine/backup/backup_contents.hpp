@@ -9,6 +9,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backup_engine/backup/configuration_capture.hpp"
@@ -38,6 +39,10 @@ class BackupContents {
   // A file from memory.
   void add_file(const SourceEntry& entry, base::UtcTime modified_at, std::span<const std::byte> bytes);
   void add_made_here(const std::string& path, const std::string& text);
+  // A long text, of which only a piece at a time is held. `make` is called twice, gives the same pieces both times, and
+  // may use files() meanwhile: the first time says how long it is.
+  using TextMaker = std::function<void(const std::function<void(std::string_view piece)>& sink)>;
+  void add_made_here(const std::string& path, const TextMaker& make);
 
   // In order of path.
   [[nodiscard]] const std::vector<postgres::ManifestFile>& files();

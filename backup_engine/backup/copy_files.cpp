@@ -6,6 +6,7 @@
 #include <mutex>
 #include <numeric>
 #include <optional>
+#include <unordered_map>
 
 #include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
@@ -45,9 +46,10 @@ struct Copied {
   std::uint32_t crc = 0;
 };
 
+// Small: of very many files all pieces are held at once.
 struct Piece {
-  std::size_t file = 0;
-  std::size_t number = 0;
+  std::uint32_t file = 0;
+  std::uint32_t number = 0;
 };
 
 // Block writers, as many as may be at work.
@@ -91,16 +93,16 @@ class BlockWriters {
 
 class Copy {
  public:
-  Copy(const std::vector<SourceFile>& files, store::BackupWriter& writer, const CopyOptions& options,
-       base::Progress& progress, const std::stop_token& stop)
-      : files_(files),
+  Copy(const SourceListing& listing, store::BackupWriter& writer, const CopyOptions& options, base::Progress& progress,
+       const std::stop_token& stop)
+      : listing_(listing),
+        files_(listing.files),
         writer_(writer),
         options_(options),
         piece_bytes_(std::max<std::uint64_t>(options.piece_bytes, buffer_bytes) / buffer_bytes * buffer_bytes),
         progress_(progress),
         stop_(stop),
-        states_(files.size()),
-        copied_(files.size()) {
+        copied_(files_.size()) {
     cut_into_pieces();
   }
 
@@ -115,21 +117,26 @@ class Copy {
 
  private:
   void cut_into_pieces() {
-    std::vector<std::size_t> order(files_.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::vector<std::uint32_t> order(files_.size());
+    std::iota(order.begin(), order.end(), 0U);
     std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return files_[a].size_bytes > files_[b].size_bytes; });
+                     [&](std::uint32_t a, std::uint32_t b) { return files_[a].size_bytes > files_[b].size_bytes; });
+    pieces_.reserve(order.size());
     for (const auto file : order) {
-      const auto count = FileInPieces(files_[file].size_bytes, piece_bytes_).count();
-      for (std::size_t number = 0; number < count; ++number) pieces_.push_back({file, number});
+      const auto count = std::max<std::uint64_t>((files_[file].size_bytes + piece_bytes_ - 1) / piece_bytes_, 1);
+      for (std::uint32_t number = 0; number < count; ++number) pieces_.push_back({file, number});
     }
   }
 
   // Of a file whose pieces are being copied; there is none before and after, for there can be very many files.
-  std::shared_ptr<CopyState> state_of(std::size_t file) {
+  std::shared_ptr<CopyState> state_of(std::uint32_t file) {
     const std::lock_guard lock(states_mutex_);
-    if (!states_[file]) states_[file] = std::make_shared<CopyState>(files_[file].size_bytes, piece_bytes_);
-    return states_[file];
+    auto& state = states_[file];
+    if (!state) state = std::make_shared<CopyState>(files_[file].size_bytes, piece_bytes_);
+    return state;
+  }
+  [[nodiscard]] std::string location_of(const SourceFile& file) const {
+    return listing_.data_directory + "/" + file.path;
   }
 
   // False when the file has vanished.
@@ -138,7 +145,7 @@ class Copy {
     if (state.opened) return !state.vanished;
     state.opened = true;
     try {
-      state.fd = base::open_for_reading(file.location);
+      state.fd = base::open_for_reading(location_of(file));
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::not_found) throw;
       state.vanished = true;
@@ -170,8 +177,9 @@ class Copy {
   // read it from front to back.
   std::uint32_t copy_range(const Piece& piece, const SourceFile& file, const CopyState& state, BlockWriters& writers,
                            std::vector<SuspectPage>& suspects) {
+    const auto location = location_of(file);
     const ReadAt read = [&](std::span<std::byte> buffer, std::uint64_t offset) {
-      return base::read_at(state.fd.get(), buffer, offset, file.location, base::PageCache::pass_by);
+      return base::read_at(state.fd.get(), buffer, offset, location, base::PageCache::pass_by);
     };
     const auto size = state.pieces.size_bytes(piece.number);
     const std::uint64_t at_once = std::max<std::size_t>(buffer_bytes, writer_.block_size_bytes());
@@ -192,12 +200,12 @@ class Copy {
     return crc;
   }
 
-  void finish(std::size_t file, CopyState& state, std::uint32_t crc) {
+  void finish(std::uint32_t file, CopyState& state, std::uint32_t crc) {
     state.fd.reset();
     copied_[file] = {state.vanished, crc};
     if (!state.vanished) writer_.finish_file(state.id, crc);
     const std::lock_guard lock(states_mutex_);
-    states_[file].reset();
+    states_.erase(file);
   }
 
   CopiedFiles result() {
@@ -211,6 +219,7 @@ class Copy {
     return copied;
   }
 
+  const SourceListing& listing_;
   const std::vector<SourceFile>& files_;
   store::BackupWriter& writer_;
   const CopyOptions options_;
@@ -218,7 +227,7 @@ class Copy {
   base::Progress& progress_;
   const std::stop_token stop_;
   std::mutex states_mutex_;
-  std::vector<std::shared_ptr<CopyState>> states_;
+  std::unordered_map<std::uint32_t, std::shared_ptr<CopyState>> states_;
   std::vector<Copied> copied_;
   std::vector<Piece> pieces_;
   std::mutex suspects_mutex_;
@@ -227,9 +236,9 @@ class Copy {
 
 }  // namespace
 
-CopiedFiles copy_files(const std::vector<SourceFile>& files, store::BackupWriter& writer, const CopyOptions& options,
+CopiedFiles copy_files(const SourceListing& listing, store::BackupWriter& writer, const CopyOptions& options,
                        base::Progress& progress, const std::stop_token& stop) {
-  return Copy(files, writer, options, progress, stop).run();
+  return Copy(listing, writer, options, progress, stop).run();
 }
 
 }  // namespace backup_engine::backup

@@ -24,7 +24,7 @@ struct CopyOptions {
 
 // A file that vanished since it was listed is left out; its size is what the listing says. Throws Error: permission,
 // io, no_space, interrupted; nothing of the backup is visible then.
-[[nodiscard]] CopiedFiles copy_files(const std::vector<SourceFile>& files, store::BackupWriter& writer,
+[[nodiscard]] CopiedFiles copy_files(const SourceListing& listing, store::BackupWriter& writer,
                                      const CopyOptions& options, base::Progress& progress, const std::stop_token& stop);
 
 }  // namespace backup_engine::backup

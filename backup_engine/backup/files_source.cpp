@@ -113,7 +113,7 @@ class FilesSource final : public Source {
     base::Pace pace(request_.max_bytes_per_second, request_.on_held_back);
     CopyOptions options{.jobs = request_.jobs, .verify_pages = control_.data_checksums};
     options.pace = &pace;
-    contents.add_stored(copy_files(listing.files, contents.writer(), options, progress, stop));
+    contents.add_stored(copy_files(listing, contents.writer(), options, progress, stop));
     progress.end();
     required.require(still_there(contents.places()), tablespace_version_, stop);
     contents.add_configuration(configuration, reader,

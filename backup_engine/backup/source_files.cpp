@@ -75,6 +75,7 @@ class Lister {
 
   SourceListing list() {
     find_linked_tablespaces();
+    listing_.data_directory = data_directory_.string();
     walk(data_directory_, "");
     return std::move(listing_);
   }
@@ -128,8 +129,8 @@ class Lister {
     if (path == "global/pg_control") return;
     if (S_ISDIR(status->st_mode)) return walk(location, path);
     if (!S_ISREG(status->st_mode)) return;  // sockets and pipes are no data
-    SourceFile file{entry_of(*status, path), location.string(), static_cast<std::uint64_t>(status->st_size),
-                    modification_time(*status), std::nullopt};
+    SourceFile file{entry_of(*status, path), static_cast<std::uint64_t>(status->st_size), modification_time(*status),
+                    std::nullopt};
     if (relation) file.first_block = relation->segment * postgres::pages_per_segment_file;
     listing_.files.push_back(std::move(file));
   }

@@ -22,7 +22,6 @@ struct SourceEntry {
 };
 
 struct SourceFile : SourceEntry {
-  std::string location;          // absolute, where it is read; a path takes five times the memory
   std::uint64_t size_bytes = 0;  // when listed: what the backup will hold of it
   base::UtcTime modified_at;
   // Absolute number of its first page when it is a relation's file, whose pages carry checksums.
@@ -35,6 +34,7 @@ struct SourceTablespace {
 };
 
 struct SourceListing {
+  std::string data_directory;            // absolute; every path leads on from here, through links where it must
   std::vector<SourceEntry> directories;  // parents before children; the data directory itself first, as ""
   std::vector<SourceFile> files;         // global/pg_control not among them: it is read last, on its own
   std::vector<SourceTablespace> tablespaces;

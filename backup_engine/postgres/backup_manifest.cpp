@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <bit>
-#include <iterator>
+#include <span>
 
 #include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/sha256.hpp"
@@ -47,23 +47,29 @@ std::string manifest_crc_text(std::uint32_t crc) {
   return fmt::format("{:02x}{:02x}{:02x}{:02x}", crc & 0xFFU, (crc >> 8U) & 0xFFU, (crc >> 16U) & 0xFFU, crc >> 24U);
 }
 
-std::string render_backup_manifest(const BackupManifest& manifest) {
-  constexpr std::size_t bytes_a_file = 160;
-  std::string text = "{ \"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [";
-  text.reserve(bytes_a_file * (manifest.files.size() + 4));
+void write_backup_manifest(const std::vector<ManifestFile>& files, const ManifestWal& wal, const ManifestSink& sink) {
+  base::Sha256 sum;
+  const auto put = [&](const std::string& text) {
+    sum.update(std::as_bytes(std::span(text)));
+    sink(text);
+  };
+  put("{ \"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [");
   std::string_view separator = "\n";
-  for (const auto& file : manifest.files) {
-    fmt::format_to(
-        std::back_inserter(text),
+  for (const auto& file : files) {
+    put(fmt::format(
         "{}{{ {}, \"Size\": {}, \"Last-Modified\": \"{}\", \"Checksum-Algorithm\": \"CRC32C\", \"Checksum\": \"{}\" }}",
-        separator, path_field(file.path), file.size_bytes, gmt_text(file.modified_at), manifest_crc_text(file.crc32c));
+        separator, path_field(file.path), file.size_bytes, gmt_text(file.modified_at), manifest_crc_text(file.crc32c)));
     separator = ",\n";
   }
-  text +=
-      fmt::format("\n],\n\"WAL-Ranges\": [\n{{ \"Timeline\": {}, \"Start-LSN\": \"{}\", \"End-LSN\": \"{}\" }}\n],\n",
-                  manifest.timeline.number(), to_string(manifest.start_lsn), to_string(manifest.stop_lsn));
+  put(fmt::format("\n],\n\"WAL-Ranges\": [\n{{ \"Timeline\": {}, \"Start-LSN\": \"{}\", \"End-LSN\": \"{}\" }}\n],\n",
+                  wal.timeline.number(), to_string(wal.start_lsn), to_string(wal.stop_lsn)));
   // The checksum covers everything before its own line.
-  text += fmt::format("\"Manifest-Checksum\": \"{}\"}}\n", base::sha256_hex(text));
+  sink(fmt::format("\"Manifest-Checksum\": \"{}\"}}\n", base::to_hex(sum.finish())));
+}
+
+std::string render_backup_manifest(const BackupManifest& manifest) {
+  std::string text;
+  write_backup_manifest(manifest.files, manifest.wal, [&](std::string_view piece) { text += piece; });
   return text;
 }
 

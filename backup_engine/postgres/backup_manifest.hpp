@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backup_engine/base/utc_time.hpp"
@@ -19,15 +21,23 @@ struct ManifestFile {
   std::uint32_t crc32c = 0;
 };
 
+// That recovery needs.
+struct ManifestWal {
+  TimelineId timeline;
+  Lsn start_lsn, stop_lsn;
+};
+
 struct BackupManifest {
   std::vector<ManifestFile> files;
-  TimelineId timeline;
-  Lsn start_lsn, stop_lsn;  // the WAL that recovery needs
+  ManifestWal wal;
 };
 
 // A CRC-32C as a manifest shows it: its bytes as they lie in memory.
 [[nodiscard]] std::string manifest_crc_text(std::uint32_t crc);
 
+using ManifestSink = std::function<void(std::string_view piece)>;
+// Piece by piece, none longer than a few kilobytes: of very many files the whole is long.
+void write_backup_manifest(const std::vector<ManifestFile>& files, const ManifestWal& wal, const ManifestSink& sink);
 [[nodiscard]] std::string render_backup_manifest(const BackupManifest& manifest);
 
 }  // namespace backup_engine::postgres

@@ -66,7 +66,7 @@ std::vector<PlannedText> configuration_texts(const store::BackupReader& reader) 
 
 std::string manifest_text(const store::BackupReader& reader, const std::vector<PlannedText>& texts) {
   const auto& summary = reader.manifest().summary;
-  postgres::BackupManifest manifest{{}, summary.timeline, summary.start_lsn, summary.stop_lsn};
+  postgres::BackupManifest manifest{{}, {summary.timeline, summary.start_lsn, summary.stop_lsn}};
   manifest.files.reserve(reader.files().size() + texts.size());
   for (std::size_t i = 0; i < reader.files().size(); ++i) {
     auto entry = reader.files().entry(i);

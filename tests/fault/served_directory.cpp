@@ -79,7 +79,7 @@ void ServedDirectory::copy(backup::BackupContents& contents, base::Progress& pro
       contents.add_directory(entry);
     }
   }
-  contents.add_stored(backup::copy_files(listing.files, contents.writer(), {}, progress, stop));
+  contents.add_stored(backup::copy_files(listing, contents.writer(), {}, progress, stop));
   contents.add_file(backup::describe_entry(directory_ / "global" / "pg_control", "global/pg_control"), base::utc_now(),
                     control_file());
 }

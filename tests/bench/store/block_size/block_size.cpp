@@ -77,7 +77,7 @@ class Chain {
                                layout_, labels_.empty() ? nullptr : open());
     const auto listing = backup::list_source(state.directory, "");
     base::NoProgress progress;
-    static_cast<void>(backup::copy_files(listing.files, writer, {1, true}, progress, {}));
+    static_cast<void>(backup::copy_files(listing, writer, {1, true}, progress, {}));
     auto manifest = writer.finish();
     manifest.summary.started_at = manifest.summary.finished_at = base::utc_now();
     manifest.summary.timeline = backup_engine::postgres::TimelineId(1);

@@ -40,7 +40,7 @@ class CopyFiles : public testing::Test {
   }
 
   // Copies `listed` and publishes.
-  CopiedFiles copy(const std::vector<SourceFile>& listed, const CopyOptions& options = {.jobs = 3}) {
+  CopiedFiles copy(const SourceListing& listed, const CopyOptions& options = {.jobs = 3}) {
     label_ = store::new_backup_label(*storage_, "main", BackupType::full, base::utc_now());
     store::BackupWriter writer(*storage_, "main", label_, {});
     base::NoProgress progress;
@@ -53,7 +53,7 @@ class CopyFiles : public testing::Test {
     writer.publish(manifest);
     return copied;
   }
-  [[nodiscard]] std::vector<SourceFile> list() const { return list_source(data(), "PG_15_202209061").files; }
+  [[nodiscard]] SourceListing list() const { return list_source(data(), "PG_15_202209061"); }
   // What the backup holds under `path`; its CRC is checked against the file table's.
   std::string stored(const std::string& path) {
     const store::BackupReader reader(*storage_, "main", label_);

@@ -20,7 +20,7 @@ class CompareWithServer : public testing::Test {
   // The server's account of `sent`, fed in small pieces.
   static ServerManifest manifest_of(const std::vector<ManifestFile>& sent) {
     const auto text = postgres::render_backup_manifest(
-        {sent, postgres::TimelineId(1), postgres::Lsn(0x2000028), postgres::Lsn(0x2000100)});
+        {sent, {postgres::TimelineId(1), postgres::Lsn(0x2000028), postgres::Lsn(0x2000100)}});
     ServerManifest manifest;
     const auto bytes = std::as_bytes(std::span(text));
     for (std::size_t at = 0; at < bytes.size(); at += 7) {

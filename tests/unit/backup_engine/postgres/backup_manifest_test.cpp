@@ -12,9 +12,7 @@ TEST(RenderBackupManifest, WritesThePublishedFormat) {
   const auto modified = base::parse_rfc3339("2026-11-20T02:15:00.9Z").value();
   const std::string path_with_quote = "odd\"name";
   const BackupManifest manifest{{{"PG_VERSION", 3, modified, 0x01020304}, {path_with_quote, 0, modified, 0}},
-                                TimelineId(10),
-                                parse_lsn("0/2000028").value(),
-                                parse_lsn("0/2000100").value()};
+                                {TimelineId(10), parse_lsn("0/2000028").value(), parse_lsn("0/2000100").value()}};
   const auto text = render_backup_manifest(manifest);
   const std::string body =
       "{ \"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [\n"
@@ -27,7 +25,7 @@ TEST(RenderBackupManifest, WritesThePublishedFormat) {
 }
 
 TEST(RenderBackupManifest, EncodesPathsThatAreNoUtf8) {
-  const BackupManifest manifest{{{"caf\xC3\xA9", 0, {}, 0}, {"caf\xE9", 0, {}, 0}}, TimelineId(1), {}, {}};
+  const BackupManifest manifest{{{"caf\xC3\xA9", 0, {}, 0}, {"caf\xE9", 0, {}, 0}}, {TimelineId(1), {}, {}}};
   const auto text = render_backup_manifest(manifest);
   EXPECT_THAT(text, testing::HasSubstr("\"Path\": \"caf\xC3\xA9\""));
   EXPECT_THAT(text, testing::HasSubstr("\"Encoded-Path\": \"636166e9\""));
