@@ -160,6 +160,7 @@ TEST_F(MissingPlaces, WhatIsDroppedWhileTheBackupRunsIsNotMissed) {
     dropping.join();
     const std::string point = streaming ? "stream" : "files";
     run("SELECT pg_create_restore_point('" + point + "')");
+    run("CHECKPOINT");  // flushes it
     labels[point] = label;
   }
   lose_source();
