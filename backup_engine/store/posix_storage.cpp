@@ -25,8 +25,6 @@ using base::ErrorKind;
 
 namespace {
 
-constexpr std::string_view debris_head = ".put-", debris_tail = ".tmp";
-constexpr std::size_t debris_digits = 32;
 constexpr std::size_t most_pending = 256;  // each holds a descriptor
 // Of an object that may stay in the page cache. A short one, WAL above all, is soon read by somebody; a pack rarely.
 constexpr std::uint64_t most_cached_bytes = std::uint64_t{16} << 20U;
@@ -171,15 +169,6 @@ class PosixPut final : public PutStream {
   std::uint64_t flushed_bytes_ = 0;
 };
 
-bool is_put_debris(std::string_view name) {
-  if (name.size() != debris_head.size() + debris_digits + debris_tail.size() || !name.starts_with(debris_head) ||
-      !name.ends_with(debris_tail)) {
-    return false;
-  }
-  const auto digits = name.substr(debris_head.size(), debris_digits);
-  return digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
 PosixStorage::PosixStorage(fs::path root, base::FileSystem& file_system)
     : root_(std::move(root)), file_system_(file_system), durable_directories_{root_} {
   struct stat info {};
@@ -308,48 +297,17 @@ std::optional<std::uint64_t> PosixStorage::size(const std::string& name) {
   throw base::system_error(errno, "examine", path.string());
 }
 
-std::vector<ListedObject> PosixStorage::walk(const std::string& prefix, bool debris) const {
-  constexpr int most_looks = 100;  // each means that another host removed a folder meanwhile, which ended the walk
-  for (int look = 1;; ++look) {
-    try {
-      return walk_once(prefix, debris);
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::not_found || look == most_looks) throw;
-    }
-  }
-}
-
-std::vector<ListedObject> PosixStorage::walk_once(const std::string& prefix, bool debris) const {
-  std::vector<ListedObject> found;
-  const auto start = prefix.empty() ? root_ : path_of(prefix.substr(0, prefix.size() - 1));
-  std::error_code error;
-  fs::recursive_directory_iterator entry(start, error);
-  if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory) return found;
-  if (error) throw base::system_error(error.value(), "list", start.string());
-  auto last = start;  // when the iterator fails it has left the directory that it could not enter
-  for (const fs::recursive_directory_iterator end; entry != end; entry.increment(error)) {
-    last = entry->path();
-    // An entry that went away while we looked is no failure; any other is.
-    std::error_code gone;
-    if (entry->is_directory(gone) || is_put_debris(entry->path().filename().string()) != debris) continue;
-    const auto size = entry->file_size(gone);
-    if (!gone) found.push_back({entry->path().lexically_relative(root_).generic_string(), size});
-  }
-  if (error) {
-    std::error_code ignored;
-    throw base::system_error(error.value(), "list", (fs::is_directory(last, ignored) ? last : start).string());
-  }
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  return found;
+std::vector<ListedObject> PosixStorage::walk(const std::string& prefix, Listed wanted) const {
+  return list_folder(root_, prefix.empty() ? root_ : path_of(prefix.substr(0, prefix.size() - 1)), wanted);
 }
 
 std::vector<ListedObject> PosixStorage::list(const std::string& prefix) {
-  return walk(prefix, false);
+  return walk(prefix, Listed::objects);
 }
 
 std::vector<std::string> PosixStorage::list_debris(const std::string& prefix) {
   std::vector<std::string> names;
-  for (auto& object : walk(prefix, true)) names.push_back(std::move(object.name));
+  for (auto& object : walk(prefix, Listed::debris)) names.push_back(std::move(object.name));
   return names;
 }
 

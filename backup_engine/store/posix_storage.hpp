@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "backup_engine/base/file_system.hpp"
+#include "backup_engine/store/posix_listing.hpp"
 #include "backup_engine/store/storage.hpp"
 
 namespace backup_engine::store {
@@ -53,8 +54,7 @@ class PosixStorage final : public Storage {
   void give_to_owner(const std::filesystem::path& path);
   void put_later(Pending pending);
   void sync_removals(std::filesystem::path directory);
-  [[nodiscard]] std::vector<ListedObject> walk(const std::string& prefix, bool debris) const;
-  [[nodiscard]] std::vector<ListedObject> walk_once(const std::string& prefix, bool debris) const;
+  [[nodiscard]] std::vector<ListedObject> walk(const std::string& prefix, Listed wanted) const;
 
   std::filesystem::path root_;
   base::FileSystem& file_system_;
@@ -64,8 +64,5 @@ class PosixStorage final : public Storage {
   std::set<std::filesystem::path> unsynced_directories_;  // with a removal that is not durable yet
   std::vector<Pending> pending_;
 };
-
-// The name under which a put is written before its object is whole: ".put-" and 32 hexadecimal digits and ".tmp".
-[[nodiscard]] bool is_put_debris(std::string_view file_name);
 
 }  // namespace backup_engine::store

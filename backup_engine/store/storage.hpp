@@ -58,7 +58,9 @@ class Storage {
   [[nodiscard]] virtual std::unique_ptr<StoredObject> open(const std::string& name) = 0;  // Error(not_found)
   [[nodiscard]] virtual std::optional<std::uint64_t> size(const std::string& name) = 0;   // nullopt: not there
   // Every object whose name starts with `prefix` (empty, or ending in '/'), in order of name. What an interrupted
-  // put left behind is not an object and not listed.
+  // put left behind is not an object and not listed. While others put and remove, an object is listed, or the one that
+  // was put in its place before it was removed; and WAL, which is put in order of name, shows no hole that it never
+  // had.
   [[nodiscard]] virtual std::vector<ListedObject> list(const std::string& prefix) = 0;
   // What interrupted puts left below `prefix`; may include puts that are still going on elsewhere.
   [[nodiscard]] virtual std::vector<std::string> list_debris(const std::string& prefix) = 0;

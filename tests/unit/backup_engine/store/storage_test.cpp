@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <fstream>
 #include <functional>
 #include <span>
 #include <thread>
@@ -70,6 +72,35 @@ TEST_F(PosixStorage, ListsWhileAnotherHostRemovesFolders) {
     }
   });
   for (int i = 0; i < 2000; ++i) ASSERT_EQ(storage_.list("folder/").size(), 1U);
+}
+
+// As the parts of a segment of WAL become fewer and longer: the next one is put before the last is removed.
+TEST_F(PosixStorage, ListsAnObjectOrTheOneThatTookItsPlace) {
+  put("folder/0", "text");
+  std::jthread other([top = directory_.path() / "folder"](const std::stop_token& stop) {
+    for (int i = 0; !stop.stop_requested(); ++i) {
+      std::ofstream(top / std::to_string(i + 1)) << "text";
+      fs::remove(top / std::to_string(i));
+    }
+  });
+  for (int i = 0; i < 2000; ++i) ASSERT_FALSE(storage_.list("folder/").empty()) << "look " << i;
+}
+
+TEST_F(PosixStorage, ListsNoObjectWithoutThosePutBeforeItInOrderOfName) {
+  constexpr int folders = 300;
+  const auto name = [](int i) { return fmt::format("wal/{:03}/object", i); };
+  for (int i = 0; i < folders; ++i) fs::create_directories((directory_.path() / name(i)).parent_path());
+  std::atomic<int> looked = 0;
+  std::jthread other([&](const std::stop_token& stop) {
+    for (int i = 0; i < folders && !stop.stop_requested(); ++i) {
+      while (looked * 20 < i && !stop.stop_requested()) std::this_thread::yield();  // some in each look
+      std::ofstream(directory_.path() / name(i)) << "text";
+    }
+  });
+  for (std::vector<std::string> seen; seen.size() < folders; ++looked) {
+    seen = names("wal/");
+    for (std::size_t i = 0; i < seen.size(); ++i) ASSERT_EQ(seen[i], name(static_cast<int>(i)));
+  }
 }
 
 TEST_F(PosixStorage, NeverOverwrites) {
