@@ -37,8 +37,7 @@ class Choice {
         backups_(candidates_.backups),
         rule_(request.target, major),
         reader_(archive, candidates_.path, major),
-        found_(backups_.size()),
-        held_(archive.ranges()) {}
+        found_(backups_.size()) {}
 
   Recovery make() {
     const auto chosen = request_.target.kind == TargetKind::lsn ? choose_by_lsn() : choose_by_search();
@@ -72,6 +71,7 @@ class Choice {
     const auto target = postgres::parse_lsn(request_.target.value).value();
     reader_.begin_in_segment_of(std::max(target, backups_.front().start_lsn));
     const auto found = search(reader_, rule_, std::nullopt);
+    held_ = archive_.ranges();  // only now: the search goes as far as WAL has come
     for (auto i = backups_.size(); i-- > 0;) {
       found_[i].wal_ended = found.wal_ended;
       const auto& start = backups_[i].start_lsn;
@@ -134,6 +134,7 @@ class Choice {
   }
 
   Error unreachable() {
+    held_ = archive_.ranges();
     const auto from = backups_.back().start_lsn;
     Unreachable facts{request_, backups_.front(), {}, {}, {}, {}, candidates_.path.back().timeline, {}};
     for (const auto& range : held_) {
@@ -169,7 +170,7 @@ class Choice {
   const TargetRule rule_;
   wal::RecordReader reader_;
   std::vector<Findings> found_;  // of the stretch that begins with each backup
-  const std::vector<wal::WalRange> held_;
+  std::vector<wal::WalRange> held_;
 };
 
 Recovery recovery_without_position(const wal::WalArchive& archive, const RestoreRequest& request,

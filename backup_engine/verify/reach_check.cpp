@@ -37,9 +37,7 @@ ReachCheck::ReachCheck(store::Storage& storage, const std::string& cluster, post
 void ReachCheck::read_timelines() {
   std::set<TimelineId> with_wal;
   for (const auto& range : sound_) with_wal.insert(range.timeline);
-  for (const auto& object : store::list_wal(storage_, cluster_, archive_.segment_size())) {
-    if (object.parsed.kind == store::WalObjectKind::history) read_history(object.parsed.segment.timeline);
-  }
+  read_histories();
   for (const auto timeline : with_wal) {
     const auto name = store::wal_history_name(cluster_, timeline);
     if (timeline <= first_timeline || histories_.contains(timeline) || !findings_.damage_of(name).empty()) continue;
@@ -57,10 +55,17 @@ void ReachCheck::read_timelines() {
   }
 }
 
+// Those that were not read yet.
+void ReachCheck::read_histories() {
+  for (const auto& object : store::list_wal(storage_, cluster_, archive_.segment_size())) {
+    if (object.parsed.kind == store::WalObjectKind::history) read_history(object.parsed.segment.timeline);
+  }
+}
+
 // Its bytes were read with the rest of the WAL.
 void ReachCheck::read_history(TimelineId timeline) {
   const auto name = store::wal_history_name(cluster_, timeline);
-  if (!findings_.damage_of(name).empty()) return;
+  if (histories_.contains(timeline) || !findings_.damage_of(name).empty()) return;
   findings_.examine(name, [&] {
     auto switches = postgres::parse_history(archive_.read_history(timeline).value_or(""));
     for (const auto& left : switches) {
@@ -134,9 +139,11 @@ void ReachCheck::check_newest(const std::vector<BackupSummary>& backups) {
                        lost->text + "; take a new backup");
 }
 
-std::optional<WalOutOfReach> ReachCheck::newest_out_of_reach(const std::vector<BackupSummary>& backups) const {
+std::optional<WalOutOfReach> ReachCheck::newest_out_of_reach(const std::vector<BackupSummary>& backups) {
   WalCheckResult reach;
-  wal::describe_reach({archive_.ranges(), gaps_, histories_, backups, {}}, reach);
+  auto ranges = archive_.ranges();
+  read_histories();  // of timelines whose WAL came since
+  wal::describe_reach({std::move(ranges), gaps_, histories_, backups, {}}, reach);
   // A hole in a backup's own WAL was found with that backup.
   const bool is_told = std::ranges::any_of(reach.backups, [&](const BackupReach& backup) {
     const auto& lost = reach.out_of_reach;

@@ -45,9 +45,10 @@ class ReachCheck {
     base::UtcTime time;
   };
   [[nodiscard]] wal::TimelinePath path_of(postgres::TimelineId timeline) const;
-  [[nodiscard]] std::optional<WalOutOfReach> newest_out_of_reach(const std::vector<BackupSummary>& backups) const;
+  [[nodiscard]] std::optional<WalOutOfReach> newest_out_of_reach(const std::vector<BackupSummary>& backups);
   [[nodiscard]] std::string object_of(const WalHole& hole) const;
   [[nodiscard]] std::string object_at(postgres::TimelineId timeline, postgres::Lsn position) const;
+  void read_histories();
   void read_history(postgres::TimelineId timeline);
   [[nodiscard]] std::string walk_records(const BackupSummary& summary);
   // Nothing when the timeline cannot be reached. Throws Error(corrupt) when parts of a segment contradict each other.

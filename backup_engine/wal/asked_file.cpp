@@ -110,9 +110,8 @@ class Asked {
   [[nodiscard]] std::optional<Bytes> read_other() const {
     const auto timeline = postgres::parse_history_file_name(name_);
     if (!timeline) return archive_.read_extra(name_);
-    const auto text = archive_.read_history(*timeline);
     // The first timeline has none, and PostgreSQL asks for it all the same.
-    if (!text && timeline->number() > 1 && archive_.has_wal_of(*timeline)) throw missing_history(*timeline);
+    const auto text = probe_history(archive_, *timeline);
     return text ? std::optional(bytes_of(*text)) : std::nullopt;
   }
 

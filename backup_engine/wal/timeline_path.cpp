@@ -21,12 +21,19 @@ TimelineId next(TimelineId timeline) {
 
 }  // namespace
 
+std::optional<std::string> probe_history(const WalArchive& archive, TimelineId timeline) {
+  auto text = archive.read_history(timeline);
+  if (text || timeline <= first_timeline || !archive.has_wal_of(timeline)) return text;
+  text = archive.read_history(timeline);  // it is put before the WAL, which may have come meanwhile
+  if (!text) throw missing_history(timeline);
+  return text;
+}
+
 TimelineId wanted_timeline(const WalArchive& archive, const std::string& wanted, TimelineId from) {
   if (wanted == "current") return from;
   if (wanted == "latest") {
     auto latest = from;
-    while (archive.read_history(next(latest))) latest = next(latest);
-    if (archive.has_wal_of(next(latest))) throw missing_history(next(latest));
+    while (probe_history(archive, next(latest))) latest = next(latest);
     return latest;
   }
   const TimelineId named(static_cast<std::uint32_t>(std::stoul(wanted)));

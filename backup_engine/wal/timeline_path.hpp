@@ -21,6 +21,9 @@ struct TimelineSpan {
 };
 using TimelinePath = std::vector<TimelineSpan>;  // oldest first, never empty
 
+// A timeline's history; nullopt where there is none. Throws Error(corrupt): missing although WAL of it is held.
+[[nodiscard]] std::optional<std::string> probe_history(const WalArchive& archive, postgres::TimelineId timeline);
+
 // The timeline that recovery_target_timeline means to a backup of timeline `from`. "current": that one; "latest": the
 // histories are probed upward from it, one number after the other, and the first one missing ends it; otherwise the
 // number. Throws Error: not_found for a number without a history in the archive; corrupt where the history that ends

@@ -7,7 +7,10 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/restore/target_value.hpp"
 #include "backup_engine/store/manifest.hpp"
+#include "backup_engine/store/names.hpp"
+#include "backup_engine/wal/start_position.hpp"
 #include "tests/support/newer_format.hpp"
+#include "tests/unit/backup_engine/wal/shared_storage.hpp"
 #include "tests/unit/backup_engine/wal/temporary_archive.hpp"
 #include "tests/unit/backup_engine/wal/wal_builder.hpp"
 
@@ -92,7 +95,7 @@ class ChooseRecovery : public testing::Test {
     request.cluster = wal::TemporaryArchive::cluster;
     request.backup_label = label;
     request.target = spelled_for_postgres(target);
-    return choose_recovery(repository_.storage(), request);
+    return choose_recovery(shared_, request);
   }
   Recovery choose(TargetKind kind, const std::string& value, bool inclusive = true) {
     return choose({.kind = kind, .value = value, .inclusive = inclusive, .timeline = ""});
@@ -118,6 +121,7 @@ class ChooseRecovery : public testing::Test {
   }
 
   wal::TemporaryArchive repository_;
+  wal::SharedStorage shared_{repository_.storage()};
   WalBuilder wal_{Lsn(3 * wal::megabyte), wal::megabyte};
   Lsn early_, once_, middle_, daily_, again_, last_, tail_;
   std::map<std::string, Lsn> stops_;
@@ -129,6 +133,18 @@ TEST_F(ChooseRecovery, TakesTheNewestBackupWithoutAPosition) {
   EXPECT_EQ(choose({}).backup_label, second_label);
   EXPECT_EQ(choose(TargetKind::immediate, "").backup_label, second_label);
   EXPECT_TRUE(choose({}).notes.empty());
+}
+
+TEST_F(ChooseRecovery, ReachesAPositionThatIsReceivedJustThen) {
+  end_wal();
+  const auto held = wal_.end();
+  const auto next = wal_.commit(711, clock_at("18:00:00"));
+  ASSERT_LT(next - wal::start_of_segment(held, repository_.size), wal::megabyte);
+  const auto folder =
+      store::wal_folder(wal::TemporaryArchive::cluster, segment_holding(one, next, repository_.size), repository_.size);
+  const auto arrived = std::span(wal_.bytes()).subspan(held - Lsn(3 * wal::megabyte));
+  shared_.before_list([&] { repository_.archive().put_part(one, held, arrived); }, folder);
+  EXPECT_EQ(choose(TargetKind::lsn, to_string(next)).backup_label, second_label);
 }
 
 TEST_F(ChooseRecovery, TakesForNewestWhatStoppedLastInTheWalWhateverItsLabel) {

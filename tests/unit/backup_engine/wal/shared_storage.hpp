@@ -16,7 +16,11 @@ namespace backup_engine::wal {
 class SharedStorage final : public store::Storage {
  public:
   explicit SharedStorage(store::Storage& real) : real_(real) {}  // outlives this
-  void before_list(std::function<void()> meanwhile) { before_list_ = std::move(meanwhile); }
+  // `prefix`: only of that; empty: of any.
+  void before_list(std::function<void()> meanwhile, std::string prefix = {}) {
+    before_list_ = std::move(meanwhile);
+    prefix_ = std::move(prefix);
+  }
   // The next one that is there.
   void before_open(std::function<void()> meanwhile) { before_open_ = std::move(meanwhile); }
 
@@ -29,7 +33,7 @@ class SharedStorage final : public store::Storage {
   }
   [[nodiscard]] std::optional<std::uint64_t> size(const std::string& name) override { return real_.size(name); }
   [[nodiscard]] std::vector<store::ListedObject> list(const std::string& prefix) override {
-    if (before_list_) std::exchange(before_list_, {})();
+    if (before_list_ && (prefix_.empty() || prefix == prefix_)) std::exchange(before_list_, {})();
     return real_.list(prefix);
   }
   [[nodiscard]] std::vector<std::string> list_debris(const std::string& prefix) override {
@@ -43,6 +47,7 @@ class SharedStorage final : public store::Storage {
  private:
   store::Storage& real_;
   std::function<void()> before_list_, before_open_;
+  std::string prefix_;
 };
 
 }  // namespace backup_engine::wal

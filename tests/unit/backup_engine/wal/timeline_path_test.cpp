@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "backup_engine/base/error.hpp"
+#include "tests/unit/backup_engine/wal/shared_storage.hpp"
 #include "tests/unit/backup_engine/wal/temporary_archive.hpp"
 
 namespace backup_engine::wal {
@@ -41,6 +42,24 @@ TEST_F(Timelines, ANumberWithoutAHistoryIsNotThere) {
     EXPECT_EQ(error.kind(), base::ErrorKind::not_found);
     EXPECT_THAT(error.what(), testing::HasSubstr("timeline 4"));
   }
+}
+
+// A receiver that follows a promotion puts the history first.
+TEST_F(Timelines, OneThatBeginsMeanwhileIsNoneWhoseHistoryIsMissing) {
+  SharedStorage storage(repository_.storage());
+  const WalArchive shared(storage, TemporaryArchive::cluster, repository_.size, {});
+  constexpr TimelineId four{4}, six{6};
+  const auto begin = [&](TimelineId timeline) {
+    archive().put_history(timeline, "1\t0/300100\tpromoted\n");
+    archive().put_part(timeline, Lsn(0x300000), wal_bytes(Lsn(0x300000), Lsn(0x300200)));
+  };
+  storage.before_list([&] { begin(six); });
+  EXPECT_EQ(wanted_timeline(shared, "latest", five), six);
+  storage.before_list([&] { begin(four); });
+  EXPECT_TRUE(probe_history(shared, four));
+  EXPECT_FALSE(probe_history(shared, one)) << "the first has none";
+  archive().put_part(TimelineId(7), Lsn(0x300000), wal_bytes(Lsn(0x300000), Lsn(0x300200)));
+  EXPECT_THROW(static_cast<void>(wanted_timeline(shared, "latest", five)), base::Error);
 }
 
 TEST_F(Timelines, APathLeavesEachWhereTheNextBranchesOff) {
