@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -20,9 +20,16 @@ std::string help_of(std::vector<std::string> verb) {
   return std::get<ShowText>(parse_command_line(verb)).text;
 }
 
+// Each "--" before a letter, with the letters and hyphens behind it.
 Options options_in(const std::string& text) {
-  static const std::regex option("--[a-z][a-z-]*");
-  Options found(std::sregex_token_iterator(text.begin(), text.end(), option), {});
+  constexpr auto letters = "abcdefghijklmnopqrstuvwxyz";
+  Options found;
+  for (auto at = text.find("--"); at != std::string::npos; at = text.find("--", at + 2)) {
+    const auto name = at + 2;
+    if (text.find_first_of(letters, name) != name) continue;
+    const auto end = std::min(text.find_first_not_of(std::string(letters) + "-", name), text.size());
+    found.insert(text.substr(at, end - at));
+  }
   found.erase("--help");
   return found;
 }
