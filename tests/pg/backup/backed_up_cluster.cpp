@@ -42,7 +42,12 @@ void BackedUpCluster::receive_wal() {
   {
     const std::lock_guard lock(mutex_);
     durable_ = {};  // another timeline may be shorter
+    receiver_streams_ = false;
   }
+  request.on_streaming = [this] {
+    const std::lock_guard lock(mutex_);
+    receiver_streams_ = true;
+  };
   request.on_durable = [this](postgres::Lsn lsn) {
     const std::lock_guard lock(mutex_);
     durable_ = lsn;
@@ -54,6 +59,11 @@ void BackedUpCluster::receive_wal() {
       const std::lock_guard lock(mutex_);
       receiver_error_ = describe(error);
     }
+  });
+  base::poll_until(soon(), "the receiver to stream", [&]() -> std::optional<std::string> {
+    const std::lock_guard lock(mutex_);
+    if (receiver_streams_ || !receiver_error_.empty()) return std::nullopt;
+    return "not yet";
   });
 }
 

@@ -20,7 +20,9 @@ class BackedUpCluster : public harness::server::DisposableCluster {
   // Starts the source (data directory "data", unless options say otherwise).
   void start_source();
   void start_source(const harness::server::ServerOptions& wanted);
-  void receive_wal();       // in a thread of its own, until the fixture goes or lose_source()
+  // In a thread of its own, until the fixture goes or lose_source(). Returns when it streams: a slot that is made while
+  // a checkpoint runs does not keep the WAL that the checkpoint removes.
+  void receive_wal();
   void wait_for_all_wal();  // until the receiver made durable what the source has flushed
   void stop_receiving();
   void lose_source();  // receives the rest, kills the server; its data directory stays for comparison
@@ -54,6 +56,7 @@ class BackedUpCluster : public harness::server::DisposableCluster {
   std::mutex mutex_;
   postgres::Lsn durable_;
   std::string receiver_error_;
+  bool receiver_streams_ = false;
   std::jthread receiver_;
 };
 
