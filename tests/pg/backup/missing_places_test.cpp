@@ -140,7 +140,7 @@ TEST_F(MissingPlaces, WhatIsDroppedWhileTheBackupRunsIsNotMissed) {
     make_tablespace(space);
     run("CREATE DATABASE shop TABLESPACE far");
     auto slow = request(streaming);
-    slow.max_bytes_per_second = 20'000'000;
+    slow.max_bytes_per_second = 10'000'000;  // less than a busy machine reads
     std::once_flag once;
     std::jthread dropping;  // PostgreSQL waits there for the backup that it is sending
     slow.on_held_back = [&](std::chrono::nanoseconds) {
