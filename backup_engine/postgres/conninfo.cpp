@@ -4,6 +4,7 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <memory>
 #include <utility>
@@ -44,10 +45,12 @@ std::string lower(std::string text) {
   return text;
 }
 
+// Keywords of libpq up to 18. A libpq too old for the last three refuses them by itself, where they are keywords.
+constexpr std::array<std::string_view, 5> secrets = {"password", "sslpassword", "scram_client_key", "scram_server_key",
+                                                     "oauth_client_secret"};
+
 // "password =" at the end of a word: password=…, sslpassword=…, but not password_encryption=….
-bool assigns_password(const std::string& text) {
-  const auto lowered = lower(text);
-  constexpr std::string_view word = "password";
+bool assigns(const std::string& lowered, std::string_view word) {
   for (auto at = lowered.find(word); at != std::string::npos; at = lowered.find(word, at + 1)) {
     const auto next = lowered.find_first_not_of(" \t\n", at + word.size());
     if (next != std::string::npos && lowered[next] == '=') return true;
@@ -55,8 +58,12 @@ bool assigns_password(const std::string& text) {
   return false;
 }
 
-Error password_refused(std::string_view where) {
-  return Error(ErrorKind::usage, fmt::format("the connection string holds a password ({})", where))
+bool assigns_a_secret(const std::string& text) {
+  return std::ranges::any_of(secrets, [lowered = lower(text)](auto word) { return assigns(lowered, word); });
+}
+
+Error secret_refused(std::string_view where) {
+  return Error(ErrorKind::usage, fmt::format("the connection string holds a password or another secret ({})", where))
       .with_remedy(
           "leave it out: it would show in process lists and logs. Put it in a passfile (~/.pgpass), a service "
           "file (~/.pg_service.conf) or the environment (PGPASSFILE, PGPASSWORD)");
@@ -75,11 +82,11 @@ std::string quoted(std::string_view value) {
 
 void refuse_password(const std::string& conninfo) {
   for (const auto& [keyword, value] : parse(conninfo)) {
-    if (keyword == "password" || keyword == "sslpassword") throw password_refused(keyword);
+    if (std::ranges::find(secrets, keyword) != secrets.end()) throw secret_refused(keyword);
     // libpq's programs expand a dbname that is itself a conninfo; server settings given in options are as visible.
     const bool nested_uri = keyword == "dbname" && value.find("://") != std::string::npos;
     if (nested_uri) refuse_password(value);
-    if ((keyword == "dbname" || keyword == "options") && assigns_password(value)) throw password_refused(keyword);
+    if ((keyword == "dbname" || keyword == "options") && assigns_a_secret(value)) throw secret_refused(keyword);
   }
 }
 

@@ -1,4 +1,4 @@
-// Connection strings, as libpq reads them. A password never stands in one: it would show in process lists and logs.
+// Connection strings, as libpq reads them. No secret ever stands in one: it would show in process lists and logs.
 #pragma once
 
 #include <string>
@@ -6,8 +6,9 @@
 
 namespace backup_engine::postgres {
 
-// Throws Error(usage) when `conninfo` cannot be parsed or holds a password (keyword, or in a URI); the remedy names
-// the passfile, the service file and the environment.
+// Throws Error(usage) when `conninfo` cannot be parsed or holds a password (keyword, or in a URI) or what stands for
+// one: password, sslpassword, scram_client_key, scram_server_key, oauth_client_secret. The remedy names the passfile,
+// the service file and the environment.
 void refuse_password(const std::string& conninfo);
 
 // conninfo with `keyword` set to `value` (replacing any earlier one), in keyword form.

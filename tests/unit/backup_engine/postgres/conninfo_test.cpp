@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <libpq-fe.h>
 
 #include "backup_engine/base/error.hpp"
 
@@ -45,8 +46,28 @@ TEST(RefusePassword, RefusesAPasswordInANestedConninfo) {
   expect_refused("dbname='postgresql://me:hunter2@h/db'", "(password)");
 }
 
+// Keywords of libpq 18; an older one does not parse them where they stand by themselves.
+TEST(RefusePassword, RefusesWhatStandsForAPassword) {
+  for (const std::string keyword : {"scram_client_key", "scram_server_key", "oauth_client_secret"}) {
+    expect_refused("dbname='host=h " + keyword + "=hunter2'", "(dbname)");
+    expect_refused("dbname='host=h " + keyword + " = hunter2'", "(dbname)");
+    try {
+      refuse_password("host=h " + keyword + "=hunter2");
+      ADD_FAILURE() << "accepted: " << keyword;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      if (PQlibVersion() >= 180000) {
+        EXPECT_THAT(error.what(), HasSubstr("(" + keyword + ")"));
+      }
+      EXPECT_THAT(error.what(), Not(HasSubstr("hunter2")));
+      EXPECT_THAT(error.remedy(), Not(HasSubstr("hunter2")));
+    }
+  }
+}
+
 TEST(RefusePassword, AcceptsWhatHoldsNone) {
   EXPECT_NO_THROW(refuse_password(""));
+  EXPECT_NO_THROW(refuse_password("options='-c scram_client_keys=2' dbname=oauth_client_secret"));
   EXPECT_NO_THROW(refuse_password("host=/run dbname=db user=me passfile=/etc/pass service=x"));
   EXPECT_NO_THROW(refuse_password("postgresql://me@h:5433/db?options=-c%20password_encryption%3Dmd5"));
 }
