@@ -19,9 +19,9 @@ namespace {
 
 constexpr auto application = "lifeboat wal check";
 
-postgres::Rows ask(Connection& connection, const std::string& sql) {
+postgres::Rows ask(Connection& connection, const std::string& sql, const std::vector<postgres::Value>& values = {}) {
   try {
-    return connection.query(sql);
+    return connection.query(sql, values);
   } catch (const Error& error) {
     if (error.sqlstate() != "42501") throw;  // insufficient_privilege
     throw Error(ErrorKind::permission, error.what())
@@ -38,17 +38,50 @@ void require_same_cluster(Connection& connection, const std::string& cluster, co
       .with_remedy("check which server --dbname reaches, or name its own --cluster");
 }
 
-void ask_position(Connection& connection, ServerWal& server, std::span<const WalRange> held) {
+// Up to where the repository holds the server's timeline; of one of which nothing is held yet nothing says what is due.
+struct Held {
+  std::optional<postgres::Lsn> end;
+  bool anything = false;  // of any timeline
+};
+
+// A WAL file keeps the time at which the server last wrote to it: of a finished segment, when it was finished. The
+// first file from the end of what is held up to the one that is written is the one that should have come.
+std::optional<UnheldSegment> first_not_held(Connection& connection, const ServerWal& server, const Held& held,
+                                            bool recovering, postgres::SegmentSize size) {
+  if (!held.anything || server.behind_bytes == 0) return std::nullopt;
+  const auto first = held.end ? file_name(segment_holding(server.timeline, *held.end, size), size)
+                              : fmt::format("{:08X}", server.timeline.number());
+  const auto newest = segment_ending_at(server.timeline, server.flushed, size);
+  const auto rows = ask(connection,
+                        "SELECT name, greatest(0, extract(epoch FROM clock_timestamp() - modification))::bigint FROM "
+                        "pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$' AND name COLLATE \"C\" >= $1 AND name COLLATE "
+                        "\"C\" <= $2 ORDER BY name COLLATE \"C\" LIMIT 1",
+                        {first, file_name(newest, size)});
+  if (rows.empty() || (held.end && rows[0][0].value() != first)) {
+    // What a standby replayed may have come from an archive.
+    if (!held.end || recovering) return std::nullopt;
+    return UnheldSegment{first, true, std::nullopt};
+  }
+  const auto name = rows[0][0].value();
+  const bool is_full = start_of(newest, size) + size.bytes() == server.flushed;
+  return UnheldSegment{name, is_full || name != file_name(newest, size), std::stoull(rows[0][1].value())};
+}
+
+void ask_position(Connection& connection, ServerWal& server, const std::function<std::vector<WalRange>()>& held,
+                  postgres::SegmentSize size) {
   // On a standby: what it replayed, on the timeline that it follows.
   const auto row = ask(connection,
                        "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE "
                        "pg_current_wal_flush_lsn() END, CASE WHEN pg_is_in_recovery() THEN (SELECT timeline_id FROM "
                        "pg_control_checkpoint()) ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), "
-                       "8))::bit(32)::int END")[0];
+                       "8))::bit(32)::int END, pg_is_in_recovery()")[0];
   server.flushed = postgres::parse_lsn(row[0].value_or("0/0")).value_or(postgres::Lsn());
   server.timeline = postgres::TimelineId(static_cast<std::uint32_t>(std::stoul(row[1].value())));
-  const auto end = durable_end(held, server.timeline).value_or(postgres::Lsn());
+  const auto ranges = held();
+  const Held known{durable_end(ranges, server.timeline), !ranges.empty()};
+  const auto end = known.end.value_or(postgres::Lsn());
   server.behind_bytes = end < server.flushed ? server.flushed - end : 0;
+  server.not_held = first_not_held(connection, server, known, row[2] == "t", size);
 }
 
 void ask_archiver(Connection& connection, ServerWal& server) {
@@ -102,14 +135,39 @@ void judge_slot(const ServerSlot& slot, std::vector<WalFinding>& findings) {
   }
 }
 
+// A receiver takes what was written within seconds, archive_command a segment once it is finished.
+void judge_arrival(const ServerWal& server, std::vector<WalFinding>& findings) {
+  constexpr std::uint64_t most_seconds = 60;
+  if (!server.not_held) return;
+  const auto& segment = *server.not_held;
+  const bool is_due = segment.finished || !archives(server);
+  if (!is_due || segment.seconds.value_or(most_seconds) < most_seconds) return;
+  if (!segment.seconds) {
+    findings.push_back({WalSeverity::problem,
+                        fmt::format("the repository lacks {}, from which on it holds nothing, and the server has it no "
+                                    "more: {} behind",
+                                    segment.name, base::bytes_text(server.behind_bytes)),
+                        "start lifeboat wal receive, or see to archive_command, and take a new backup; where a standby "
+                        "still has that WAL, push it"});
+    return;
+  }
+  findings.push_back(
+      {WalSeverity::problem,
+       fmt::format("WAL does not arrive: of {}, {} {} ago, the repository does not hold all; it is {} behind",
+                   segment.name, segment.finished ? "finished" : "last written",
+                   base::seconds_text(static_cast<double>(*segment.seconds)), base::bytes_text(server.behind_bytes)),
+       "see that lifeboat wal receive runs for this repository, whoever else reads a slot, or what the server's log "
+       "says of archive_command; what did not arrive is lost with the server"});
+}
+
 }  // namespace
 
 ServerWal ask_server(const std::string& conninfo, const std::string& cluster, const store::ClusterIdentity& identity,
-                     std::span<const WalRange> held) {
+                     const std::function<std::vector<WalRange>()>& held) {
   Connection connection(conninfo, application);
   require_same_cluster(connection, cluster, identity);
   ServerWal server;
-  ask_position(connection, server, held);
+  ask_position(connection, server, held, identity.wal_segment_size);
   ask_archiver(connection, server);
   ask_slots(connection, server);
   return server;
@@ -137,6 +195,7 @@ std::vector<WalFinding> judge_server(const ServerWal& server) {
                         fmt::format("WAL does not leave the server: no slot is read, and {}", why_not_archived(server)),
                         "start lifeboat wal receive, or make lifeboat wal push its archive_command"});
   }
+  judge_arrival(server, findings);
   if (!server.slots.empty() && server.max_slot_wal_keep_size == "-1") {
     findings.push_back({WalSeverity::warning,
                         "max_slot_wal_keep_size is -1: a slot that nobody reads fills the server's disk",

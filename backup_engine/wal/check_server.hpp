@@ -1,7 +1,7 @@
 // What wal check asks a running server: whether its WAL leaves it, and what keeps WAL back on it.
 #pragma once
 
-#include <span>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,9 +11,11 @@
 
 namespace backup_engine::wal {
 
-// Throws Error: connection, permission, mismatch (a server of another cluster).
+// `held` says what the repository holds of its WAL: asked once the server has said how far it is, so that what arrives
+// meanwhile is not missed. Throws Error: connection, permission, mismatch (a server of another cluster).
 [[nodiscard]] ServerWal ask_server(const std::string& conninfo, const std::string& cluster,
-                                   const store::ClusterIdentity& identity, std::span<const WalRange> held);
+                                   const store::ClusterIdentity& identity,
+                                   const std::function<std::vector<WalRange>()>& held);
 // The same of any server; what is held of it is not known.
 [[nodiscard]] ServerWal ask_server(const std::string& conninfo);
 // What is wrong, or may become so. Pure.

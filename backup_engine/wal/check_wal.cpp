@@ -22,7 +22,7 @@ WalCheckResult check_wal(const WalCheckRequest& request) {
   const auto facts = wal::gather_facts(*storage, request.cluster, archive);
   wal::describe_reach(facts, result);
   if (!request.conninfo.empty()) {
-    result.server = wal::ask_server(request.conninfo, request.cluster, identity, facts.ranges);
+    result.server = wal::ask_server(request.conninfo, request.cluster, identity, [&] { return archive.ranges(); });
     for (auto& finding : wal::judge_server(*result.server)) result.findings.push_back(std::move(finding));
   }
   std::ranges::stable_sort(result.findings, {}, &WalFinding::severity);

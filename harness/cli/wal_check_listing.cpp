@@ -51,6 +51,13 @@ std::string backup_text(const engine::BackupReach& backup) {
 std::string server_text(const engine::ServerWal& server) {
   auto text = fmt::format("  server: timeline {}, written to {}, of which {} are not in the repository yet\n",
                           server.timeline.number(), to_string(server.flushed), base::bytes_text(server.behind_bytes));
+  if (server.not_held) {
+    const auto& segment = *server.not_held;
+    text += fmt::format("    not held whole: {}, {}\n", segment.name,
+                        !segment.seconds ? "which the server has no more"
+                                         : fmt::format("{} {} ago", segment.finished ? "finished" : "last written",
+                                                       base::seconds_text(static_cast<double>(*segment.seconds))));
+  }
   text += fmt::format("    archive_mode {}{}{}\n", server.archive_mode,
                       server.last_archived.empty() ? "" : ", last archived " + server.last_archived,
                       server.last_failed.empty() ? "" : ", last failed " + server.last_failed);
@@ -97,6 +104,12 @@ Json json_of(const engine::BackupReach& backup) {
           {"missing", backup.missing ? json_of(*backup.missing) : Json()}};
 }
 
+Json json_of(const engine::UnheldSegment& segment) {
+  return {{"segment", segment.name},
+          {"finished", segment.finished},
+          {"seconds", segment.seconds ? Json(*segment.seconds) : Json()}};
+}
+
 Json json_of(const engine::ServerWal& server) {
   auto slots = Json::array();
   for (const auto& slot : server.slots) {
@@ -108,6 +121,7 @@ Json json_of(const engine::ServerWal& server) {
   return {{"timeline", server.timeline.number()},
           {"flushed_lsn", to_string(server.flushed)},
           {"behind_bytes", server.behind_bytes},
+          {"not_held", server.not_held ? json_of(*server.not_held) : Json()},
           {"archive_mode", server.archive_mode},
           {"archive_command", server.archive_command},
           {"last_archived", server.last_archived},

@@ -56,6 +56,13 @@ struct ServerSlot {
   std::uint64_t kept_bytes = 0;
 };
 
+// The first segment of the server's that is not held as far as it is written.
+struct UnheldSegment {
+  std::string name;
+  bool finished = false;                 // the server writes a later one
+  std::optional<std::uint64_t> seconds;  // since the server last wrote to it; none: it has it no more
+};
+
 struct ServerWal {
   std::string archive_mode, archive_command;  // or "archive_library NAME"
   std::string last_archived, last_failed;     // names of files; empty when there were none
@@ -65,6 +72,7 @@ struct ServerWal {
   postgres::TimelineId timeline;
   postgres::Lsn flushed;
   std::uint64_t behind_bytes = 0;  // of flushed, not held
+  std::optional<UnheldSegment> not_held;
 };
 
 enum class WalSeverity { problem, warning };

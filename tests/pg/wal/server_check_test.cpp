@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/wal_check.hpp"
 #include "tests/pg/wal/archiving.hpp"
 
 namespace tests {
@@ -59,6 +60,47 @@ TEST_F(ServerCheck, NamesTheRightThatIsMissingAndTheDoorThatIsShut) {
     return now.find("a replication connection is refused") != std::string::npos ? std::nullopt : std::optional(now);
   });
   EXPECT_THAT(said(plain), HasSubstr("a line of pg_hba.conf for the database \"replication\""));
+}
+
+// That another slot is read says nothing of this repository.
+TEST_F(ServerCheck, TellsThatWalDoesNotArriveThoughAnotherSlotIsRead) {
+  make_cluster_with_segments(1);
+  start();
+  const auto receive = [&] {
+    RunningReceiver receiver(request());
+    receiver.wait_until_durable(flushed());
+    receiver.stop();
+  };
+  receive();
+  auto others = request();
+  others.repository = {(directory_.path() / "others").string()};
+  others.slot = "others";
+  backup_engine::init_repository(others.repository);
+  RunningReceiver other(others);
+  write_wal(3);
+  other.wait_until_durable(flushed());
+
+  const auto check = [&] { return backup_engine::check_wal({{repository_.string()}, "main", conninfo()}); };
+  const auto says = [](const backup_engine::WalCheckResult& result) {
+    std::string text;
+    for (const auto& finding : result.findings) text += finding.text + "\n";
+    return text;
+  };
+  const auto fresh = check();
+  ASSERT_TRUE(fresh.server->not_held);
+  EXPECT_TRUE(fresh.server->not_held->finished);
+  EXPECT_GT(fresh.server->behind_bytes, 2'000'000U);
+  EXPECT_THAT(says(fresh), Not(HasSubstr("does not arrive"))) << "it may be on its way";
+  for (const auto& file : std::filesystem::directory_iterator(server_->options().data_directory / "pg_wal")) {
+    if (!file.is_regular_file()) continue;
+    std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now() - std::chrono::minutes(10));
+  }
+  EXPECT_THAT(says(check()), AllOf(HasSubstr("WAL does not arrive: of " + fresh.server->not_held->name),
+                                   HasSubstr(", finished 10 min"), HasSubstr("nobody reads the slot \"lifeboat\"")));
+  receive();
+  const auto caught_up = check();
+  EXPECT_THAT(says(caught_up), Not(HasSubstr("does not arrive")));
+  EXPECT_FALSE(caught_up.server->not_held && caught_up.server->not_held->finished);
 }
 
 }  // namespace

@@ -216,6 +216,37 @@ TEST(JudgeServer, ALostSlotAndAFailingArchiverAreProblems) {
   for (const auto& finding : findings) EXPECT_EQ(finding.severity, WalSeverity::problem);
 }
 
+TEST(JudgeServer, AFinishedSegmentThatDoesNotArriveIsAProblemWhateverElseReadsASlot) {
+  ServerWal server;
+  server.archive_mode = "off";
+  server.max_slot_wal_keep_size = "8GB";
+  server.slots = {{"lifeboat", false, "reserved", 35'000'000}, {"standby", true, "reserved", 0}};
+  server.behind_bytes = 35'000'000;
+  server.not_held = {"000000010000000000000004", true, 720};
+  const auto findings = judge_server(server);
+  ASSERT_THAT(findings, SizeIs(2));
+  EXPECT_EQ(findings[0].severity, WalSeverity::warning) << "of the slot";
+  EXPECT_EQ(findings[1].severity, WalSeverity::problem);
+  EXPECT_THAT(findings[1].text,
+              testing::AllOf(HasSubstr("000000010000000000000004, finished 12 min"), HasSubstr("35.0 MB behind")));
+  server.not_held->seconds = std::nullopt;
+  EXPECT_THAT(judge_server(server).at(1).text, HasSubstr("the server has it no more"));
+  server.not_held->seconds = 59;
+  EXPECT_THAT(judge_server(server), SizeIs(1)) << "it may be on its way";
+}
+
+TEST(JudgeServer, AnOpenSegmentIsDueByStreamingAndNotByArchiving) {
+  auto server = archiving();
+  server.behind_bytes = 5000;
+  server.not_held = {"000000010000000000000004", false, 3600};
+  EXPECT_THAT(judge_server(server), IsEmpty());
+  server.archive_mode = "off";
+  server.slots = {{"standby", true, "reserved", 0}};
+  server.max_slot_wal_keep_size = "8GB";
+  ASSERT_THAT(judge_server(server), SizeIs(1));
+  EXPECT_THAT(judge_server(server)[0].text, HasSubstr("last written 1 h"));
+}
+
 TEST(JudgeServer, WalThatDoesNotLeaveTheServerIsAProblem) {
   ServerWal server;
   server.archive_mode = "off";
