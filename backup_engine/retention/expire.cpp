@@ -178,6 +178,7 @@ void make_durable_what_stays(store::Storage& storage, const View& view, const Se
 std::vector<ExpiredObject> remove_all(store::Storage& storage, const ExpireRequest& request, const View& view,
                                       const Selection& selection, const Sorting& sorting) {
   make_durable_what_stays(storage, view, selection);
+  if (!selection.expired.empty() && request.before_removal) request.before_removal();
   std::vector<ExpiredObject> removed;
   for (const auto& object : sorting.going) {
     if (!is_manifest(object)) continue;

@@ -19,6 +19,11 @@ bool lies_within(base::UtcTime from, base::UtcTime to, const Operation& taken) {
   return from >= taken.started_at - rounding && to <= taken.finished_at + rounding;
 }
 
+// The start of one is written before the first manifest goes: it may have been killed, or be at work.
+bool removes_backups(const Operation& operation) {
+  return operation.verb == "expire" || operation.verb == "expire start";
+}
+
 }  // namespace
 
 RecordedBackups::RecordedBackups(store::Storage& storage, std::string cluster, Findings& findings)
@@ -62,11 +67,11 @@ bool RecordedBackups::is_expired_since(const Taken& taken) const {
   const auto own = operations::read(storage_, cluster_).operations;
   auto since = taken.operation.started_at;
   for (auto i = taken.position + 1; i < own.size(); ++i) {
-    if (own[i].verb == "expire") return true;
+    if (removes_backups(own[i])) return true;
     since = std::min(since, own[i].finished_at);  // a clock that was put back
   }
   const auto expires_since = [&](const Operation& operation) {
-    return operation.verb == "expire" && operation.finished_at >= since;
+    return removes_backups(operation) && operation.finished_at >= since;
   };
   return std::ranges::any_of(own, expires_since) ||
          std::ranges::any_of(operations::read(storage_, std::string()).operations, expires_since);

@@ -74,11 +74,12 @@ class Recording {
       new_key_file_ = rekey->request.new_key_file;
   }
 
-  // Of what runs for weeks: an entry of its own, so that an end without one shows.
-  void record_start() {
-    auto operation = begun(recorded_.verb + " start");
+  // An entry of its own: of what runs for weeks, so that an end without one shows; of what removes backups, so that
+  // they are not missed when it is killed.
+  void record_start(const std::string& verb, const std::string& outcome) {
+    auto operation = begun(verb);
     operation.finished_at = base::utc_now();
-    operation.outcome = "streaming";
+    operation.outcome = outcome;
     put(operation);
   }
 
@@ -143,7 +144,12 @@ const backup_engine::RepositoryLocation* repository_of(const Verb& verb) {
 ExitCode execute_recorded(Command command, const std::function<ExitCode(const Verb&)>& execute) {
   Recording recording(command);
   if (auto* const receive = std::get_if<WalReceiveVerb>(&command.verb)) {
-    receive->request.on_streaming = [&recording] { recording.record_start(); };
+    receive->request.on_streaming = [&recording] { recording.record_start("wal receive start", "streaming"); };
+  }
+  if (auto* const expire = std::get_if<ExpireVerb>(&command.verb)) {
+    expire->request.before_removal = [&recording, told = false]() mutable {
+      if (!std::exchange(told, true)) recording.record_start("expire start", "removing");
+    };
   }
   try {
     const auto code = execute(command.verb);

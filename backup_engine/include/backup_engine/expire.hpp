@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,9 @@ struct ExpireRequest {
   base::UtcTime now = base::utc_now();
   // How old what an interrupted put left must be before it is taken for debris, where no intent tells.
   std::chrono::seconds debris_age = std::chrono::hours(24);
+  // Called before the first backup goes, once for each cluster that loses one; may be empty. What it throws ends the
+  // work.
+  std::function<void()> before_removal{};
 };
 
 struct KeptBackup {

@@ -112,6 +112,30 @@ TEST_F(Expire, ChangesNothingInADryRunAndSaysWhatWouldGo) {
   EXPECT_EQ(history_.names(""), left);
 }
 
+TEST_F(Expire, SaysBeforeTheFirstBackupGoesThatItBegins) {
+  history_.put_wal(10, 40);
+  history_.add(48h, 10, 11);
+  history_.add(1h, 20, 21);
+  const auto before = history_.names("");
+  auto request = history_.request(keep_full(2));
+  int calls = 0;
+  request.before_removal = [&] {
+    ++calls;
+    EXPECT_EQ(history_.names(""), before) << "all is there still";
+  };
+  static_cast<void>(retention::expire_cluster(history_.storage(), "main", request));
+  EXPECT_EQ(history_.names(""), before);
+  request.rules = keep_full(1);
+  request.dry_run = true;
+  static_cast<void>(retention::expire_cluster(history_.storage(), "main", request));
+  EXPECT_EQ(calls, 0) << "nothing went";
+  request.dry_run = false;
+  static_cast<void>(retention::expire_cluster(history_.storage(), "main", request));
+  EXPECT_EQ(calls, 1);
+  static_cast<void>(retention::expire_cluster(history_.storage(), "main", request));
+  EXPECT_EQ(calls, 1);
+}
+
 TEST_F(Expire, KeepsWhatARunningBackupOnAnotherHostNeedsAndSaysWhoHoldsIt) {
   history_.put_wal(10, 40);
   const auto old = history_.add(48h, 10, 11);

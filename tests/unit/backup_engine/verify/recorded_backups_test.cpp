@@ -88,6 +88,17 @@ TEST_F(RecordedBackup, MayHaveGoneWithALaterExpireOfThisOrOfAllClusters) {
   EXPECT_THAT(verify().damage, IsEmpty());
 }
 
+// Which removed the manifest, and was killed before it could be recorded.
+TEST_F(RecordedBackup, MayHaveGoneWithAnExpireThatOnlyBegan) {
+  for (const std::string log : {"main", ""}) {
+    const auto label = take_recorded_backup();
+    remove(store::manifest_name("main", label));
+    EXPECT_THAT(verify().damage, SizeIs(1));
+    record(log, "expire start", base::utc_now(), base::utc_now());
+    EXPECT_THAT(verify().damage, IsEmpty());
+  }
+}
+
 // Or the clock of the host that expires is behind that of the one that backs up.
 TEST_F(RecordedBackup, MayHaveGoneWithALaterExpireThoughTheClockWasPutBack) {
   const auto an_hour_ago = [] { return base::utc_now() - std::chrono::hours(1); };

@@ -85,6 +85,20 @@ TEST_F(RecordedVerb, TellsTheWayOnFromDamageThatHasNoneOfItsOwn) {
   EXPECT_EQ(remedy_of(command({"list"}, false), Error(ErrorKind::io, damage.what())), "");
 }
 
+TEST_F(RecordedVerb, SaysThatAnExpireBeginsToRemoveBackupsBeforeItEnds) {
+  const auto removing = [&](const Verb& verb) {
+    const auto& request = std::get<ExpireVerb>(verb).request;
+    EXPECT_THAT(log("main"), IsEmpty());
+    request.before_removal();
+    request.before_removal();  // of another cluster
+    EXPECT_THAT(told("main"), ElementsAre("expire start: 0, removing"));
+    return ExitCode::pass;
+  };
+  EXPECT_EQ(execute_recorded(command({"expire", "--keep-full", "1"}, true), removing), ExitCode::pass);
+  EXPECT_THAT(told("main"), ElementsAre("expire start: 0, removing", "expire: 0, done"));
+  EXPECT_EQ(log("main").front().reason, "ticket 7");
+}
+
 struct Recorded {
   std::vector<std::string> arguments;
   bool of_cluster = true;
