@@ -20,6 +20,7 @@
 #include "backup_engine/restore/stale_files.hpp"
 #include "backup_engine/restore/target_value.hpp"
 #include "backup_engine/restore/wal_left_behind.hpp"
+#include "backup_engine/store/names.hpp"
 #include "backup_engine/store/repository_store.hpp"
 
 namespace backup_engine {
@@ -230,6 +231,49 @@ void require_executable(const fs::path& lifeboat) {
               fmt::format("the program that restore_command calls must be an absolute path: {}", lifeboat.string()));
 }
 
+// A repository that is not mounted any more has nothing at all, its cluster neither.
+bool is_expired(store::Storage& storage, const std::string& cluster, const std::string& label) {
+  return !storage.size(store::manifest_name(cluster, label)) && storage.size(store::cluster_document(cluster));
+}
+
+// A restore holds nothing of its backup: that may expire under it, its manifest first. What is missing then is no
+// damage.
+Error expired_meanwhile(const Error& error, const RestoreRequest& request, const std::string& label) {
+  return Error(ErrorKind::io, fmt::format("backup {} of cluster '{}' expired while it was restored ({})", label,
+                                          request.cluster, error.what()))
+      .with_remedy(fmt::format(
+          "what was written to {} cannot start. Restore again, to the same directory if you like: another backup is "
+          "taken then, or name one that `lifeboat list` shows; and let `lifeboat expire` wait while a restore runs",
+          request.to.string()));
+}
+
+void restore_chosen(store::Storage& storage, const RestoreRequest& request, const Recovery& recovery,
+                    const Means& means, RestoreResult& result) {
+  const auto begin = std::chrono::steady_clock::now();
+  const store::BackupReader reader(storage, request.cluster, result.backup_label);
+  // Before anything is looked at that another restore may be changing.
+  auto lock = lock_if_there(request.to);
+  const auto plan = make_plan(reader, request);
+  require_no_wal_left_behind(storage, request, plan);
+  for (auto& note : require_harmless(recovery.tablespaces, reader.manifest().summary, request.new_tablespaces, plan)) {
+    result.notes.push_back(std::move(note));
+  }
+  result.fetch_seconds += seconds_since(begin);
+
+  const auto begin_of_files = std::chrono::steady_clock::now();
+  if (!lock) {
+    means.file_system.create_directory(plan.to, directory_mode);
+    lock.emplace(plan.to);
+  }
+  write(reader, plan, request.jobs, means, result);
+  result.continued = plan.existing.found == Found::begun;
+  if (!plan.archiving_note.empty()) result.notes.push_back(plan.archiving_note);
+  if (!plan.hollow_databases.empty()) result.notes.push_back(hollow_note(plan));
+  result.restored_bytes = plan.total_bytes;
+  result.file_count = plan.files.size() + plan.texts.size() + 1;
+  result.restore_seconds = seconds_since(begin_of_files);
+}
+
 }  // namespace
 
 RestoreResult restore_backup(const RestoreRequest& asked, base::FileSystem& file_system, base::Progress& progress,
@@ -244,28 +288,14 @@ RestoreResult restore_backup(const RestoreRequest& asked, base::FileSystem& file
   auto recovery = choose_recovery(*storage, request, stop);
   result.backup_label = std::move(recovery.backup_label);
   result.notes = std::move(recovery.notes);
-  if (recovery.end && request.new_tablespaces == NewTablespaces::refuse) request.target = *recovery.end;
-  const store::BackupReader reader(*storage, request.cluster, result.backup_label);
-  // Before anything is looked at that another restore may be changing.
-  auto lock = lock_if_there(request.to);
-  const auto plan = make_plan(reader, request);
-  require_no_wal_left_behind(*storage, request, plan);
-  for (auto& note : require_harmless(recovery.tablespaces, reader.manifest().summary, request.new_tablespaces, plan)) {
-    result.notes.push_back(std::move(note));
-  }
   result.fetch_seconds = seconds_since(begin);
-
-  if (!lock) {
-    file_system.create_directory(plan.to, directory_mode);
-    lock.emplace(plan.to);
+  if (recovery.end && request.new_tablespaces == NewTablespaces::refuse) request.target = *recovery.end;
+  try {
+    restore_chosen(*storage, request, recovery, {file_system, progress, stop}, result);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::not_found || !is_expired(*storage, request.cluster, result.backup_label)) throw;
+    throw expired_meanwhile(error, request, result.backup_label);
   }
-  write(reader, plan, request.jobs, {file_system, progress, stop}, result);
-  result.continued = plan.existing.found == Found::begun;
-  if (!plan.archiving_note.empty()) result.notes.push_back(plan.archiving_note);
-  if (!plan.hollow_databases.empty()) result.notes.push_back(hollow_note(plan));
-  result.restored_bytes = plan.total_bytes;
-  result.file_count = plan.files.size() + plan.texts.size() + 1;
-  result.restore_seconds = seconds_since(begin) - result.fetch_seconds;
   return result;
 }
 

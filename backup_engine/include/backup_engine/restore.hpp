@@ -90,8 +90,8 @@ struct RestoreResult {
 // start. Every block is verified by its hash as it is written. Files get the modes they had; owner as the source's when
 // root, else the caller. Throws Error: not_found, already_exists (not empty, or no data directory, or replay would
 // create a tablespace where it must not), mismatch (another cluster's), usage (its server runs, another restore works
-// there, its pg_wal goes on behind what the repository holds), no_space (1.5 × what is written, checked first), corrupt
-// (object named), interrupted.
+// there, its pg_wal goes on behind what the repository holds), io (also: the backup expired meanwhile), no_space (1.5 ×
+// what is written, checked first), corrupt (object named), interrupted.
 [[nodiscard]] RestoreResult restore_backup(const RestoreRequest& request, base::Progress& progress,
                                            const std::stop_token& stop = {});
 

@@ -61,6 +61,45 @@ TEST_F(RestoreSmallBackup, BringsEveryByteBack) {
   EXPECT_THAT(base::read_file(to() / "postgresql.auto.conf"), Not(HasSubstr("'old'")));
 }
 
+// Removes something once the restore begins to write.
+class RemovesMeanwhile final : public base::Progress {
+ public:
+  explicit RemovesMeanwhile(fs::path path) : path_(std::move(path)) {}
+  void begin(std::string_view, std::uint64_t) override { fs::remove_all(path_); }
+  void advance(std::uint64_t) override {}
+  void end() override {}
+
+ private:
+  fs::path path_;
+};
+
+TEST_F(RestoreSmallBackup, SaysThatItsBackupExpiredMeanwhile) {
+  SmallBackupOptions options;
+  options.many_packs = true;
+  const auto backup = make_small_backup(repository(), options);
+  RemovesMeanwhile expire(repository() / store::backup_prefix("main", backup.label));
+  const auto told = tests::refusal([&] { static_cast<void>(restore_backup(request(), expire)); }, ErrorKind::io);
+  EXPECT_THAT(told, testing::AllOf(HasSubstr("backup " + backup.label + " of cluster 'main' expired while it was"),
+                                   HasSubstr(".pack"), HasSubstr("Restore again"), HasSubstr("lifeboat list")));
+  EXPECT_FALSE(fs::exists(to() / "global" / "pg_control"));
+}
+
+TEST_F(RestoreSmallBackup, SaysOfPacksThatAreMissingThatTheyAre) {
+  SmallBackupOptions options;
+  options.many_packs = true;
+  const auto backup = make_small_backup(repository(), options);
+  RemovesMeanwhile loss(repository() / store::backup_prefix("main", backup.label) / "packs");
+  const auto told = tests::refusal([&] { static_cast<void>(restore_backup(request(), loss)); }, ErrorKind::not_found);
+  EXPECT_THAT(told, testing::AllOf(HasSubstr(".pack"), Not(HasSubstr("expired"))));
+
+  fs::remove_all(to());
+  fs::remove_all(repository());
+  static_cast<void>(make_small_backup(repository(), options));
+  RemovesMeanwhile unmount(repository());
+  EXPECT_THAT(tests::refusal([&] { static_cast<void>(restore_backup(request(), unmount)); }, ErrorKind::not_found),
+              Not(HasSubstr("expired")));
+}
+
 TEST_F(RestoreSmallBackup, LeavesZeroBlocksAsHoles) {
   static_cast<void>(make_small_backup(repository()));
   restore(request());

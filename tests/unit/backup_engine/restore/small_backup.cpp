@@ -39,8 +39,8 @@ std::vector<std::byte> sparse_bytes() {
 
 class Builder {
  public:
-  Builder(store::Storage& storage, std::string label)
-      : writer_(storage, "main", std::move(label), {{Codec::lz4, 0}, block_bytes, store::default_pack_bytes}),
+  Builder(store::Storage& storage, std::string label, std::uint64_t pack_bytes)
+      : writer_(storage, "main", std::move(label), {{Codec::lz4, 0}, block_bytes, pack_bytes}),
         blocks_(writer_.make_block_writer()),
         storage_(storage) {}
 
@@ -133,7 +133,7 @@ SmallBackup make_small_backup(const std::filesystem::path& repository, const Sma
   store::open_or_create_cluster(*storage, "main", {42, 15, {}, true});
   SmallBackup backup;
   backup.label = store::new_backup_label(*storage, "main", BackupType::full, base::utc_now());
-  Builder builder(*storage, backup.label);
+  Builder builder(*storage, backup.label, options.many_packs ? 2 * block_bytes : store::default_pack_bytes);
 
   builder.add(entry(".", store::FileKind::directory, 0700));
   backup.directories = {"base", "base/1", "global", "pg_notify", "pg_tblspc", "pg_wal", "pg_wal/archive_status"};

@@ -22,6 +22,7 @@ struct SmallBackupOptions {
   std::string configuration_file;       // an external postgresql.conf; empty: one in the data directory
   std::filesystem::path key_file = {};  // of an encrypted repository; empty: in the clear
   std::string new_tablespace = {};      // where its WAL creates one (OID 16388); empty: it creates none
+  bool many_packs = false;              // of a few blocks each
 };
 
 // A pg_control of PostgreSQL 15 whose CRC holds.
