@@ -15,9 +15,11 @@
 #include "backup_engine/backup/wal_arrival.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/space.hpp"
+#include "backup_engine/store/copied_database.hpp"
 #include "backup_engine/store/intent.hpp"
 #include "backup_engine/store/names.hpp"
 #include "backup_engine/store/repository_store.hpp"
+#include "backup_engine/wal/copied_databases.hpp"
 
 namespace backup_engine {
 
@@ -82,14 +84,16 @@ class Backup {
     progress_.begin("wait for WAL", 0);
     arrival().wait_for(timeline_, started_.start_lsn, stopped_.stop_lsn, stop_);
     arrival().make_durable(timeline_, started_.start_lsn, stopped_.stop_lsn);
-    progress_.end();
     BackupResult result;
     result.damaged_pages = damaged_among(contents_->suspects(), started_.start_lsn, stopped_.stop_lsn);
     fill(manifest, result.damaged_pages);
+    find_copied_databases(manifest);
+    progress_.end();
     intent_->require();
     writer_->publish(manifest);
     intent_->confirm_published();
     result.summary = manifest.summary;
+    result.copied_databases = manifest.copied_databases;
     return result;
   }
 
@@ -152,6 +156,18 @@ class Backup {
     manifest.tablespace_map_text = stopped_.tablespace_map;
     manifest.dropped_tablespaces = tablespaces_without_files(manifest);
     for (const auto& page : damaged) manifest.damaged_pages.push_back({page.file, page.block});
+  }
+
+  // The WAL that was written meanwhile is little beside what was copied, and its segments were written just now. None
+  // of more than 64 MB is held in memory for a warning that verify gives too.
+  void find_copied_databases(store::Manifest& manifest) const {
+    constexpr std::uint64_t most_segment_bytes = std::uint64_t{64} << 20U;
+    constexpr unsigned most_threads = 2;
+    if (facts_.segment_size.bytes() > most_segment_bytes) return;
+    const wal::WalArchive archive(*storage_, request_.cluster, facts_.segment_size, Compression{});
+    auto& copied = manifest.copied_databases;
+    copied = wal::find_copied_databases(archive, manifest.summary, std::min(request_.jobs, most_threads), stop_);
+    if (copied) store::give_names(*copied, manifest.databases);
   }
 
   // The source saw to it that the server has none of them any more.

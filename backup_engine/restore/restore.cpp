@@ -20,8 +20,10 @@
 #include "backup_engine/restore/stale_files.hpp"
 #include "backup_engine/restore/target_value.hpp"
 #include "backup_engine/restore/wal_left_behind.hpp"
+#include "backup_engine/store/copied_database.hpp"
 #include "backup_engine/store/names.hpp"
 #include "backup_engine/store/repository_store.hpp"
+#include "backup_engine/wal/copied_databases.hpp"
 
 namespace backup_engine {
 
@@ -225,6 +227,20 @@ std::string hollow_note(const Plan& plan) {
       fmt::join(plan.hollow_databases, ", "));
 }
 
+// Of a backup that does not know them itself its WAL is asked.
+void add_caveats(store::Storage& storage, const store::Manifest& manifest, unsigned jobs, const std::stop_token& stop,
+                 RestoreResult& result) {
+  auto copied = manifest.copied_databases;
+  if (!copied) {
+    const wal::WalArchive archive(storage, manifest.summary.cluster, manifest.wal_segment_size, Compression{});
+    copied = wal::find_copied_databases(archive, manifest.summary, jobs, stop);
+    if (copied) store::give_names(*copied, manifest.databases);
+  }
+  for (const auto& each : copied.value_or(std::vector<CopiedDatabase>{})) {
+    result.notes.push_back("a caveat: " + warning_of(each));
+  }
+}
+
 void require_executable(const fs::path& lifeboat) {
   if (lifeboat.is_absolute()) return;
   throw Error(ErrorKind::usage,
@@ -258,6 +274,7 @@ void restore_chosen(store::Storage& storage, const RestoreRequest& request, cons
   for (auto& note : require_harmless(recovery.tablespaces, reader.manifest().summary, request.new_tablespaces, plan)) {
     result.notes.push_back(std::move(note));
   }
+  add_caveats(storage, reader.manifest(), request.jobs, means.stop, result);
   result.fetch_seconds += seconds_since(begin);
 
   const auto begin_of_files = std::chrono::steady_clock::now();

@@ -6,6 +6,7 @@
 
 #include "backup_engine/base/digits.hpp"
 #include "backup_engine/store/codec.hpp"
+#include "backup_engine/store/copied_database.hpp"
 #include "backup_engine/store/document_object.hpp"
 #include "backup_engine/store/json_document.hpp"
 #include "backup_engine/store/names.hpp"
@@ -136,6 +137,32 @@ BackupSummary summary_from(const Json& document) {
   return summary;
 }
 
+Json copied_to_json(const CopiedDatabases& copied_databases) {
+  if (!copied_databases) return nullptr;
+  auto all = Json::array();
+  for (const auto& copied : *copied_databases) {
+    all.push_back(
+        {{"oid", copied.oid}, {"from_oid", copied.from_oid}, {"record_lsn", postgres::to_string(copied.record)}});
+  }
+  return all;
+}
+
+// Their names stand in the list of databases.
+CopiedDatabases copied_from(const Json& document, const std::vector<Database>& databases) {
+  const auto* const values = member(document, "copied_databases");
+  if (values == nullptr) return std::nullopt;
+  std::vector<CopiedDatabase> all;
+  for (const auto& value : *values) {
+    all.push_back({lsn_from(value.at("record_lsn")),
+                   value.at("oid").get<std::uint32_t>(),
+                   value.at("from_oid").get<std::uint32_t>(),
+                   {},
+                   {}});
+  }
+  give_names(all, databases);
+  return all;
+}
+
 void put_source(Json& document, const Manifest& manifest) {
   document["chain"] = manifest.chain;
   document["page_size_bytes"] = manifest.page_size_bytes;
@@ -149,6 +176,7 @@ void put_source(Json& document, const Manifest& manifest) {
     databases.push_back(
         {{"oid", database.oid}, {"name", text_to_json(database.name)}, {"template", database.is_template}});
   }
+  document["copied_databases"] = copied_to_json(manifest.copied_databases);
   document["backup_label"] = text_to_json(manifest.backup_label_text);
   document["tablespace_map"] = text_to_json(manifest.tablespace_map_text);
   document["dropped_tablespaces"] = manifest.dropped_tablespaces;
@@ -174,6 +202,7 @@ void read_source(const Json& document, Manifest& manifest) {
                                     database.at("template").get<bool>()});
     }
   }
+  manifest.copied_databases = copied_from(document, manifest.databases);
   manifest.backup_label_text = text_from_json(document.at("backup_label"));
   manifest.tablespace_map_text = text_from_json(document.at("tablespace_map"));
   if (const auto* dropped = member(document, "dropped_tablespaces")) {

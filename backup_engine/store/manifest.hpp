@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backup_engine/copied_database.hpp"
 #include "backup_engine/postgres/wal_segment.hpp"
 #include "backup_engine/repository.hpp"
 #include "backup_engine/store/block_hash.hpp"
@@ -55,6 +56,7 @@ struct Manifest {
   std::set<std::uint32_t> dropped_tablespaces;
   std::vector<std::string> external_files;  // paths of the file table's entries in the external area
   std::vector<DamagedPageEntry> damaged_pages;
+  CopiedDatabases copied_databases;  // with their names
 
   // Filled by the writer.
   std::vector<std::string> chain;  // labels from the full to the parent; empty for a full

@@ -7,7 +7,9 @@
 
 #include "backup_engine/restore/candidates.hpp"
 #include "backup_engine/restore/stop_search.hpp"
+#include "backup_engine/store/copied_database.hpp"
 #include "backup_engine/store/wal_objects.hpp"
+#include "backup_engine/wal/copied_databases.hpp"
 #include "backup_engine/wal/reach.hpp"
 #include "backup_engine/wal/record_reader.hpp"
 #include "backup_engine/wal/record_walk.hpp"
@@ -84,16 +86,20 @@ wal::TimelinePath ReachCheck::path_of(TimelineId timeline) const {
   return wal::path_along(history->second, timeline);
 }
 
-std::string ReachCheck::walk(const store::Manifest& manifest) {
+OwnWal ReachCheck::walk(const store::Manifest& manifest) {
   const auto& summary = manifest.summary;
   const auto object = object_at(summary.timeline, summary.start_lsn);
-  std::string wrong;
+  OwnWal own;
   // Objects that are sound one by one may contradict each other.
-  const bool could_be_read = findings_.examine(object, [&] { wrong = walk_records(summary); });
-  return could_be_read ? wrong : fmt::format("{}: {}", object, findings_.damage_of(object));
+  const bool could_be_read = findings_.examine(object, [&] { own = walk_records(summary); });
+  if (!could_be_read) own.wrong = fmt::format("{}: {}", object, findings_.damage_of(object));
+  wal::drop_repeated(own.copied_databases);
+  store::give_names(own.copied_databases, manifest.databases);
+  return own;
 }
 
-std::string ReachCheck::walk_records(const BackupSummary& summary) {
+OwnWal ReachCheck::walk_records(const BackupSummary& summary) {
+  OwnWal own;
   wal::RecordReader reader(archive_, path_of(summary.timeline), summary.postgres_major);
   reader.begin_at(summary.start_lsn);
   for (auto reached = summary.start_lsn; reached < summary.stop_lsn;) {
@@ -105,11 +111,13 @@ std::string ReachCheck::walk_records(const BackupSummary& summary) {
           fmt::format("no record of WAL follows at {}, and backup {} needs them up to {}: {}", to_string(reached),
                       summary.label, to_string(summary.stop_lsn), reader.why_it_ends());
       findings_.add_damage(object, text);
-      return fmt::format("{}: {}", object, text);
+      own.wrong = fmt::format("{}: {}", object, text);
+      return own;
     }
+    if (auto copied = parse_database_copy(*record)) own.copied_databases.push_back(std::move(*copied));
     reached = record->end;
   }
-  return {};
+  return own;
 }
 
 std::string ReachCheck::object_at(TimelineId timeline, Lsn position) const {

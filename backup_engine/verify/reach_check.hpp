@@ -16,6 +16,12 @@
 
 namespace backup_engine::verify {
 
+// What the records of a backup's own WAL told.
+struct OwnWal {
+  std::string wrong;  // empty when they are whole
+  std::vector<CopiedDatabase> copied_databases;
+};
+
 class ReachCheck {
  public:
   // `sound`: the stretches of WAL without damage. What damage must not repeat was found before. All outlive this.
@@ -25,8 +31,8 @@ class ReachCheck {
   // Reads every history and every recorded gap; those that cannot be read are findings, and so is a history that is
   // missing.
   void read_timelines();
-  // Walks the records of the backup's own WAL. Empty, or what is wrong, which then is a finding too.
-  [[nodiscard]] std::string walk(const store::Manifest& manifest);
+  // Walks the records of the backup's own WAL. What is wrong is a finding too.
+  [[nodiscard]] OwnWal walk(const store::Manifest& manifest);
   // That the newest WAL is of use to one of `backups`, as wal check judges it: from names alone. If it is not, the hole
   // before it is a finding, unless damage or a history that is missing says so already.
   void check_newest(const std::vector<BackupSummary>& backups);
@@ -50,7 +56,7 @@ class ReachCheck {
   [[nodiscard]] std::string object_at(postgres::TimelineId timeline, postgres::Lsn position) const;
   void read_histories();
   void read_history(postgres::TimelineId timeline);
-  [[nodiscard]] std::string walk_records(const BackupSummary& summary);
+  [[nodiscard]] OwnWal walk_records(const BackupSummary& summary);
   // Nothing when the timeline cannot be reached. Throws Error(corrupt) when parts of a segment contradict each other.
   [[nodiscard]] std::optional<RecoverySpan> span_of(postgres::TimelineId timeline, postgres::Lsn by_name,
                                                     const BackupSummary& backup, unsigned jobs);

@@ -170,12 +170,13 @@ class ClusterVerification {
                                     ReachCheck& reach) {
     auto reason = unreadable_document();
     if (reason.empty()) reason = backup.damage;
+    OwnWal own;
     if (backup.manifest) {
-      auto missing = check_wal_of_backup(*backup.manifest, ranges, findings_);
-      if (missing.empty()) missing = reach.walk(*backup.manifest);
-      if (reason.empty()) reason = missing;
+      own.wrong = check_wal_of_backup(*backup.manifest, ranges, findings_);
+      if (own.wrong.empty()) own = reach.walk(*backup.manifest);
+      if (reason.empty()) reason = own.wrong;
     }
-    return {cluster_, backup.label, reason.empty(), reason, {}};
+    return {cluster_, backup.label, reason.empty(), reason, {}, std::move(own.copied_databases)};
   }
 
   // A restore opens these two first, and goes no further when one cannot be read.

@@ -173,7 +173,8 @@ bool RecordReader::take(std::span<const std::byte> bytes, Gathered& record) {
   record.taken_bytes += bytes.size();
   record.body_crc = base::crc32c(bytes, record.body_crc);
   const auto manager = static_cast<std::uint8_t>(record.header[17]);
-  const bool wanted = manager == xlog_manager || manager == transaction_manager || manager == tablespace_manager;
+  const bool wanted = manager == xlog_manager || manager == transaction_manager || manager == database_manager ||
+                      manager == tablespace_manager;
   if (wanted) body_.insert(body_.end(), bytes.begin(), bytes.end());
   return true;
 }

@@ -1,6 +1,7 @@
 #include "backup_engine/wal/record_walk.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct Stretch {
   std::optional<Lsn> last;
   std::optional<RecordsEnd> end;  // when the records end in it
   std::vector<TablespaceCreation> tablespaces = {};
+  std::vector<CopiedDatabase> copied_databases = {};
 };
 
 class Walk {
@@ -34,6 +36,7 @@ class Walk {
   void run(Stretch& stretch) const {
     stretch.end.reset();
     stretch.tablespaces.clear();
+    stretch.copied_databases.clear();
     RecordReader reader(archive_, path_, major_);
     if (start_of_segment(stretch.begin, archive_.segment_size()) == stretch.begin) {
       reader.begin_in_segment_of(stretch.begin);
@@ -50,6 +53,7 @@ class Walk {
       }
       stretch.last = record->start;
       if (auto made = parse_tablespace_creation(*record)) stretch.tablespaces.push_back(std::move(*made));
+      if (auto copied = parse_database_copy(*record)) stretch.copied_databases.push_back(std::move(*copied));
     }
     stretch.behind = reader.end();
     // The link of the next stretch's first record is for this one to judge.
@@ -110,13 +114,14 @@ RecordsEnd walk_records(const WalArchive& archive, TimelinePath path, int major,
       walk.run(stretch);
     }
     if (stretch.last) end.last = stretch.last;
-    for (auto& creation : stretch.tablespaces) {
-      // One that was walked again began where the one before did.
-      if (i == 0 || creation.record >= stretches[i - 1].behind) end.tablespaces.push_back(std::move(creation));
-    }
+    // One that was walked again began where the one before did.
+    const auto is_new = [&](const auto& told) { return i == 0 || told.record >= stretches[i - 1].behind; };
+    std::ranges::copy_if(stretch.tablespaces, std::back_inserter(end.tablespaces), is_new);
+    std::ranges::copy_if(stretch.copied_databases, std::back_inserter(end.copied_databases), is_new);
     if (stretch.end) {
       if (!stretch.end->last) stretch.end->last = end.last;
       stretch.end->tablespaces = std::move(end.tablespaces);
+      stretch.end->copied_databases = std::move(end.copied_databases);
       return *stretch.end;
     }
     end.at = stretch.behind;

@@ -21,7 +21,7 @@ constexpr std::uint32_t has_database = 1U << 0U, has_subtransactions = 1U << 1U,
 constexpr std::size_t database_bytes = 8, relation_bytes = 12, invalidation_bytes = 16;
 
 constexpr std::size_t restore_point_name_bytes = 64;
-constexpr std::uint8_t tablespace_creation = 0x00;
+constexpr std::uint8_t tablespace_creation = 0x00, database_file_copy = 0x00;
 
 // The fragments behind a record's header, by their first byte.
 constexpr std::uint8_t short_data = 255, long_data = 254, origin = 253, top_level_xid = 252;
@@ -175,6 +175,20 @@ std::optional<TablespaceCreation> parse_tablespace_creation(const WalRecord& rec
   creation.oid = fields.take<std::uint32_t>();
   creation.location = fields.take_text();
   return fields.ok() ? std::optional(std::move(creation)) : std::nullopt;
+}
+
+std::optional<CopiedDatabase> parse_database_copy(const WalRecord& record) {
+  if (record.manager != database_manager || (record.info & xlog_operation) != database_file_copy) return std::nullopt;
+  const auto data = main_data(record.body);
+  if (!data) return std::nullopt;
+  Fields fields(*data);
+  CopiedDatabase copied;
+  copied.record = record.start;
+  copied.oid = fields.take<std::uint32_t>();
+  static_cast<void>(fields.take<std::uint32_t>());  // its tablespace
+  copied.from_oid = fields.take<std::uint32_t>();
+  static_cast<void>(fields.take<std::uint32_t>());  // the other's
+  return fields.ok() ? std::optional(std::move(copied)) : std::nullopt;
 }
 
 }  // namespace backup_engine::wal

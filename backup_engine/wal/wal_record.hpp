@@ -1,7 +1,8 @@
 // Records of WAL, as far as a restore needs them: where one begins and ends, which transaction it ends and when, which
-// restore point it is, which tablespace it makes. Layouts: PostgreSQL 15 to 18, src/include/access/xlogrecord.h (a
-// record's header and the fragments behind it), xact.h (ends of transactions), xlog_internal.h (restore points) and
-// src/include/commands/tablespace.h. Defined for people in docs/recovery-targets.md and docs/restore.md.
+// restore point it is, which tablespace it makes, which database it copies. Layouts: PostgreSQL 15 to 18,
+// src/include/access/xlogrecord.h (a record's header and the fragments behind it), xact.h (ends of transactions),
+// xlog_internal.h (restore points), src/include/commands/tablespace.h and dbcommands_xlog.h. Defined for people in
+// docs/recovery-targets.md and docs/restore.md.
 #pragma once
 
 #include <cstddef>
@@ -12,19 +13,21 @@
 #include <vector>
 
 #include "backup_engine/base/utc_time.hpp"
+#include "backup_engine/copied_database.hpp"
 #include "backup_engine/postgres/lsn.hpp"
 
 namespace backup_engine::wal {
 
 constexpr std::size_t record_header_bytes = 24;
-constexpr std::uint8_t xlog_manager = 0, transaction_manager = 1, tablespace_manager = 5;  // resource managers
+// Resource managers.
+constexpr std::uint8_t xlog_manager = 0, transaction_manager = 1, database_manager = 4, tablespace_manager = 5;
 
 struct WalRecord {
   postgres::Lsn start;  // of its header, behind the page's own: PostgreSQL's ReadRecPtr
   postgres::Lsn end;    // where the next record can begin: PostgreSQL's EndRecPtr
   std::uint32_t xid = 0;
   std::uint8_t manager = 0, info = 0;
-  // Everything behind the header; kept for the three managers above only. Valid until the next record is read.
+  // Everything behind the header; kept for the four managers above only. Valid until the next record is read.
   std::span<const std::byte> body;
 };
 
@@ -60,5 +63,9 @@ struct TablespaceCreation {
   std::string location;  // absolute; empty: inside the data directory (an in-place tablespace)
 };
 [[nodiscard]] std::optional<TablespaceCreation> parse_tablespace_creation(const WalRecord& record);
+
+// A database's files in one tablespace, copied as files; one that is copied page by page into the WAL is none. Names
+// are not known.
+[[nodiscard]] std::optional<CopiedDatabase> parse_database_copy(const WalRecord& record);
 
 }  // namespace backup_engine::wal

@@ -31,6 +31,9 @@ ExitCode execute(const BackupVerb& verb, const std::stop_token& stop) {
   for (const auto& page : result.damaged_pages) {
     fmt::print("damaged page: {} block {}: its checksum is wrong; it was stored as it is\n", page.file, page.block);
   }
+  for (const auto& copied : result.copied_databases.value_or(std::vector<backup_engine::CopiedDatabase>{})) {
+    fmt::print("warning: {}\n", backup_engine::warning_of(copied));
+  }
   if (!summary.data_checksums) {
     fmt::print(
         "data checksums are off: a damaged page would be stored without a word; with the server stopped: pg_checksums "
@@ -63,18 +66,20 @@ std::vector<backup_engine::ClusterSummary> clusters_to_list(const ListVerb& verb
 ExitCode execute(const ListVerb& verb) {
   const auto clusters = clusters_to_list(verb);
   OperationsLogs logs;
+  CopiesByCluster copies;
   if (!verb.cluster) logs[""] = backup_engine::read_operations(verb.repository, "");
   for (const auto& cluster : clusters) {
     logs[cluster.name] = backup_engine::read_operations(verb.repository, cluster.name);
+    copies[cluster.name] = backup_engine::list_copied_databases(verb.repository, cluster.name);
   }
   const auto now = base::utc_now();
   if (verb.operations) {
     for (const auto& [cluster, log] : logs) fmt::print("{}", operations_jsonl(log));
     for (const auto& [cluster, log] : logs) fmt::print(stderr, "{}", tampered_text(log));
   } else if (verb.format == OutputFormat::json) {
-    fmt::print("{}", listing_json(clusters, logs, now));
+    fmt::print("{}", listing_json(clusters, copies, logs, now));
   } else {
-    fmt::print("{}", listing_text(clusters, now));
+    fmt::print("{}", listing_text(clusters, copies, now));
     for (const auto& [cluster, log] : logs) {
       const auto text = rates_text(log, now) + tampered_text(log);
       if (!text.empty()) fmt::print("operations of {}\n{}", cluster.empty() ? "the repository" : cluster, text);

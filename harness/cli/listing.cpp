@@ -56,9 +56,42 @@ Json running_json(const backup_engine::ClusterSummary& cluster, base::UtcTime no
   return all;
 }
 
+// Names of databases need not be UTF-8.
+std::string json_text(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string warnings_text(const std::string& indent, const std::vector<backup_engine::CopiedDatabase>& all) {
+  std::string text;
+  for (const auto& copied : all) text += fmt::format("{}warning: {}\n", indent, backup_engine::warning_of(copied));
+  return text;
+}
+
+Json json_of(const std::vector<backup_engine::CopiedDatabase>& copied) {
+  auto all = Json::array();
+  for (const auto& each : copied) {
+    all.push_back({{"oid", each.oid},
+                   {"name", each.name.empty() ? Json() : Json(each.name)},
+                   {"from_oid", each.from_oid},
+                   {"from_name", each.from_name.empty() ? Json() : Json(each.from_name)},
+                   {"record_lsn", to_string(each.record)},
+                   {"warning", backup_engine::warning_of(each)}});
+  }
+  return all;
+}
+
+const std::vector<backup_engine::CopiedDatabase>* known_copies(const CopiesByCluster& copies,
+                                                               const std::string& cluster, const std::string& label) {
+  const auto of_cluster = copies.find(cluster);
+  if (of_cluster == copies.end()) return nullptr;
+  const auto found = of_cluster->second.find(label);
+  return found == of_cluster->second.end() || !found->second ? nullptr : &*found->second;
+}
+
 }  // namespace
 
-std::string listing_text(const std::vector<backup_engine::ClusterSummary>& clusters, base::UtcTime now) {
+std::string listing_text(const std::vector<backup_engine::ClusterSummary>& clusters, const CopiesByCluster& copies,
+                         base::UtcTime now) {
   if (clusters.empty()) return "no clusters yet: lifeboat wal receive and lifeboat backup make the first\n";
   std::string text;
   for (const auto& cluster : clusters) {
@@ -69,6 +102,7 @@ std::string listing_text(const std::vector<backup_engine::ClusterSummary>& clust
                           base::bytes_text(backup.source_bytes), base::bytes_text(backup.stored_bytes),
                           to_string(backup.start_lsn), to_string(backup.stop_lsn),
                           backup.damaged_pages == 0 ? "" : fmt::format(", {} damaged pages", backup.damaged_pages));
+      if (const auto* known = known_copies(copies, cluster.name, backup.label)) text += warnings_text("    ", *known);
     }
     text += running_text(cluster, now);
     for (const auto& what : cluster.unreadable) text += fmt::format("  CANNOT BE READ: {}\n", what);
@@ -100,12 +134,13 @@ Json json_of(const OperationsLogs& logs, const std::string& cluster, base::UtcTi
 
 }  // namespace
 
-std::string listing_json(const std::vector<backup_engine::ClusterSummary>& clusters, const OperationsLogs& logs,
-                         base::UtcTime now) {
+std::string listing_json(const std::vector<backup_engine::ClusterSummary>& clusters, const CopiesByCluster& copies,
+                         const OperationsLogs& logs, base::UtcTime now) {
   auto all = Json::array();
   for (const auto& cluster : clusters) {
     auto backups = Json::array(), wal = Json::array();
     for (const auto& b : cluster.backups) {
+      const auto* const known = known_copies(copies, cluster.name, b.label);
       backups.push_back({{"label", b.label},
                          {"type", backup_engine::to_string(b.type)},
                          {"parent_label", b.parent_label},
@@ -119,7 +154,8 @@ std::string listing_json(const std::vector<backup_engine::ClusterSummary>& clust
                          {"stored_bytes", b.stored_bytes},
                          {"file_count", b.file_count},
                          {"damaged_pages", b.damaged_pages},
-                         {"data_checksums", b.data_checksums}});
+                         {"data_checksums", b.data_checksums},
+                         {"copied_databases", known != nullptr ? json_of(*known) : Json()}});
     }
     for (const auto& range : cluster.wal) {
       wal.push_back({{"timeline", range.timeline.number()},
@@ -135,7 +171,7 @@ std::string listing_json(const std::vector<backup_engine::ClusterSummary>& clust
                    {"wal", wal},
                    {"operations", json_of(logs, cluster.name, now)}});
   }
-  return Json{{"clusters", all}, {"operations", json_of(logs, "", now)}}.dump(2) + "\n";
+  return json_text({{"clusters", all}, {"operations", json_of(logs, "", now)}});
 }
 
 namespace {
@@ -176,6 +212,7 @@ std::string verify_text(const backup_engine::VerifyResult& result) {
     text += fmt::format("{} {}: {}\n", backup.cluster, backup.label,
                         backup.restorable ? "restorable" : "NOT restorable: " + backup.reason);
     for (const auto& span : backup.spans) text += span_text(span);
+    text += warnings_text("  ", backup.copied_databases);
   }
   for (const auto& left_out : result.not_looked_at) text += fmt::format("not looked at: {}\n", left_out);
   text += debris_text(result.debris);
@@ -204,20 +241,19 @@ std::string verify_json(const backup_engine::VerifyResult& result) {
                        {"label", b.label},
                        {"restorable", b.restorable},
                        {"reason", b.reason},
-                       {"recoverable", spans}});
+                       {"recoverable", spans},
+                       {"copied_databases", json_of(b.copied_databases)}});
   }
-  return Json{{"objects", result.objects},
-              {"bytes", result.bytes},
-              {"blocks", result.blocks},
-              {"wal_segments", result.wal_segments},
-              {"damage", damage},
-              {"backups", backups},
-              {"not_looked_at", result.not_looked_at},
-              {"debris", result.debris},
-              {"state_digest", result.state_digest},
-              {"wal_ends", wal_ends}}
-             .dump(2) +
-         "\n";
+  return json_text({{"objects", result.objects},
+                    {"bytes", result.bytes},
+                    {"blocks", result.blocks},
+                    {"wal_segments", result.wal_segments},
+                    {"damage", damage},
+                    {"backups", backups},
+                    {"not_looked_at", result.not_looked_at},
+                    {"debris", result.debris},
+                    {"state_digest", result.state_digest},
+                    {"wal_ends", wal_ends}});
 }
 
 }  // namespace harness::cli

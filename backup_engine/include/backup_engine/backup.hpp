@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backup_engine/base/progress.hpp"
+#include "backup_engine/copied_database.hpp"
 #include "backup_engine/repository.hpp"
 
 namespace backup_engine {
@@ -39,6 +40,7 @@ struct DamagedPage {
 struct BackupResult {
   BackupSummary summary;
   std::vector<DamagedPage> damaged_pages;
+  CopiedDatabases copied_databases;  // while it was taken
   double seconds = 0;
 };
 

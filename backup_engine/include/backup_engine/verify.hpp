@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backup_engine/base/progress.hpp"
+#include "backup_engine/copied_database.hpp"
 #include "backup_engine/repository.hpp"
 
 namespace backup_engine {
@@ -40,6 +41,7 @@ struct BackupVerdict {
   bool restorable = false;          // every block sound, and whole records of WAL from its start to its stop
   std::string reason;               // empty when restorable
   std::vector<RecoverySpan> spans;  // by timeline; as far as sound WAL goes
+  std::vector<CopiedDatabase> copied_databases{};  // while it was taken: no damage that is known, a warning
 };
 
 // Up to where sound WAL of a timeline is held. It only ever moves on: one that was further before was put back.

@@ -165,6 +165,19 @@ TEST(Manifest, KnowsTheTablespacesThatItsMapNames) {
   EXPECT_EQ(read.dropped_tablespaces, manifest.dropped_tablespaces);
 }
 
+TEST(Manifest, NamesTheDatabasesThatWereCopiedMeanwhile) {
+  auto manifest = some_manifest();
+  const auto read = [&] { return store::decode_manifest(store::encode_manifest(manifest), "m"); };
+  EXPECT_EQ(read().copied_databases, std::nullopt) << "not known is not none";
+  manifest.copied_databases.emplace();
+  EXPECT_EQ(read().copied_databases->size(), 0U);
+  manifest.databases = {{1, "template1", true}, {16384, "shop", false}};
+  const backup_engine::postgres::Lsn record(0x3000028);
+  manifest.copied_databases = {{record, 16384, 1, "", ""}, {record, 16399, 16384, "", ""}};
+  EXPECT_EQ(read().copied_databases, (std::vector<backup_engine::CopiedDatabase>{
+                                         {record, 16384, 1, "shop", "template1"}, {record, 16399, 16384, "", "shop"}}));
+}
+
 TEST(FileTable, KeepsEveryFieldAndFindsByPath) {
   store::FileEntry file = entry_at("base/1/1259");
   file.mode = 0640;

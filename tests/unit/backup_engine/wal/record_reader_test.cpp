@@ -241,6 +241,30 @@ TEST_P(ParseRecords, TellsWhichTablespaceIsCreatedWhere) {
   EXPECT_FALSE(parse_tablespace_creation(*dropped));
 }
 
+TEST_P(ParseRecords, TellsADatabaseThatIsCopiedAsFilesFromOneThatIsCopiedIntoTheWal) {
+  WalBuilder wal(three_mb, megabyte, one, GetParam());
+  wal.filler(8100);  // over a page
+  const auto start = wal.copy_database(16500, 1663, 16400, 16388);
+  wal.create_database(16501, 1663);
+  wal.add(database_manager, 0x21, 0, {std::byte{255}, std::byte{4}, {}, {}, {}, {}});  // dropped
+  const auto record = read(wal, start);
+  const auto copied = parse_database_copy(*record);
+  ASSERT_TRUE(copied);
+  EXPECT_EQ(*copied, (CopiedDatabase{start, 16500, 16400, "", ""}));
+  const auto logged = reader_->next();
+  ASSERT_TRUE(logged);
+  EXPECT_FALSE(parse_database_copy(*logged));
+  const auto dropped = reader_->next();
+  ASSERT_TRUE(dropped);
+  EXPECT_FALSE(parse_database_copy(*dropped));
+}
+
+TEST(ParseDatabaseCopy, RefusesOneThatIsCutOff) {
+  std::vector<std::byte> body{std::byte{255}, std::byte{12}};
+  body.resize(2 + 12);
+  EXPECT_FALSE(parse_database_copy({Lsn(100), Lsn(200), 0, database_manager, 0x01, body}));
+}
+
 TEST(ParseTransactionEnd, RefusesDetailsThatAreCutOff) {
   std::vector<std::byte> body{std::byte{255}, std::byte{12}};
   body.resize(2 + 12);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "backup_engine/wal/copied_databases.hpp"
 #include "tests/unit/backup_engine/wal/temporary_archive.hpp"
 #include "tests/unit/backup_engine/wal/wal_builder.hpp"
 
@@ -158,6 +159,42 @@ TEST_F(WalkRecords, FollowARecordThatACrashCutOffOverTheSeam) {
     const auto end = walk(wal_.end(), jobs);
     EXPECT_EQ(end.kind, Kind::reached) << end.why;
   }
+}
+
+BackupSummary backup_between(Lsn start, Lsn stop) {
+  BackupSummary backup;
+  backup.postgres_major = 15;
+  backup.timeline = one;
+  backup.start_lsn = start;
+  backup.stop_lsn = stop;
+  return backup;
+}
+
+TEST_F(WalkRecords, TellWhichDatabasesWereCopiedWhileABackupWasTaken) {
+  wal_.copy_database(16500, 1663, 1, 1663);
+  const auto start = wal_.filler(100);
+  const auto first = wal_.copy_database(16501, 1663, 16400, 1663);
+  wal_.copy_database(16501, 16388, 16400, 16388);  // its files in another tablespace
+  wal_.create_database(16502, 1663);
+  fill(wal_, 30000);
+  const auto moved = wal_.copy_database(16400, 16388, 16400, 1663);
+  const auto stop = wal_.filler(100);
+  wal_.copy_database(16503, 1663, 1, 1663);
+  wal_.put_into(archive());
+  for (const unsigned jobs : {1U, 4U}) {
+    EXPECT_EQ(find_copied_databases(archive(), backup_between(start, stop), jobs, {}),
+              (std::vector<CopiedDatabase>{{first, 16501, 16400, "", ""}, {moved, 16400, 16400, "", ""}}));
+  }
+  EXPECT_EQ(find_copied_databases(archive(), backup_between(moved + 8, stop), 1, {}), std::nullopt)
+      << "no record begins there";
+}
+
+TEST_F(WalkRecords, TellNothingOfDatabasesWhereTheyAreBroken) {
+  wal_.copy_database(16501, 1663, 16400, 1663);
+  fill(wal_, 30000);
+  wal_.bytes()[5 * megabyte + 123456] ^= std::byte{1};
+  wal_.put_into(archive());
+  EXPECT_EQ(find_copied_databases(archive(), backup_between(first_, wal_.end()), 2, {}), std::nullopt);
 }
 
 TEST_F(WalkRecords, FollowTheTimelines) {

@@ -65,6 +65,18 @@ class WalBuilder {
     body.push_back(std::byte{0});
     return add(5, 0x00, 0, data(body));
   }
+  postgres::Lsn copy_database(std::uint32_t oid, std::uint32_t tablespace, std::uint32_t from_oid,
+                              std::uint32_t from_tablespace) {
+    std::vector<std::byte> body;
+    for (const auto number : {oid, tablespace, from_oid, from_tablespace}) put(body, number);
+    return add(4, 0x01, 0, data(body));  // with XLR_SPECIAL_REL_UPDATE
+  }
+  // As CREATE DATABASE … STRATEGY wal_log begins; its pages follow.
+  postgres::Lsn create_database(std::uint32_t oid, std::uint32_t tablespace) {
+    std::vector<std::byte> body;
+    for (const auto number : {oid, tablespace}) put(body, number);
+    return add(4, 0x11, 0, data(body));
+  }
   // Ends the segment: the rest of it is zeros.
   postgres::Lsn switch_segment() {
     const auto start = add(0, 0x40, 0, {});
