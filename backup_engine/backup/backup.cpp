@@ -155,7 +155,7 @@ class Backup {
     manifest.backup_label_text = stopped_.backup_label;
     manifest.tablespace_map_text = stopped_.tablespace_map;
     manifest.dropped_tablespaces = tablespaces_without_files(manifest);
-    for (const auto& page : damaged) manifest.damaged_pages.push_back({page.file, page.block});
+    manifest.damaged_pages = damaged;
   }
 
   // The WAL that was written meanwhile is little beside what was copied, and its segments were written just now. None

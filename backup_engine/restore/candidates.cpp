@@ -91,14 +91,16 @@ Candidates find_candidates(store::Storage& storage, const wal::WalArchive& archi
       found.notes.insert(found.notes.end(), notes.begin(), notes.end());
     }
     found.backups.push_back(*summary);
-    if (!has_position(request.target.kind)) break;
+    if (request.target.kind == TargetKind::immediate) break;
+    if (request.target.kind == TargetKind::end_of_wal && summary->damaged_pages == 0) break;
   }
   if (found.backups.empty()) {
     auto why = passed_over(held, {});
     why.insert(why.end(), notes.begin(), notes.end());
     throw no_way(request, held, why);
   }
-  std::ranges::sort(found.backups, {}, &BackupSummary::start_lsn);
+  std::ranges::reverse(found.backups);
+  if (has_position(request.target.kind)) std::ranges::sort(found.backups, {}, &BackupSummary::start_lsn);
   return found;
 }
 

@@ -9,6 +9,7 @@
 #include "backup_engine/restore/candidates.hpp"
 #include "backup_engine/restore/continuous_wal.hpp"
 #include "backup_engine/restore/new_tablespaces.hpp"
+#include "backup_engine/restore/prefer_sound.hpp"
 #include "backup_engine/restore/stop_search.hpp"
 #include "backup_engine/restore/target_value.hpp"
 #include "backup_engine/restore/unreachable.hpp"
@@ -18,6 +19,7 @@
 namespace backup_engine::restore {
 
 using base::Error;
+using base::ErrorKind;
 using base::to_rfc3339;
 using postgres::Lsn;
 
@@ -26,35 +28,51 @@ namespace {
 // How much WAL before the chosen backup is read only to say that a restore point's name occurs there too.
 constexpr std::uint64_t look_back_bytes = std::uint64_t{1} << 30U;
 
+// Of an older backup that leads to the point to which `newer` does.
+Way way_with(const std::vector<wal::TablespaceCreation>& creations, const BackupSummary& newer) {
+  const auto is_before = [&](const auto& creation) { return creation.record < newer.start_lsn; };
+  return std::ranges::any_of(creations, is_before) ? Way::new_tablespaces : Way::same_point;
+}
+
 class Choice {
  public:
-  Choice(const wal::WalArchive& archive, const RestoreRequest& request, Candidates candidates, int major,
-         const std::stop_token& stop)
-      : request_(request),
+  Choice(store::Storage& storage, const wal::WalArchive& archive, const RestoreRequest& request, Candidates candidates,
+         int major, const std::stop_token& stop)
+      : storage_(storage),
+        request_(request),
         archive_(archive),
         stop_(stop),
         candidates_(std::move(candidates)),
         backups_(candidates_.backups),
         rule_(request.target, major),
         reader_(archive, candidates_.path, major),
-        found_(backups_.size()) {}
+        found_(backups_.size()),
+        searched_(backups_.size()) {}
 
   Recovery make() {
-    const auto chosen = request_.target.kind == TargetKind::lsn ? choose_by_lsn() : choose_by_search();
-    if (!chosen) throw unreachable();
-    const auto& stop = stop_from(*chosen);
-    Recovery recovery{backups_[*chosen].label, candidates_.notes, tablespaces_before(stop->position, *chosen), {}};
+    const auto newest = request_.target.kind == TargetKind::lsn ? choose_by_lsn() : choose_by_search();
+    if (!newest) throw unreachable();
+    auto preference = prefer_sound(storage_, request_, backups_, *newest,
+                                   [&](std::size_t older) { return way_from(older, *newest); });
+    const auto chosen = preference.index;
+    const auto& stop = stop_from(chosen);
+    Recovery recovery{backups_[chosen].label,
+                      candidates_.notes,
+                      std::move(preference.passed_over),
+                      tablespaces_before(stop->position, chosen),
+                      {}};
+    recovery.notes.insert(recovery.notes.end(), preference.notes.begin(), preference.notes.end());
     recovery.notes.push_back(fmt::format("recovery from backup {} will stop {}", recovery.backup_label, stop->text));
-    if (request_.target.kind == TargetKind::name) note_other_points(*chosen, recovery);
+    if (request_.target.kind == TargetKind::name) note_other_points(chosen, recovery);
     return recovery;
   }
 
  private:
   // The newest first, each from its own start up to where the search of the next one began: no WAL is read twice.
   std::optional<std::size_t> choose_by_search() {
-    for (auto i = backups_.size(); i-- > 0;) {
-      search_from(i);
-      if (usable(i)) return i;
+    while (searched_ > 0) {
+      search_from(--searched_);
+      if (usable(searched_)) return searched_;
     }
     return std::nullopt;
   }
@@ -70,16 +88,37 @@ class Choice {
   std::optional<std::size_t> choose_by_lsn() {
     const auto target = postgres::parse_lsn(request_.target.value).value();
     reader_.begin_in_segment_of(std::max(target, backups_.front().start_lsn));
-    const auto found = search(reader_, rule_, std::nullopt);
+    at_target_ = search(reader_, rule_, std::nullopt);
     held_ = archive_.ranges();  // only now: the search goes as far as WAL has come
     for (auto i = backups_.size(); i-- > 0;) {
-      found_[i].wal_ended = found.wal_ended;
-      const auto& start = backups_[i].start_lsn;
-      if (start > target || !found.stop || found.stop->position > held_until(held_, candidates_.path, start)) continue;
-      found_[i].stop = found.stop;
-      if (usable(i)) return i;
+      if (reaches(target, i) && usable(i)) return i;
     }
     return std::nullopt;
+  }
+  bool reaches(Lsn target, std::size_t i) {
+    found_[i].wal_ended = at_target_.wal_ended;
+    const auto& stop = at_target_.stop;
+    const auto& start = backups_[i].start_lsn;
+    if (start > target || !stop || stop->position > held_until(held_, candidates_.path, start)) return false;
+    found_[i].stop = stop;
+    return true;
+  }
+
+  // Whether recovery from an older backup stops where it does from `newest`.
+  Way way_from(std::size_t older, std::size_t newest) {
+    try {
+      if (request_.target.kind == TargetKind::lsn) {
+        if (!reaches(postgres::parse_lsn(request_.target.value).value(), older)) return Way::none;
+      } else {
+        while (searched_ > older) search_from(--searched_);
+      }
+      const auto stop = stop_from(newest)->position;
+      if (!usable(older) || stop_from(older)->position != stop) return Way::none;
+      return way_with(tablespaces_before(stop, older), backups_[newest]);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::corrupt) throw;
+      return Way::none;  // its WAL is damaged before the newest begins
+    }
   }
 
   // Where recovery from backup i stops: in its own stretch of WAL, or in the first one behind it that has a stop.
@@ -162,6 +201,7 @@ class Choice {
     return std::nullopt;
   }
 
+  store::Storage& storage_;
   const RestoreRequest& request_;
   const wal::WalArchive& archive_;
   const std::stop_token& stop_;
@@ -170,20 +210,37 @@ class Choice {
   const TargetRule rule_;
   wal::RecordReader reader_;
   std::vector<Findings> found_;  // of the stretch that begins with each backup
+  std::size_t searched_;         // of them from this one on
+  Findings at_target_;           // of an LSN
   std::vector<wal::WalRange> held_;
 };
 
-Recovery recovery_without_position(const wal::WalArchive& archive, const RestoreRequest& request,
-                                   const Candidates& candidates, const std::stop_token& stop) {
-  const auto& backup = candidates.backups.back();
-  auto walked = require_continuous_wal(archive, candidates.path, backup, request, stop);
+Recovery recovery_without_position(store::Storage& storage, const wal::WalArchive& archive,
+                                   const RestoreRequest& request, const Candidates& candidates,
+                                   const std::stop_token& stop) {
+  const auto newest = candidates.backups.size() - 1;
+  std::optional<wal::RecordsEnd> walked;
+  const auto walk_from = [&](std::size_t i) {
+    walked = require_continuous_wal(archive, candidates.path, candidates.backups[i], request, stop);
+  };
+  auto preference = prefer_sound(storage, request, candidates.backups, newest, [&](std::size_t older) {
+    try {
+      walk_from(older);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::corrupt) throw;
+      return Way::none;  // its WAL is broken, or not whole, before the newest begins
+    }
+    return way_with(walked->tablespaces, candidates.backups[newest]);
+  });
+  const auto& backup = candidates.backups[preference.index];
+  if (preference.index == newest) walk_from(newest);
+  Recovery recovery{backup.label, candidates.notes, std::move(preference.passed_over), {}, {}};
+  recovery.notes.insert(recovery.notes.end(), preference.notes.begin(), preference.notes.end());
   if (!walked) {
-    return {backup.label,
-            candidates.notes,
-            find_new_tablespaces(archive, candidates.path, backup, backup.stop_lsn, stop),
-            {}};
+    recovery.tablespaces = find_new_tablespaces(archive, candidates.path, backup, backup.stop_lsn, stop);
+    return recovery;
   }
-  Recovery recovery{backup.label, candidates.notes, std::move(walked->tablespaces), {}};
+  recovery.tablespaces = std::move(walked->tablespaces);
   if (!walked->last) return recovery;
   recovery.end = request.target;
   recovery.end->kind = TargetKind::lsn;
@@ -201,9 +258,9 @@ Recovery choose_recovery(store::Storage& storage, const RestoreRequest& request,
   const wal::WalArchive archive(storage, request.cluster, identity.wal_segment_size, Compression{});
   auto candidates = find_candidates(storage, archive, request);
   if (request.target.kind == TargetKind::end_of_wal || request.target.kind == TargetKind::immediate) {
-    return recovery_without_position(archive, request, candidates, stop);
+    return recovery_without_position(storage, archive, request, candidates, stop);
   }
-  return Choice(archive, request, std::move(candidates), identity.postgres_major, stop).make();
+  return Choice(storage, archive, request, std::move(candidates), identity.postgres_major, stop).make();
 }
 
 }  // namespace backup_engine::restore

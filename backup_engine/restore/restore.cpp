@@ -305,6 +305,7 @@ RestoreResult restore_backup(const RestoreRequest& asked, base::FileSystem& file
   auto recovery = choose_recovery(*storage, request, stop);
   result.backup_label = std::move(recovery.backup_label);
   result.notes = std::move(recovery.notes);
+  result.passed_over = std::move(recovery.passed_over);
   result.fetch_seconds = seconds_since(begin);
   if (recovery.end && request.new_tablespaces == NewTablespaces::refuse) request.target = *recovery.end;
   try {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backup_engine/copied_database.hpp"
+#include "backup_engine/damaged_page.hpp"
 #include "backup_engine/postgres/wal_segment.hpp"
 #include "backup_engine/repository.hpp"
 #include "backup_engine/store/block_hash.hpp"
@@ -38,11 +39,6 @@ struct Database {
   bool operator==(const Database&) const = default;
 };
 
-struct DamagedPageEntry {
-  std::string file;  // relative to the data directory
-  std::uint32_t block = 0;
-};
-
 struct Manifest {
   // Filled by the caller of BackupWriter::publish.
   BackupSummary summary;  // source_bytes, stored_bytes, file_count and parent_label are the writer's
@@ -55,7 +51,7 @@ struct Manifest {
   // Those that the map or the list names and that went before their files were listed: WAL drops them again.
   std::set<std::uint32_t> dropped_tablespaces;
   std::vector<std::string> external_files;  // paths of the file table's entries in the external area
-  std::vector<DamagedPageEntry> damaged_pages;
+  std::vector<DamagedPage> damaged_pages;
   CopiedDatabases copied_databases;  // with their names
 
   // Filled by the writer.

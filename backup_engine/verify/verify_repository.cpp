@@ -176,7 +176,9 @@ class ClusterVerification {
       if (own.wrong.empty()) own = reach.walk(*backup.manifest);
       if (reason.empty()) reason = own.wrong;
     }
-    return {cluster_, backup.label, reason.empty(), reason, {}, std::move(own.copied_databases)};
+    BackupVerdict verdict{cluster_, backup.label, reason.empty(), reason, {}, std::move(own.copied_databases)};
+    if (backup.manifest) verdict.damaged_pages = backup.manifest->damaged_pages;
+    return verdict;
   }
 
   // A restore opens these two first, and goes no further when one cannot be read.

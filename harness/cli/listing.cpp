@@ -88,6 +88,13 @@ const std::vector<backup_engine::CopiedDatabase>* known_copies(const CopiesByClu
   return found == of_cluster->second.end() || !found->second ? nullptr : &*found->second;
 }
 
+std::string damage_text(std::uint64_t pages) {
+  return fmt::format(
+      "    warning: it holds {} damaged page{} as its source had {} (lifeboat verify names {}); a restore without "
+      "--backup begins from an older one that holds none, where one leads to the same point\n",
+      pages, pages == 1 ? "" : "s", pages == 1 ? "it" : "them", pages == 1 ? "it" : "them");
+}
+
 }  // namespace
 
 std::string listing_text(const std::vector<backup_engine::ClusterSummary>& clusters, const CopiesByCluster& copies,
@@ -98,10 +105,10 @@ std::string listing_text(const std::vector<backup_engine::ClusterSummary>& clust
     text += fmt::format("{}  PostgreSQL {}, system identifier {}\n", cluster.name, cluster.postgres_major,
                         cluster.system_identifier);
     for (const auto& backup : cluster.backups) {
-      text += fmt::format("  backup {}  {} stored as {}, WAL {} to {}{}\n", backup.label,
+      text += fmt::format("  backup {}  {} stored as {}, WAL {} to {}\n", backup.label,
                           base::bytes_text(backup.source_bytes), base::bytes_text(backup.stored_bytes),
-                          to_string(backup.start_lsn), to_string(backup.stop_lsn),
-                          backup.damaged_pages == 0 ? "" : fmt::format(", {} damaged pages", backup.damaged_pages));
+                          to_string(backup.start_lsn), to_string(backup.stop_lsn));
+      if (backup.damaged_pages > 0) text += damage_text(backup.damaged_pages);
       if (const auto* known = known_copies(copies, cluster.name, backup.label)) text += warnings_text("    ", *known);
     }
     text += running_text(cluster, now);
@@ -213,6 +220,9 @@ std::string verify_text(const backup_engine::VerifyResult& result) {
                         backup.restorable ? "restorable" : "NOT restorable: " + backup.reason);
     for (const auto& span : backup.spans) text += span_text(span);
     text += warnings_text("  ", backup.copied_databases);
+    if (!backup.damaged_pages.empty()) {
+      text += fmt::format("  warning: it holds {} as its source had them\n", text_of(backup.damaged_pages));
+    }
   }
   for (const auto& left_out : result.not_looked_at) text += fmt::format("not looked at: {}\n", left_out);
   text += debris_text(result.debris);
@@ -235,14 +245,16 @@ std::string verify_json(const backup_engine::VerifyResult& result) {
   }
   for (const auto& d : result.damage) damage.push_back({{"object", d.object}, {"text", d.text}});
   for (const auto& b : result.backups) {
-    auto spans = Json::array();
+    auto spans = Json::array(), pages = Json::array();
+    for (const auto& page : b.damaged_pages) pages.push_back({{"file", page.file}, {"block", page.block}});
     for (const auto& span : b.spans) spans.push_back(json_of(span));
     backups.push_back({{"cluster", b.cluster},
                        {"label", b.label},
                        {"restorable", b.restorable},
                        {"reason", b.reason},
                        {"recoverable", spans},
-                       {"copied_databases", json_of(b.copied_databases)}});
+                       {"copied_databases", json_of(b.copied_databases)},
+                       {"damaged_pages", pages}});
   }
   return json_text({{"objects", result.objects},
                     {"bytes", result.bytes},

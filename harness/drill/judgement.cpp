@@ -221,6 +221,33 @@ void add_probe_seconds(std::vector<record::Check>& checks, const std::map<std::s
   }
 }
 
+// Of backups of the drill's own, and of a stored one's, or that one for which the engine passed it over: its restore
+// may have gone well, for WAL may have written the pages anew.
+void judge_damage(record::Report& report) {
+  record::Check check;
+  check.name = damage_check;
+  check.witness = "engine";
+  check.expected = "0";
+  std::uint64_t pages = 0;
+  for (const auto& backup : report.backups) {
+    if (backup.damaged_pages == 0) continue;
+    pages += backup.damaged_pages;
+    check.findings.push_back({backup.label, "", "", "", "",
+                              fmt::format("pages whose checksum was wrong on the source when it was taken: {}; "
+                                          "`lifeboat verify` names them",
+                                          backup.damaged_pages)});
+  }
+  if (pages == 0) return;
+  check.verdict = record::Verdict::fail;
+  check.actual = std::to_string(pages);
+  check.summary = fmt::format(
+      "{} in {}: the source was damaged. Mend it, take a new backup, and keep an older one that is sound until then.",
+      pages == 1 ? "1 damaged page" : fmt::format("{} damaged pages", pages),
+      check.findings.size() == 1 ? "backup " + check.findings.front().object
+                                 : fmt::format("{} backups", check.findings.size()));
+  report.checks.push_back(std::move(check));
+}
+
 }  // namespace
 
 void judge(record::Report& report, const Judged& judged) {
@@ -231,6 +258,7 @@ void judge(record::Report& report, const Judged& judged) {
   auto judgement = verify::judge(judged.scenario.verify, records);
   report.checks = std::move(judgement.checks);
   add_probe_seconds(report.checks, judged.evidence.seconds);
+  judge_damage(report);
   report.not_tested = std::move(judgement.not_tested);
   const auto unread = judged.evidence.missing.find("commit_order");
   if (unread != judged.evidence.missing.end()) report.not_tested.push_back("exactness: " + unread->second);

@@ -16,6 +16,9 @@ namespace harness::drill {
 // by every judging.
 inline constexpr const char* drill_check = "drill";
 
+// The check that fails when a backup holds pages that were damaged on its source; there is none otherwise.
+inline constexpr const char* damage_check = "damaged_pages";
+
 struct Judged {
   const scenario::Scenario& scenario;
   const std::vector<reports::record::LedgerTransaction>& ledger;

@@ -97,7 +97,8 @@ PartialRecovery recover_part(const Context& context, const SourceSide& source, c
   milestones.writable = base::utc_now();
   clock.end_recovery(milestones);
   note(context, recovery.extracted);
-  recovery.course = {restored.backup_label, clock.started_at(), *milestones.writable, clock.phases(), cold};
+  recovery.course = {restored.backup_label, clock.started_at(), *milestones.writable, clock.phases(), cold,
+                     restored.passed_over};
   recovery.reached = verify::read_reached_point(cluster_of(scratch.server(), source.dataset()));
   const auto left = scratch.remove();
   if (!left.empty()) context.journal.append("scratch.left", {{"what", left}});

@@ -72,7 +72,8 @@ Recovery recover(const Context& context, const Origin& origin, const restore::Ta
   clock.end_recovery(recovered.milestones);
   context.journal.append("recovery.done", {{"replayed_lsn", recovered.milestones.replayed_lsn}});
   const auto writable = recovered.milestones.writable.value_or(base::utc_now());
-  return {std::move(recovered.server), {restored.backup_label, clock.started_at(), writable, clock.phases(), cold}};
+  return {std::move(recovered.server),
+          {restored.backup_label, clock.started_at(), writable, clock.phases(), cold, restored.passed_over}};
 }
 
 record::RestoreRecord::Reached reached_in_vain(const Context& context) {

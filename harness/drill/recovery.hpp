@@ -16,6 +16,7 @@ struct Course {
   backup_engine::base::UtcTime clock_started, writable;
   std::vector<reports::record::Phase> phases;
   bool repository_was_cold = false;
+  std::vector<std::string> passed_over;  // labels of newer backups that lead there too, for their damaged pages
 };
 
 struct Recovery {

@@ -82,6 +82,7 @@ void conduct_stored(const Context& context, record::Report& report) {
   note_restore(report, restore_asked_for(context.plan, target), recovery->course,
                restored_bytes(context, recovery->server));
   report.backups = {backup_named(cluster, recovery->course.backup_label)};
+  for (const auto& label : recovery->course.passed_over) report.backups.push_back(backup_named(cluster, label));
   const auto told = telling_settings(recovery->server);
   report.environment.settings.insert(told.begin(), told.end());
   const auto evidence = examine_stored(context, origin, *recovery, {target.target, report.backups.front(), cluster});

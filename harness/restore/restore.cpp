@@ -61,7 +61,8 @@ Restored restore_files(const RestoreOrder& order, base::Progress& progress, cons
   const auto result = backup_engine::restore_backup(request, progress, stop);
   give_to(order.owner, order.to);
   if (!order.other_tablespaces.empty()) give_to(order.owner, order.other_tablespaces);
-  return {result.backup_label, result.restored_bytes, result.fetch_seconds, result.restore_seconds, result.notes};
+  return {result.backup_label,    result.restored_bytes, result.fetch_seconds,
+          result.restore_seconds, result.notes,          result.passed_over};
 }
 
 }  // namespace harness::restore

@@ -12,6 +12,7 @@
 
 #include "backup_engine/base/progress.hpp"
 #include "backup_engine/copied_database.hpp"
+#include "backup_engine/damaged_page.hpp"
 #include "backup_engine/repository.hpp"
 
 namespace backup_engine {
@@ -29,12 +30,6 @@ struct BackupRequest {
   std::uint64_t max_bytes_per_second = 0;
   // Called before each wait for that limit, from the thread that waits; may be empty.
   std::function<void(std::chrono::nanoseconds)> on_held_back;
-};
-
-// A page whose checksum was wrong, re-read and judged against the WAL: stored, counted and named.
-struct DamagedPage {
-  std::string file;         // relative to the data directory
-  std::uint32_t block = 0;  // page of this file, from 0
 };
 
 struct BackupResult {

@@ -56,7 +56,9 @@ enum class NewTablespaces {
 struct RestoreRequest {
   RepositoryLocation repository;
   std::string cluster;
-  std::string backup_label;  // empty: the newest that can reach the target
+  // Empty: the newest that can reach the target; one that holds damaged pages only where no older one leads there
+  // without (docs/restore.md, "Damaged pages").
+  std::string backup_label;
   std::filesystem::path to;  // absent or empty, or as `existing` says
   ExistingFiles existing = ExistingFiles::refuse;
   RecoveryTarget target;
@@ -84,6 +86,7 @@ struct RestoreResult {
   double restore_seconds = 0;  // files written and synced
   // For whoever ordered it, a sentence each: what was chosen where the target left a choice.
   std::vector<std::string> notes;
+  std::vector<std::string> passed_over;  // labels of newer backups that lead there too, for their damaged pages
 };
 
 // An existing pg_control is renamed away first, and the backup's renamed into place last: a half-done restore cannot

@@ -9,6 +9,7 @@
 
 #include "backup_engine/base/progress.hpp"
 #include "backup_engine/copied_database.hpp"
+#include "backup_engine/damaged_page.hpp"
 #include "backup_engine/repository.hpp"
 
 namespace backup_engine {
@@ -42,6 +43,7 @@ struct BackupVerdict {
   std::string reason;               // empty when restorable
   std::vector<RecoverySpan> spans;  // by timeline; as far as sound WAL goes
   std::vector<CopiedDatabase> copied_databases{};  // while it was taken: no damage that is known, a warning
+  std::vector<DamagedPage> damaged_pages{};        // on its source already; the repository holds what it was given
 };
 
 // Up to where sound WAL of a timeline is held. It only ever moves on: one that was further before was put back.

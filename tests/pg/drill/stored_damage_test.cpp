@@ -40,7 +40,7 @@ fs::path largest_file(const fs::path& below) {
 
 struct Damaged {
   StoredCluster cluster{StoredCluster::Repository::in_the_clear, {{"wal_log_hints", "on"}}};
-  std::string sound, damaged, pack, manifest;
+  std::string sound, damaged, newest, pack, manifest;
   StoredCluster::Ended ended;
 
   Damaged() {
@@ -52,19 +52,39 @@ struct Damaged {
     faults::hide_from_index(source, "public.boats_pkey", "INSERT INTO boats VALUES (7, 'the double of 7')");
     source.execute("DELETE FROM pg_type WHERE typname = 'mood'");
     damaged = cluster.back_up({"--pgdata", cluster.path("data")});
+    break_a_page_on_disk();
+    newest = back_up_damaged_page();
     cluster.wait_until_acknowledged();
     cluster.end_receiver();
     pack = in_a_copy("flipped-pack", [&](const fs::path& copy) {
-      return largest_file(copy / "clusters" / "shop" / "backups" / damaged / "packs");
+      return largest_file(copy / "clusters" / "shop" / "backups" / newest / "packs");
     });
     manifest = in_a_copy("flipped-manifest", [&](const fs::path& copy) {
-      return copy / "clusters" / "shop" / "backups" / damaged / "manifest.json";
+      return copy / "clusters" / "shop" / "backups" / newest / "manifest.json";
     });
     write_scenarios();
     ended = cluster.drill();
   }
 
  private:
+  // The server has it in memory as it was, and goes on.
+  void break_a_page_on_disk() const {
+    cluster.run("VACUUM boats");  // no reader changes its pages any more
+    cluster.run("CHECKPOINT");
+    std::fstream file(cluster.path("data") / cluster.ask("SELECT pg_relation_filepath('boats')"),
+                      std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(8192 + 5000);
+    file.put('\x7F').put('\x01');
+  }
+  [[nodiscard]] std::string back_up_damaged_page() const {
+    auto arguments = cluster.backup_arguments();
+    arguments.insert(arguments.end(), {"--pgdata", cluster.path("data")});
+    const auto taken = cluster.lifeboat(arguments);
+    EXPECT_EQ(taken.code, 1) << taken.words;
+    EXPECT_THAT(taken.words, HasSubstr(" block 1: its checksum is wrong"));
+    return taken.words.substr(0, taken.words.find(':'));
+  }
+
   template <typename Choose>
   std::string in_a_copy(const std::string& name, const Choose& choose) const {
     const auto copy = cluster.path(name);
@@ -83,6 +103,8 @@ struct Damaged {
     const std::string every_check = "amcheck, constraints, catalog";
     cluster.write_scenario("untouched", ", backup: " + sound, rest(every_check));
     cluster.write_scenario("damaged-source", ", backup: " + damaged, rest(every_check));
+    cluster.write_scenario("damaged-page", "",
+                           "restore: { kind: full, target: end_of_wal }\nverify: [page_checksums]\n");
     cluster.write_scenario("unwritten-setting", ", backup: " + sound, rest("settings"));
     for (const auto* const name : {"flipped-pack", "flipped-manifest"}) {
       std::ofstream(cluster.scenarios() / fmt::format("{}.yaml", name))
@@ -142,7 +164,15 @@ TEST_F(DamagedBackup, FailsForAFlippedByteInAPackAndNamesIt) {
 TEST_F(DamagedBackup, FailsForADamagedManifestThoughAnOlderBackupIsSound) {
   const auto found = report("flipped-manifest");
   EXPECT_EQ(found.verdict, Verdict::fail) << all_words(found);
-  EXPECT_THAT(check_of(found, "drill").summary, AllOf(HasSubstr("is damaged"), HasSubstr(damaged().damaged)));
+  EXPECT_THAT(check_of(found, "drill").summary, AllOf(HasSubstr("is damaged"), HasSubstr(damaged().newest)));
+}
+
+TEST_F(DamagedBackup, FailsForAPageThatWasDamagedOnTheSourceThoughAnOlderBackupGivesItBack) {
+  const auto found = report("damaged-page");
+  EXPECT_EQ(found.verdict, Verdict::fail) << all_words(found);
+  EXPECT_EQ(found.restores.at(0).backup_label, damaged().damaged);
+  EXPECT_EQ(check_of(found, "page_checksums").verdict, Verdict::pass);
+  expect_finding("damaged-page", "damaged_pages", damaged().newest);
 }
 
 TEST_F(DamagedBackup, EndsWithTheCodeOfFailureAndLeavesNothing) {

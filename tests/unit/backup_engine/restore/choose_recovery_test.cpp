@@ -81,6 +81,10 @@ class ChooseRecovery : public testing::Test {
     summary.stop_lsn = wal_.end();
     summary.started_at = summary.finished_at = clock_at("23:00:00");  // another host's clock
     const auto hour = label.substr(std::string("20261120T").size(), 2);
+    if (const auto damaged = damaged_.find(label); damaged != damaged_.end()) manifest.damaged_pages = damaged->second;
+    summary.damaged_pages = manifest.damaged_pages.size();
+    manifest.databases = {
+        {1, "template1", true}, {5, "postgres", false}, {16384, "shop", false}, {16385, "till", false}};
     if (label != undated_) summary.stopped_at = clock_at(hour + ":00:02");
     stops_[label] = summary.stop_lsn;
     manifest.wal_segment_size = repository_.size;
@@ -125,6 +129,7 @@ class ChooseRecovery : public testing::Test {
   WalBuilder wal_{Lsn(3 * wal::megabyte), wal::megabyte};
   Lsn early_, once_, middle_, daily_, again_, last_, tail_;
   std::map<std::string, Lsn> stops_;
+  std::map<std::string, std::vector<DamagedPage>> damaged_;
   std::string undated_;  // the label of a backup that does not tell the server's time of its stop
 };
 
@@ -424,6 +429,120 @@ TEST_F(ChooseRecovery, NamesTheVersionWhenEveryManifestIsOfANewerOne) {
   storage.put(store::manifest_name(wal::TemporaryArchive::cluster, "20261120T200000Z-full"), std::string_view("{"),
               store::Durability::now);
   refusal({}, "", ErrorKind::corrupt);
+}
+
+// Two more backups, and no tablespace that is created between them.
+class ChooseAmongDamaged : public ChooseRecovery {
+ protected:
+  static constexpr const char* sound = "20261120T190000Z-full";
+  static constexpr const char* broken = "20261120T210000Z-incr";
+
+  void back_up_twice(const std::vector<DamagedPage>& damage) {
+    damaged_[broken] = damage;
+    back_up(sound, [&] { wal_.commit(720, clock_at("19:00:01")); });
+    wal_.filler(3000000);
+    wal_.restore_point("nightly", clock_at("20:00:00"));
+    wal_.commit(721, clock_at("20:00:01"));
+    back_up(broken, [&] { wal_.commit(722, clock_at("21:00:01")); });
+    wal_.commit(723, clock_at("22:00:00"));
+    wal_.restore_point("late", clock_at("22:30:00"));
+    wal_.restore_point("nightly", clock_at("22:40:00"));
+    target_ = wal_.commit(724, clock_at("23:00:00"));
+  }
+  Recovery choose_for(const std::vector<std::string>& databases) {
+    RestoreRequest request;
+    request.repository = repository_.location();
+    request.cluster = wal::TemporaryArchive::cluster;
+    request.target = spelled_for_postgres({});
+    request.databases = databases;
+    return choose_recovery(shared_, request);
+  }
+  std::vector<DamagedPage> two_pages_{{"base/16384/16400", 3}, {"base/16384/16400.1", 7}};
+  Lsn target_;
+};
+
+TEST_F(ChooseAmongDamaged, TakesAnOlderBackupThatLeadsToTheSamePoint) {
+  back_up_twice(two_pages_);
+  end_wal();
+  for (const RecoveryTarget& target :
+       {RecoveryTarget{}, RecoveryTarget{.kind = TargetKind::xid, .value = "724", .timeline = ""},
+        RecoveryTarget{.kind = TargetKind::time, .value = "2026-11-20 22:30:00Z", .timeline = ""},
+        RecoveryTarget{.kind = TargetKind::name, .value = "late", .timeline = ""},
+        RecoveryTarget{.kind = TargetKind::lsn, .value = to_string(target_), .timeline = ""}}) {
+    const auto recovery = choose(target);
+    EXPECT_EQ(recovery.backup_label, sound) << notes_of(recovery);
+    EXPECT_THAT(recovery.passed_over, ElementsAre(broken));
+    EXPECT_THAT(notes_of(recovery),
+                AllOf(HasSubstr(std::string("backup ") + broken + " was passed over"),
+                      HasSubstr("2 damaged pages (base/16384/16400 block 3, base/16384/16400.1 block 7)"),
+                      HasSubstr("3.0 MB more WAL"), HasSubstr(std::string("--backup ") + broken)));
+  }
+  EXPECT_TRUE(choose({}).end) << "the end of WAL as it is now";
+}
+
+TEST_F(ChooseAmongDamaged, PassesOverEachThatIsDamaged) {
+  damaged_[sound] = {{"global/1260", 0}};
+  constexpr const char* soundest = "20261120T180000Z-full";
+  back_up(soundest, [] {});
+  back_up_twice(two_pages_);
+  end_wal();
+  EXPECT_EQ(choose({}).backup_label, soundest);
+  const auto by_xid = choose(TargetKind::xid, "724");
+  EXPECT_EQ(by_xid.backup_label, soundest);
+  EXPECT_THAT(by_xid.passed_over, ElementsAre(broken, sound));
+  EXPECT_EQ(choose(TargetKind::lsn, to_string(target_)).backup_label, soundest);
+}
+
+TEST_F(ChooseAmongDamaged, WarnsWhereNoOlderOneLeadsToTheSamePoint) {
+  back_up_twice(two_pages_);
+  end_wal();
+  const auto warned = [&](const RecoveryTarget& target, const std::string& label) {
+    const auto recovery = choose(target, label);
+    EXPECT_EQ(recovery.backup_label, broken);
+    EXPECT_THAT(recovery.passed_over, testing::IsEmpty());
+    EXPECT_THAT(notes_of(recovery), AllOf(HasSubstr("holds 2 damaged pages (base/16384/16400 block 3"),
+                                          HasSubstr("pg_filenode_relation"), HasSubstr("REINDEX")));
+    return notes_of(recovery);
+  };
+  EXPECT_THAT(warned({}, broken), HasSubstr("Without --backup"));
+  EXPECT_THAT(warned({.kind = TargetKind::immediate, .value = "", .timeline = ""}, ""),
+              AllOf(HasSubstr("--backup"), HasSubstr("lifeboat list")));
+  // From the older one recovery would stop at the first point of that name.
+  EXPECT_THAT(warned({.kind = TargetKind::name, .value = "nightly", .timeline = ""}, ""),
+              HasSubstr("No older backup without damaged pages"));
+  const auto hole = postgres::segment_holding(one, stops_[sound] + 2 * wal::megabyte, repository_.size);
+  repository_.storage().remove(
+      store::wal_segment_name(wal::TemporaryArchive::cluster, hole, repository_.size, Codec::lz4));
+  for (const RecoveryTarget& target :
+       {RecoveryTarget{}, RecoveryTarget{.kind = TargetKind::xid, .value = "724", .timeline = ""},
+        RecoveryTarget{.kind = TargetKind::lsn, .value = to_string(target_), .timeline = ""}}) {
+    EXPECT_THAT(warned(target, ""), HasSubstr("No older backup without damaged pages"));
+  }
+}
+
+// Recovery would make it where the source has it, which may be in use there.
+TEST_F(ChooseAmongDamaged, TakesNoneWhoseRecoveryCreatesATablespaceMore) {
+  constexpr const char* third = "20261120T180000Z-full";
+  damaged_[third] = two_pages_;
+  back_up(third, [] {});
+  const auto last = wal_.commit(711, clock_at("18:30:00"));
+  end_wal();
+  for (const RecoveryTarget& target :
+       {RecoveryTarget{}, RecoveryTarget{.kind = TargetKind::xid, .value = "711", .timeline = ""},
+        RecoveryTarget{.kind = TargetKind::lsn, .value = to_string(last), .timeline = ""}}) {
+    const auto recovery = choose(target);
+    EXPECT_EQ(recovery.backup_label, third);
+    EXPECT_THAT(notes_of(recovery), AllOf(HasSubstr("creates tablespaces where the source had them"),
+                                          HasSubstr(std::string("--backup ") + second_label)));
+  }
+}
+
+TEST_F(ChooseAmongDamaged, CountsOnlyWhatIsRestored) {
+  back_up_twice(two_pages_);
+  end_wal();
+  EXPECT_EQ(choose_for({"till"}).backup_label, broken);
+  EXPECT_THAT(choose_for({"till"}).notes, testing::IsEmpty());
+  EXPECT_EQ(choose_for({"shop"}).backup_label, sound);
 }
 
 }  // namespace

@@ -61,6 +61,33 @@ TEST(ListingText, HasNoWordOfRunningBackupsWhereThereAreNone) {
   EXPECT_NE(text.find("  CANNOT BE READ: clusters/main/intents/"), std::string::npos);
 }
 
+TEST(ListingText, WarnsOfABackupThatHoldsDamagedPages) {
+  auto damaged = cluster();
+  damaged.backups[0].damaged_pages = 2;
+  EXPECT_NE(listing_text({damaged}, {}, now)
+                .find("0/2000100\n    warning: it holds 2 damaged pages as its source had them (lifeboat verify names "
+                      "them); a restore without --backup begins from an older one"),
+            std::string::npos)
+      << listing_text({damaged}, {}, now);
+}
+
+TEST(VerifyListing, NamesThePagesThatWereDamagedOnTheSource) {
+  backup_engine::VerifyResult result;
+  auto& backup = result.backups.emplace_back();
+  backup.label = "20261120T021500Z-full";
+  backup.restorable = true;
+  backup.damaged_pages = {{"base/5/16384", 3}, {"base/5/16384.1", 7}};
+  const auto text = verify_text(result);
+  EXPECT_NE(
+      text.find("  warning: it holds 2 damaged pages (base/5/16384 block 3, base/5/16384.1 block 7) as its source "
+                "had them\n"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(text.find("no damage found"), std::string::npos) << "the repository holds what it was given";
+  EXPECT_EQ(nlohmann::json::parse(verify_json(result)).at("backups")[0].at("damaged_pages"),
+            nlohmann::json::parse(R"([{"file": "base/5/16384", "block": 3}, {"file": "base/5/16384.1", "block": 7}])"));
+}
+
 TEST(ListingJson, HasEveryRunningBackup) {
   const auto listed = nlohmann::json::parse(listing_json({cluster()}, {}, {}, now));
   EXPECT_EQ(listed.at("clusters")[0].at("running"), nlohmann::json::parse(R"([{

@@ -61,6 +61,28 @@ TEST(JudgeDrill, KeepsNothingOfAnEarlierJudgingThatTheEvidenceDoesNotShow) {
   EXPECT_EQ(report.restores[0].reached.lsn, "");
 }
 
+TEST(JudgeDrill, FailsForPagesThatABackupFoundDamaged) {
+  auto report = recovered();
+  const auto scenario = promising();
+  const auto damage = [&] {
+    judge(report, {scenario, one_acknowledged(), {}, Evidence{}});
+    const auto found = std::ranges::find(report.checks, damage_check, &reports::record::Check::name);
+    return found == report.checks.end() ? std::nullopt : std::optional(*found);
+  };
+  EXPECT_FALSE(damage());
+  auto passed_over = report.backups[0];
+  passed_over.label = "20261120T031400Z-incr";
+  passed_over.damaged_pages = 2;
+  report.backups.push_back(passed_over);
+  const auto check = damage();
+  ASSERT_TRUE(check);
+  EXPECT_EQ(check->verdict, reports::record::Verdict::fail);
+  ASSERT_EQ(check->findings.size(), 1U);
+  EXPECT_EQ(check->findings[0].object, passed_over.label);
+  EXPECT_NE(check->summary.find("2 damaged pages in backup 20261120T031400Z-incr"), std::string::npos)
+      << check->summary;
+}
+
 TEST(JudgeDrill, DoesNotMeasureLossAtABackupsPointWithoutTheCommitOrder) {
   auto report = recovered();
   report.restores[0].target.type = "immediate";
