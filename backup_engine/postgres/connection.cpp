@@ -65,8 +65,10 @@ class NoticeTap : public pqxx::errorhandler {
 };
 #endif
 
-// 6.4 throws class 40 as pqxx::transaction_rollback, which carries no SQLSTATE; 7 derives it from sql_error.
+// 6.4 throws class 40 as pqxx::transaction_rollback, which carries no SQLSTATE; 7 derives it from sql_error. Nor does
+// 6.4 give one to what it throws of 42501.
 std::string sqlstate_of(const pqxx::failure& failure) {
+  if (dynamic_cast<const pqxx::insufficient_privilege*>(&failure) != nullptr) return "42501";
   if (const auto* sql = dynamic_cast<const pqxx::sql_error*>(&failure)) return sql->sqlstate();
   if (dynamic_cast<const pqxx::serialization_failure*>(&failure) != nullptr) return "40001";
   if (dynamic_cast<const pqxx::deadlock_detected*>(&failure) != nullptr) return "40P01";

@@ -81,7 +81,12 @@ void ask_position(Connection& connection, ServerWal& server, const std::function
   const Held known{durable_end(ranges, server.timeline), !ranges.empty()};
   const auto end = known.end.value_or(postgres::Lsn());
   server.behind_bytes = end < server.flushed ? server.flushed - end : 0;
-  server.not_held = first_not_held(connection, server, known, row[2] == "t", size);
+  try {
+    server.not_held = first_not_held(connection, server, known, row[2] == "t", size);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::permission) throw;
+    server.may_not_list_wal = true;
+  }
 }
 
 void ask_archiver(Connection& connection, ServerWal& server) {
@@ -138,6 +143,12 @@ void judge_slot(const ServerSlot& slot, std::vector<WalFinding>& findings) {
 // A receiver takes what was written within seconds, archive_command a segment once it is finished.
 void judge_arrival(const ServerWal& server, std::vector<WalFinding>& findings) {
   constexpr std::uint64_t most_seconds = 60;
+  if (server.may_not_list_wal) {
+    findings.push_back({WalSeverity::warning,
+                        "whether WAL arrives is not known: the role may not list the server's pg_wal, which says since "
+                        "when what is not held was written",
+                        "GRANT pg_monitor TO it"});
+  }
   if (!server.not_held) return;
   const auto& segment = *server.not_held;
   const bool is_due = segment.finished || !archives(server);

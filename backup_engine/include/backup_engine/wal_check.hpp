@@ -73,6 +73,7 @@ struct ServerWal {
   postgres::Lsn flushed;
   std::uint64_t behind_bytes = 0;  // of flushed, not held
   std::optional<UnheldSegment> not_held;
+  bool may_not_list_wal = false;  // not_held is not known then; asked only where something is not held
 };
 
 enum class WalSeverity { problem, warning };

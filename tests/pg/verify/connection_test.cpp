@@ -33,6 +33,11 @@ TEST_F(ConnectionTest, BindsParametersAndTellsErrorsFromLosses) {
   EXPECT_THAT(rows[0], ElementsAre(Value("it's"), Value("42"), Value()));
 
   EXPECT_EQ(error_of([&] { connection.query("SELECT 1 / $1::int", {"0"}); }).sqlstate(), "22012");
+  connection.execute("CREATE ROLE plain; SET ROLE plain");
+  const auto forbidden = error_of([&] { connection.query("SELECT pg_ls_waldir()"); });
+  EXPECT_EQ(forbidden.kind(), ErrorKind::server) << describe(forbidden);
+  EXPECT_EQ(forbidden.sqlstate(), "42501");
+  connection.execute("RESET ROLE");
   connection.execute("BEGIN; SELECT 1");
   const auto conflict = error_of([&] { connection.execute("DO $$BEGIN RAISE SQLSTATE '40001'; END$$"); });
   EXPECT_EQ(conflict.kind(), ErrorKind::server);

@@ -97,6 +97,11 @@ TEST_F(ServerCheck, TellsThatWalDoesNotArriveThoughAnotherSlotIsRead) {
   }
   EXPECT_THAT(says(check()), AllOf(HasSubstr("WAL does not arrive: of " + fresh.server->not_held->name),
                                    HasSubstr(", finished 10 min"), HasSubstr("nobody reads the slot \"lifeboat\"")));
+  execute("CREATE ROLE plain LOGIN");
+  const auto as_plain =
+      backup_engine::check_wal({{repository_.string()}, "main", server_->conninfo_as("plain", "postgres")});
+  EXPECT_TRUE(as_plain.server->may_not_list_wal);
+  EXPECT_THAT(says(as_plain), AllOf(HasSubstr("whether WAL arrives is not known"), Not(HasSubstr("does not arrive"))));
   receive();
   const auto caught_up = check();
   EXPECT_THAT(says(caught_up), Not(HasSubstr("does not arrive")));

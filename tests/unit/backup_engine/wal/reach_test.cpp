@@ -247,6 +247,16 @@ TEST(JudgeServer, AnOpenSegmentIsDueByStreamingAndNotByArchiving) {
   EXPECT_THAT(judge_server(server)[0].text, HasSubstr("last written 1 h"));
 }
 
+TEST(JudgeServer, ARoleThatMayNotListWalIsToldSo) {
+  auto server = archiving();
+  server.behind_bytes = 5000;
+  server.may_not_list_wal = true;
+  const auto findings = judge_server(server);
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].severity, WalSeverity::warning);
+  EXPECT_THAT(findings[0].remedy, HasSubstr("pg_monitor"));
+}
+
 TEST(JudgeServer, WalThatDoesNotLeaveTheServerIsAProblem) {
   ServerWal server;
   server.archive_mode = "off";
