@@ -109,16 +109,24 @@ class Choice {
     try {
       if (request_.target.kind == TargetKind::lsn) {
         if (!reaches(postgres::parse_lsn(request_.target.value).value(), older)) return Way::none;
-      } else {
-        while (searched_ > older) search_from(--searched_);
+        const auto between = records_between(older, newest);
+        if (between.wal_ended) return Way::none;
+        return usable(older) ? way_with(between.tablespaces, backups_[newest]) : Way::ends_behind;
       }
+      while (searched_ > older) search_from(--searched_);
       const auto stop = stop_from(newest)->position;
-      if (!usable(older) || stop_from(older)->position != stop) return Way::none;
-      return way_with(tablespaces_before(stop, older), backups_[newest]);
+      if (!stop_from(older) || stop_from(older)->position != stop) return Way::none;
+      return usable(older) ? way_with(tablespaces_before(stop, older), backups_[newest]) : Way::ends_behind;
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::corrupt) throw;
       return Way::none;  // its WAL is damaged before the newest begins
     }
+  }
+
+  // Names alone do not tell whether records follow each other.
+  Findings records_between(std::size_t older, std::size_t newest) {
+    reader_.begin_at(backups_[older].start_lsn);
+    return search(reader_, rule_, backups_[newest].start_lsn);
   }
 
   // Where recovery from backup i stops: in its own stretch of WAL, or in the first one behind it that has a stop.

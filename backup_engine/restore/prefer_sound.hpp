@@ -15,6 +15,7 @@ namespace backup_engine::restore {
 
 enum class Way {
   none,
+  ends_behind,      // the point lies before this backup's own end; an older one may lead there
   same_point,       // as the newer backup leads to
   new_tablespaces,  // to that point, but recovery creates tablespaces before the newer backup begins
 };
@@ -26,8 +27,10 @@ struct Preference {
 };
 
 // `backups` in the order in which recovery could begin from them; `chosen` is what would be restored if all were sound.
-// Only pages that the restore puts in place count: none of a hollow database. way_from() is asked about older ones in
-// turn, at most until it leads somewhere. Throws Error as read_manifest and HollowDatabases of the chosen one.
+// Only pages that the restore puts in place count: none of a hollow database. An older one counts as sound where its
+// pages had checksums, and where it holds the databases that were asked for as the same ones (by OID). way_from() is
+// asked about older ones in turn, at most until it leads somewhere. Throws Error as read_manifest and HollowDatabases
+// of the chosen one.
 [[nodiscard]] Preference prefer_sound(store::Storage& storage, const RestoreRequest& request,
                                       const std::vector<BackupSummary>& backups, std::size_t chosen,
                                       const std::function<Way(std::size_t)>& way_from);

@@ -263,6 +263,15 @@ Error expired_meanwhile(const Error& error, const RestoreRequest& request, const
           request.to.string()));
 }
 
+// A repository may have lost what the older one needs and hold the newer one whole.
+Error of_older_backup(const Error& error, const RestoreResult& result) {
+  const auto& newer = result.passed_over.front();
+  return Error(error.kind(), fmt::format("{} (the restore began from backup {}, for {} holds damaged pages of its "
+                                         "source: --backup {} begins from that all the same)",
+                                         error.what(), result.backup_label, newer, newer))
+      .with_remedy(error.remedy());
+}
+
 void restore_chosen(store::Storage& storage, const RestoreRequest& request, const Recovery& recovery,
                     const Means& means, RestoreResult& result) {
   const auto begin = std::chrono::steady_clock::now();
@@ -311,8 +320,12 @@ RestoreResult restore_backup(const RestoreRequest& asked, base::FileSystem& file
   try {
     restore_chosen(*storage, request, recovery, {file_system, progress, stop}, result);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::not_found || !is_expired(*storage, request.cluster, result.backup_label)) throw;
-    throw expired_meanwhile(error, request, result.backup_label);
+    if (error.kind() == ErrorKind::not_found && is_expired(*storage, request.cluster, result.backup_label)) {
+      throw expired_meanwhile(error, request, result.backup_label);
+    }
+    const bool is_lost = error.kind() == ErrorKind::corrupt || error.kind() == ErrorKind::not_found;
+    if (is_lost && !result.passed_over.empty()) throw of_older_backup(error, result);
+    throw;
   }
   return result;
 }

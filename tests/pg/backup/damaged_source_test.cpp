@@ -63,6 +63,21 @@ TEST_F(DamagedSource, IsRestoredFromBeforeItsDamageToTheSamePoint) {
   EXPECT_EQ(server.connect().query("SELECT count(*) FROM later").single(), "30") << "also what came after the damage";
 }
 
+TEST_F(DamagedSource, IsNamedWhereTheBackupFromBeforeIsDamagedInTheRepository) {
+  const auto packs = repository() / "clusters/main/backups" / sound_ / "packs";
+  for (const auto& pack : std::filesystem::directory_iterator(packs)) {
+    std::fstream file(pack.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(30000);
+    file << "damaged here";
+  }
+  try {
+    ADD_FAILURE() << restore(restore_request()).backup_label;
+  } catch (const base::Error& error) {
+    EXPECT_EQ(error.kind(), base::ErrorKind::corrupt) << describe(error);
+    EXPECT_THAT(error.what(), AllOf(HasSubstr(".pack"), HasSubstr(sound_), HasSubstr("--backup " + damaged_)));
+  }
+}
+
 TEST_F(DamagedSource, ComesBackDamagedWhereThatBackupIsAskedForAndEveryVerbSaysSo) {
   base::NoProgress progress;
   const auto verified = verify_repository({{repository().string()}, {}, {}, 2}, progress);
