@@ -85,6 +85,7 @@ void require_relative(const std::string& path) {
 
 std::vector<std::string> names_of(const std::set<fs::path>& paths) {
   std::vector<std::string> names;
+  names.reserve(paths.size());
   for (const auto& path : paths) names.push_back(path.string());
   return names;
 }

@@ -119,7 +119,8 @@ BackupSummary summary_from(const Json& document) {
   summary.cluster = document.at("cluster").get<std::string>();
   summary.label = label_from(document.at("label"));
   summary.type = type_from(document.at("type"));
-  summary.parent_label = document.at("parent_label") == "" ? "" : label_from(document.at("parent_label"));
+  const auto& parent = document.at("parent_label");
+  if (!parent.get_ref<const std::string&>().empty()) summary.parent_label = label_from(parent);
   summary.source = document.at("source").get<std::string>();
   summary.started_at = time_from(document.at("started_at"));
   summary.finished_at = time_from(document.at("finished_at"));

@@ -67,8 +67,7 @@ BlockPlacement::BlockPlacement(const store::BackupReader& backup, std::string in
       most_(most),
       held_(wanted_.size()),
       leaves_((backup.index().block_count() + store::leaf_entries - 1) / store::leaf_entries) {
-  whole_.emplace();
-  whole_->blocks.resize(wanted_.size());
+  whole_ = Stretch{0, std::vector<std::vector<PlacedBlocks>>(wanted_.size())};
   Counting counting(held_);
   walk(Pass::first, {0, 0xFFFFFFFF}, [&](std::uint32_t row, const PlacedBlocks& block) {
     counting.add(row, block);

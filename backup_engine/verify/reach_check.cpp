@@ -174,13 +174,14 @@ std::vector<std::vector<RecoverySpan>> ReachCheck::spans(const std::vector<Backu
   std::vector<std::vector<RecoverySpan>> all(backups.size());
   for (std::size_t i = 0; i < backups.size(); ++i) {
     const auto& backup = backups[i];
-    for (const auto& [timeline, by_name] : reach.backups[i].reaches) {
+    for (const auto& by_name : reach.backups[i].reaches) {
       std::optional<RecoverySpan> span;
       // Objects that are sound one by one may contradict each other; up to its stop the backup's own do not.
-      const bool could_be_read = findings_.examine(object_at(timeline, Lsn(by_name.position_bytes() - 1)),
-                                                   [&] { span = span_of(timeline, by_name, backup, jobs); });
-      if (!could_be_read && timeline == backup.timeline) {
-        span = RecoverySpan{timeline, backup.stop_lsn, backup.stop_lsn, restore::end_time(backup), {}};
+      const bool could_be_read =
+          findings_.examine(object_at(by_name.timeline, Lsn(by_name.until.position_bytes() - 1)),
+                            [&] { span = span_of(by_name.timeline, by_name.until, backup, jobs); });
+      if (!could_be_read && by_name.timeline == backup.timeline) {
+        span = RecoverySpan{by_name.timeline, backup.stop_lsn, backup.stop_lsn, restore::end_time(backup), {}};
       }
       if (span) all[i].push_back(*span);
     }

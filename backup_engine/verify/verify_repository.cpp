@@ -198,6 +198,7 @@ class ClusterVerification {
     }
     std::ranges::sort(sound, {}, [](const auto& each) { return each.first.start_lsn; });
     std::vector<BackupSummary> summaries;
+    summaries.reserve(sound.size());
     for (const auto& [summary, verdict] : sound) summaries.push_back(summary);
     const auto spans = reach.spans(summaries, request_.jobs);
     for (std::size_t i = 0; i < sound.size(); ++i) verdicts[sound[i].second].spans = spans[i];
