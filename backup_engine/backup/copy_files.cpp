@@ -13,6 +13,7 @@
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/file_time.hpp"
 #include "backup_engine/base/parallel.hpp"
+#include "backup_engine/base/pieces.hpp"
 
 namespace backup_engine::backup {
 
@@ -123,7 +124,7 @@ class Copy {
                      [&](std::uint32_t a, std::uint32_t b) { return files_[a].size_bytes > files_[b].size_bytes; });
     pieces_.reserve(order.size());
     for (const auto file : order) {
-      const auto count = std::max<std::uint64_t>((files_[file].size_bytes + piece_bytes_ - 1) / piece_bytes_, 1);
+      const auto count = base::piece_count(files_[file].size_bytes, piece_bytes_);
       for (std::uint32_t number = 0; number < count; ++number) pieces_.push_back({file, number});
     }
   }

@@ -4,6 +4,7 @@
 
 #include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/file_time.hpp"
+#include "backup_engine/base/pieces.hpp"
 
 namespace backup_engine::backup {
 
@@ -31,7 +32,7 @@ postgres::ManifestFile store_bytes(store::BackupWriter& writer, store::BlockWrit
 FileInPieces::FileInPieces(std::uint64_t size_bytes, std::uint64_t piece_bytes)
     : size_bytes_(size_bytes),
       piece_bytes_(piece_bytes),
-      crcs_(std::max<std::uint64_t>((size_bytes + piece_bytes - 1) / piece_bytes, 1)),
+      crcs_(base::piece_count(size_bytes, piece_bytes)),
       pieces_left_(crcs_.size()) {}
 
 std::uint64_t FileInPieces::size_bytes(std::size_t piece) const {

@@ -9,6 +9,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/parallel.hpp"
+#include "backup_engine/base/pieces.hpp"
 
 namespace backup_engine::restore {
 
@@ -75,13 +76,12 @@ std::vector<FileWriter::Piece> FileWriter::cut() const {
   for (std::size_t i = 0; i < plan_.files.size(); ++i) {
     const auto entry = plan_.table->entry(plan_.files[i].row);
     const auto size = plan_.files[i].hollow ? 0 : entry.size_bytes;
-    std::uint64_t from = 0;
-    do {  // an empty or hollow file is one empty piece
+    for (std::uint64_t number = 0; number < base::piece_count(size, piece_bytes); ++number) {
+      const auto from = number * piece_bytes;
       const auto bytes = static_cast<std::uint32_t>(std::min(piece_bytes, size - from));
       pieces.push_back({from, bytes, static_cast<std::uint32_t>(i), 0, 0});
       place(pieces.back(), entry);
-      from += bytes;
-    } while (from < size);
+    }
   }
   std::ranges::sort(pieces, {}, [](const Piece& piece) {
     return std::tuple(piece.pack_row, piece.offset_bytes, piece.file, piece.from_bytes);
@@ -106,7 +106,7 @@ std::shared_ptr<FileWriter::FileState> FileWriter::state_of(const Piece& piece, 
   if (!state) {
     const auto size = planned.hollow ? 0 : planned.entry.size_bytes;
     state = std::make_shared<FileState>();
-    state->pieces_left = std::max<std::uint64_t>((size + piece_bytes - 1) / piece_bytes, 1);
+    state->pieces_left = base::piece_count(size, piece_bytes);
   }
   return state;
 }
