@@ -1,6 +1,9 @@
 #include "backup_engine/backup/copy_files.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -8,6 +11,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "backup_engine/backup/file_rules.hpp"
 #include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
@@ -30,6 +34,45 @@ constexpr unsigned writers_for(unsigned jobs) {
   return jobs > 1 ? jobs + 1 : 1;
 }
 constexpr std::size_t buffer_bytes = 2U << 20U;  // one read; base/uncached_io.hpp says why so many
+
+// Of a file that is read as it is by then. One that is longer is hardly configuration.
+constexpr std::uint64_t whole_bytes = 1U << 20U;
+
+// WAL knows nothing of a file that is not PostgreSQL's own data: cut off or padded to the length that it had when it
+// was listed, postgresql.auto.conf would keep the restored server from starting.
+bool is_read_whole(const SourceFile& file) {
+  return file.size_bytes <= whole_bytes && !is_of_postgres(file.path);
+}
+
+struct stat status_of(int fd, const std::string& location) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) throw base::system_error(errno, "look at", location);
+  return status;
+}
+
+std::int64_t modified_ns(const struct stat& status) {
+  return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
+struct WholeFile {
+  std::vector<std::byte> bytes;
+  std::int64_t modified_ns = 0;
+};
+
+// Again when somebody wrote to it meanwhile; who never stops, as a log's writer, is not waited for.
+WholeFile read_whole(int fd, const std::string& location) {
+  constexpr unsigned most_readings = 4;
+  WholeFile file;
+  for (unsigned reading = 0; reading < most_readings; ++reading) {
+    const auto before = status_of(fd, location);
+    file.modified_ns = modified_ns(before);
+    file.bytes.resize(std::min(static_cast<std::uint64_t>(before.st_size), whole_bytes));
+    file.bytes.resize(base::read_at(fd, file.bytes, 0, location));
+    const auto after = status_of(fd, location);
+    if (after.st_size == before.st_size && modified_ns(after) == file.modified_ns) break;
+  }
+  return file;
+}
 
 // A file while its pieces are copied: opened by the first, finished by the last.
 struct CopyState {
@@ -80,6 +123,7 @@ class BlockWriters {
     Taken(const Taken&) = delete;
     Taken& operator=(const Taken&) = delete;
     store::BlockWriter* operator->() const { return writer_.get(); }
+    store::BlockWriter& operator*() const { return *writer_; }
 
    private:
     BlockWriters& from_;
@@ -140,18 +184,24 @@ class Copy {
     return listing_.data_directory + "/" + file.path;
   }
 
+  // Holds nothing when the file has vanished.
+  [[nodiscard]] base::UniqueFd open_if_there(const SourceFile& file) const {
+    try {
+      return base::open_for_reading(location_of(file));
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::not_found) throw;
+      return {};
+    }
+  }
+
   // False when the file has vanished.
   bool open(const SourceFile& file, CopyState& state) {
     const std::lock_guard lock(state.mutex);
     if (state.opened) return !state.vanished;
     state.opened = true;
-    try {
-      state.fd = base::open_for_reading(location_of(file));
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::not_found) throw;
-      state.vanished = true;
-      return false;
-    }
+    state.fd = open_if_there(file);
+    state.vanished = !state.fd.valid();
+    if (state.vanished) return false;
     auto entry = file_entry(file, store::FileKind::file);
     entry.size_bytes = file.size_bytes;
     entry.modified_ns = base::to_nanoseconds(file.modified_at);
@@ -159,8 +209,28 @@ class Copy {
     return true;
   }
 
+  void copy_whole(std::uint32_t number, BlockWriters& writers) {
+    const auto& file = files_[number];
+    if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
+    progress_.advance(file.size_bytes);
+    const auto fd = open_if_there(file);
+    if (!fd.valid()) {
+      copied_[number].vanished = true;
+      return;
+    }
+    const auto whole = read_whole(fd.get(), location_of(file));
+    if (options_.pace != nullptr) options_.pace->take(whole.bytes.size(), stop_);
+    auto entry = file_entry(file, store::FileKind::file);
+    entry.modified_ns = whole.modified_ns;
+    const BlockWriters::Taken blocks(writers);
+    auto stored = store_bytes(writer_, *blocks, std::move(entry), whole.bytes);
+    const std::lock_guard lock(states_mutex_);
+    wholes_.emplace(number, std::move(stored));
+  }
+
   void copy_piece(const Piece& piece, BlockWriters& writers) {
     const auto& file = files_[piece.file];
+    if (is_read_whole(file)) return copy_whole(piece.file, writers);
     const auto held = state_of(piece.file);
     auto& state = *held;
     std::vector<SuspectPage> suspects;
@@ -214,6 +284,10 @@ class Copy {
     copied.files.reserve(files_.size());
     for (std::size_t i = 0; i < files_.size(); ++i) {
       if (copied_[i].vanished) continue;
+      if (const auto whole = wholes_.find(static_cast<std::uint32_t>(i)); whole != wholes_.end()) {
+        copied.files.push_back(std::move(whole->second));
+        continue;
+      }
       copied.files.push_back({files_[i].path, files_[i].size_bytes, files_[i].modified_at, copied_[i].crc});
     }
     copied.suspects = std::move(suspects_);
@@ -229,6 +303,7 @@ class Copy {
   const std::stop_token stop_;
   std::mutex states_mutex_;
   std::unordered_map<std::uint32_t, std::shared_ptr<CopyState>> states_;
+  std::unordered_map<std::uint32_t, postgres::ManifestFile> wholes_;
   std::vector<Copied> copied_;
   std::vector<Piece> pieces_;
   std::mutex suspects_mutex_;

@@ -22,8 +22,9 @@ struct CopyOptions {
   base::Pace* pace = nullptr;                            // of reading; outlives the call; null: no limit
 };
 
-// A file that vanished since it was listed is left out; its size is what the listing says. Throws Error: permission,
-// io, no_space, interrupted; nothing of the backup is visible then.
+// A file that vanished since it was listed is left out; its size is what the listing says, which WAL puts right. A
+// short one that is none of PostgreSQL's own data, configuration above all, is read as it is by then. Throws Error:
+// permission, io, no_space, interrupted; nothing of the backup is visible then.
 [[nodiscard]] CopiedFiles copy_files(const SourceListing& listing, store::BackupWriter& writer,
                                      const CopyOptions& options, base::Progress& progress, const std::stop_token& stop);
 

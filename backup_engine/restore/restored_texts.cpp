@@ -120,7 +120,9 @@ RestoredTexts make_texts(const store::BackupReader& reader, const RestoreRequest
   const auto own = find(reader, "postgresql.conf");
   if (own && own->kind == store::FileKind::file) configuration = text_of(reader, *own);
   const auto inherited = find(reader, auto_conf);
-  const auto inherited_text = inherited ? text_of(reader, *inherited) : std::string();
+  auto inherited_text = inherited ? text_of(reader, *inherited) : std::string();
+  // BASE_BACKUP pads with zeros what ALTER SYSTEM made shorter while it was sent; so did Lifeboat once.
+  inherited_text.erase(inherited_text.find_last_not_of('\0') + 1);
   const auto control_entry = find(reader, "global/pg_control");
   if (!control_entry) return made;  // reported by the caller
   const auto control = postgres::parse_control_file(read_whole(reader, *control_entry));

@@ -103,6 +103,27 @@ TEST_F(CopyFiles, PutsABigFileTogetherFromItsPieces) {
   EXPECT_EQ(copied.files[0].size_bytes, big.size());
 }
 
+// No WAL puts it right, and PostgreSQL does not start with half a line, or with zeros at the end.
+TEST_F(CopyFiles, ReadsConfigurationAsItIsByThen) {
+  write("postgresql.auto.conf", "work_mem = '64MB'\nmax_wal_size = '2GB'\n");
+  write("pg_hba.conf", "local all all trust\n");
+  write("gone.conf", "work_mem = '64MB'\n");
+  const auto listed = list();
+  const std::string shorter = "work_mem = '64MB'\n", longer = "local all all trust\nlocal replication all trust\n";
+  write("next", shorter);
+  fs::rename(data() / "next", data() / "postgresql.auto.conf");
+  write("pg_hba.conf", longer);
+  fs::remove(data() / "gone.conf");
+  const auto copied = copy(listed);
+  EXPECT_EQ(stored("postgresql.auto.conf"), shorter);
+  EXPECT_EQ(stored("pg_hba.conf"), longer);
+  EXPECT_EQ(stored("gone.conf"), "(not there)");
+  ASSERT_EQ(copied.files.size(), 2U);
+  for (const auto& file : copied.files) {
+    EXPECT_EQ(file.size_bytes, file.path == "pg_hba.conf" ? longer.size() : shorter.size()) << "for backup_manifest";
+  }
+}
+
 TEST_F(CopyFiles, PadsAFileThatShrankSinceItWasListed) {
   const auto text = random_text(300'000);
   write("base/1/1259", text);
