@@ -46,6 +46,18 @@ bool still_has(const ServerInventory& inventory, const Place& place) {
   return found != inventory.databases.end() && found->second == place.tablespace;
 }
 
+Error not_there(const Place& place, const RequiredPlaces::LocationOf& location_of) {
+  const auto location = place.tablespace == default_tablespace ? "" : location_of(place.tablespace);
+  return Error(ErrorKind::io,
+               fmt::format("the server has a {} with OID {}, but {}{} is not there; without it the backup would not "
+                           "be whole, and so none was made",
+                           place.is_tablespace ? "tablespace" : "database", place.oid, place.path,
+                           location.empty() ? "" : fmt::format(" ({})", location)))
+      .with_remedy(
+          "Mount what belongs there, and take the backup where the server's files are to be seen; if it was being "
+          "dropped just then, take the backup again.");
+}
+
 }  // namespace
 
 bool shows_place(std::string_view path) {
@@ -61,30 +73,24 @@ RequiredPlaces::RequiredPlaces(Ask ask, LocationOf location_of)
     : ask_(std::move(ask)), location_of_(std::move(location_of)), known_(ask_()) {}
 
 void RequiredPlaces::require(const std::set<std::string>& seen, const std::string& version_directory,
-                             const std::stop_token& stop, base::Deadline::Clock::duration patience) const {
+                             const std::stop_token& stop, const Patience& patience) const {
   auto missing = places_of(known_, version_directory);
   std::erase_if(missing, [&](const Place& place) { return seen.contains(place.path); });
   if (missing.empty()) return;
+  const auto replayed = base::Deadline::after(patience.replayed);
+  bool lost = false;
   const auto look = [&]() -> std::optional<std::string> {
     const auto now = ask_();
     std::erase_if(missing, [&](const Place& place) { return !still_has(now, place); });
-    return missing.empty() ? std::nullopt : std::optional(missing.front().path);
+    lost = now.catalogs == Catalogs::settled || (now.catalogs == Catalogs::replayed && replayed.expired());
+    return missing.empty() || lost ? std::nullopt : std::optional(missing.front().path);
   };
   try {
-    base::poll_until(base::Deadline::after(patience), "the end of what is being dropped", look, stop);
+    base::poll_until(base::Deadline::after(patience.changing), "the end of what is being dropped", look, stop);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::timed_out) throw;
-    const auto& first = missing.front();
-    const auto location = first.tablespace == default_tablespace ? "" : location_of_(first.tablespace);
-    throw Error(ErrorKind::io,
-                fmt::format("the server has a {} with OID {}, but {}{} is not there; without it the backup would not "
-                            "be whole, and so none was made",
-                            first.is_tablespace ? "tablespace" : "database", first.oid, first.path,
-                            location.empty() ? "" : fmt::format(" ({})", location)))
-        .with_remedy(
-            "Mount what belongs there, and take the backup where the server's files are to be seen; if it was being "
-            "dropped just then, take the backup again.");
   }
+  if (!missing.empty()) throw not_there(missing.front(), location_of_);
 }
 
 }  // namespace backup_engine::backup

@@ -38,6 +38,21 @@ std::vector<std::string> list_directory(postgres::Connection& connection, const 
   return names;
 }
 
+// DROP, CREATE and ALTER of databases and tablespaces hold RowExclusiveLock on the catalog to the end of their
+// transaction: dropdb in PostgreSQL's src/backend/commands/dbcommands.c, DropTableSpace in tablespace.c. Replay of
+// DROP DATABASE holds AccessExclusiveLock on the database while it removes the files: dbase_redo.
+Catalogs state_of_catalogs(postgres::Connection& connection) {
+  const auto state = connection
+                         .query(
+                             "SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_locks WHERE granted AND "
+                             "(relation IN (1213, 1262) AND mode = 'RowExclusiveLock' OR locktype = 'object' AND "
+                             "classid = 1262 AND mode = 'AccessExclusiveLock')) THEN 'changing' "
+                             "WHEN pg_is_in_recovery() THEN 'replayed' ELSE 'settled' END")
+                         .single();
+  if (state == "settled") return Catalogs::settled;
+  return state == "changing" ? Catalogs::changing : Catalogs::replayed;
+}
+
 }  // namespace
 
 std::shared_ptr<postgres::Connection> connect_if_allowed(const std::string& conninfo) {
@@ -85,6 +100,7 @@ ServerInventory take_inventory(postgres::Connection& connection) {
     return static_cast<std::uint32_t>(std::stoul(value.value()));
   };
   ServerInventory inventory;
+  inventory.catalogs = state_of_catalogs(connection);
   for (const auto& row : connection.query("SELECT oid FROM pg_catalog.pg_tablespace WHERE oid NOT IN (1663, 1664)")) {
     inventory.tablespaces.insert(number(row.at(0)));
   }

@@ -67,11 +67,9 @@ class MissingPlaces : public ChainedCluster {
     }
     return "";
   }
-  // By files and by stream at once, for each waits some time for the end of what may be being dropped.
   void expect_refusals(const std::vector<std::string>& names) {
-    auto of_files = std::async(std::launch::async, refusal_of, request(false));
-    auto of_stream = std::async(std::launch::async, refusal_of, request(true));
-    for (const auto& words : {of_files.get(), of_stream.get()}) {
+    for (const bool streaming : {false, true}) {
+      const auto words = refusal_of(request(streaming));
       for (const auto& name : names) EXPECT_THAT(words, HasSubstr(name));
     }
   }
@@ -170,6 +168,34 @@ TEST_F(MissingPlaces, WhatIsDroppedWhileTheBackupRunsIsNotMissed) {
                            "FROM pg_database WHERE NOT datistemplate"),
               "1 late,postgres");
   }
+}
+
+// Its files are gone, and its commit waits for a synchronous standby: for as long as nobody gives the word.
+TEST_F(MissingPlaces, WhatIsBeingDroppedIsWaitedForAsLongAsThatLasts) {
+  const auto space = make_space("space");
+  make_tablespace(space);
+  run("DROP TABLE far");
+  run("ALTER SYSTEM SET synchronous_standby_names = 'nobody_there'");
+  run("SELECT pg_reload_conf()");
+  std::jthread dropping([&] { run("DROP TABLESPACE far"); });
+  const auto wait_for = [&](const std::string& what, const std::string& question) {
+    base::poll_until(harness::server::soon(), what, [&]() -> std::optional<std::string> {
+      return ask(question) == "0" ? std::optional<std::string>("not yet") : std::nullopt;
+    });
+  };
+  wait_for("the drop to wait", "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+  ASSERT_TRUE(fs::is_empty(space));
+  auto taking = std::async(std::launch::async, [this] { return take(BackupType::full).label; });
+  wait_for("the backup to look twice",
+           "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'lifeboat backup' AND "
+           "query LIKE '%pg_database%' AND state = 'idle'");
+  EXPECT_EQ(taking.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+  run("ALTER SYSTEM RESET synchronous_standby_names");
+  run("SELECT pg_reload_conf()");
+  const auto label = taking.get();
+  dropping.join();
+  lose_source();
+  EXPECT_EQ(in_backup(label, "SELECT count(*) FROM pg_tablespace WHERE spcname = 'far'"), "0");
 }
 
 TEST_F(MissingPlaces, ARoleWithoutSqlIsToldWhatDidNotCome) {

@@ -31,7 +31,7 @@ RequiredPlaces required(std::vector<ServerInventory> answers) {
 // Empty: it was content.
 std::string refusal(const RequiredPlaces& places, const std::set<std::string>& seen) {
   try {
-    places.require(seen, version, {}, std::chrono::milliseconds(1));
+    places.require(seen, version, {}, {.changing = std::chrono::milliseconds(1), .replayed = {}});
     return "";
   } catch (const base::Error& error) {
     EXPECT_EQ(error.kind(), base::ErrorKind::io);
@@ -67,10 +67,37 @@ TEST(RequiredPlaces, LetGoWhatWasDroppedMeanwhile) {
   EXPECT_EQ(refusal(required({whole, dropped}), {"base/1/PG_VERSION"}), "");
 }
 
+ServerInventory whole_while(Catalogs state) {
+  auto inventory = whole;
+  inventory.catalogs = state;
+  return inventory;
+}
+
 TEST(RequiredPlaces, WaitForADropThatStillGoesOn) {
   const ServerInventory dropped = {{}, {{1, 1663}}};
-  const auto places = required({whole, whole, whole, dropped});
-  EXPECT_NO_THROW(places.require({"base/1/PG_VERSION"}, version, {}, std::chrono::minutes(1)));
+  for (const auto state : {Catalogs::changing, Catalogs::replayed}) {
+    const auto going = whole_while(state);
+    const auto places = required({whole, going, going, going, dropped});
+    EXPECT_NO_THROW(places.require({"base/1/PG_VERSION"}, version, {}));
+  }
+}
+
+TEST(RequiredPlaces, SeeACommitThatCameBetweenTheLockAndTheCatalogs) {
+  ServerInventory dropped = {{}, {{1, 1663}}};
+  dropped.catalogs = Catalogs::changing;
+  EXPECT_NO_THROW(required({whole, dropped}).require({"base/1/PG_VERSION"}, version, {}));
+}
+
+TEST(RequiredPlaces, RefuseAtOnceWhereNobodyIsDroppingAnything) {
+  const auto going = whole_while(Catalogs::changing);
+  const auto places = required({whole, going, whole, {{}, {{1, 1663}}}});
+  EXPECT_THROW(places.require({"base/1/PG_VERSION"}, version, {}), base::Error);
+}
+
+TEST(RequiredPlaces, RefuseWhenAChangeOrAReplayLastsTooLong) {
+  for (const auto state : {Catalogs::changing, Catalogs::replayed}) {
+    EXPECT_THAT(refusal(required({whole_while(state)}), {"base/1/PG_VERSION"}), HasSubstr("tablespace with OID 16388"));
+  }
 }
 
 TEST(RequiredPlaces, LetGoADatabaseThatMovedMeanwhile) {
