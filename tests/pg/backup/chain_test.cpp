@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/remove_tree.hpp"
 #include "tests/pg/backup/backed_up_cluster.hpp"
 
 namespace backup_engine {
@@ -36,7 +37,7 @@ class BackupChain : public BackedUpCluster {
       wait_until_promoted(server);
       answer = server.connect().query(question).single();
     }
-    std::filesystem::remove_all(restored());
+    EXPECT_FALSE(base::remove_tree(restored()));
     return answer;
   }
 

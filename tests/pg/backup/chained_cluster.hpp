@@ -7,6 +7,7 @@
 #include <string>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/remove_tree.hpp"
 #include "tests/pg/backup/backed_up_cluster.hpp"
 
 namespace backup_engine {
@@ -65,8 +66,8 @@ class ChainedCluster : public BackedUpCluster {
       wait_until_promoted(server);
       answer = server.connect().query(question).single();
     }
-    std::filesystem::remove_all(request.to);
-    std::filesystem::remove_all(request.other_tablespaces);
+    EXPECT_FALSE(base::remove_tree(request.to));
+    EXPECT_FALSE(base::remove_tree(request.other_tablespaces));
     return answer;
   }
 

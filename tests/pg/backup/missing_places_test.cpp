@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/remove_tree.hpp"
 #include "tests/pg/backup/chained_cluster.hpp"
 
 namespace backup_engine {
@@ -86,8 +87,8 @@ class MissingPlaces : public ChainedCluster {
       wait_until_promoted(server);
       answer = server.connect().query(question).single();
     }
-    fs::remove_all(wanted.to);
-    fs::remove_all(wanted.other_tablespaces);
+    EXPECT_FALSE(base::remove_tree(wanted.to));
+    EXPECT_FALSE(base::remove_tree(wanted.other_tablespaces));
     return answer;
   }
   void expect_rows_in(const std::vector<std::string>& labels) {

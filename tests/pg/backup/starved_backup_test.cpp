@@ -114,7 +114,9 @@ TEST_F(StarvedBackup, WhoseServerDiesSaysSoAndLeavesNothing) {
     EXPECT_EQ(labels(), before);
     expect_sound_without_debris();
 
-    start_source();
+    auto again = options();
+    again.settings["recovery_init_sync_method"] = "syncfs";  // not file by file
+    start_source(again);
     receive_wal();
     expect_server_is_free();
     take(BackupType::incremental);

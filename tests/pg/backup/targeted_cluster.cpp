@@ -1,6 +1,7 @@
 #include "tests/pg/backup/targeted_cluster.hpp"
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/remove_tree.hpp"
 
 namespace backup_engine {
 
@@ -76,7 +77,7 @@ std::string TargetedCluster::rows_at(const RecoveryTarget& target, const std::st
   } catch (const base::Error& error) {
     ADD_FAILURE() << describe(error);
   }
-  fs::remove_all(restored());
+  EXPECT_FALSE(base::remove_tree(restored()));
   return rows;
 }
 
