@@ -86,7 +86,7 @@ PartialRecovery recover_part(const Context& context, const SourceSide& source, c
   auto scratch = restore::Scratch::make(scratch_for(context, source, target), progress, context.stop);
   const auto& restored = scratch.restored();
   clock.end_phases({{"fetch", restored.fetch_seconds}, {"restore", restored.restore_seconds}});
-  context.journal.append("restore.done", {{"label", restored.backup_label}, {"bytes", std::to_string(restored.bytes)}});
+  journal_restored(context, restored);
 
   context.step("extract.begin", "take out of it what was asked for, into the live server");
   order.scratch_conninfo = scratch.conninfo(source.dataset().load_database);
@@ -97,8 +97,8 @@ PartialRecovery recover_part(const Context& context, const SourceSide& source, c
   milestones.writable = base::utc_now();
   clock.end_recovery(milestones);
   note(context, recovery.extracted);
-  recovery.course = {restored.backup_label, clock.started_at(), *milestones.writable, clock.phases(), cold,
-                     restored.passed_over};
+  recovery.course = {restored.backup_label, clock.started_at(),  *milestones.writable, clock.phases(), cold,
+                     restored.notes,        restored.passed_over};
   recovery.reached = verify::read_reached_point(cluster_of(scratch.server(), source.dataset()));
   const auto left = scratch.remove();
   if (!left.empty()) context.journal.append("scratch.left", {{"what", left}});

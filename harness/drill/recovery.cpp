@@ -64,7 +64,7 @@ Recovery recover(const Context& context, const Origin& origin, const restore::Ta
   clock.end_phase("provision");
   const auto restored = restore::restore_files(order, context.observer.progress(context.plan.drill_id), context.stop);
   clock.end_phases({{"fetch", restored.fetch_seconds}, {"restore", restored.restore_seconds}});
-  context.journal.append("restore.done", {{"label", restored.backup_label}, {"bytes", std::to_string(restored.bytes)}});
+  journal_restored(context, restored);
 
   context.step("recovery.begin", "recover, until a write is committed");
   auto recovered = restore::recover_until_writable(std::move(options), target.action,
@@ -73,7 +73,13 @@ Recovery recover(const Context& context, const Origin& origin, const restore::Ta
   context.journal.append("recovery.done", {{"replayed_lsn", recovered.milestones.replayed_lsn}});
   const auto writable = recovered.milestones.writable.value_or(base::utc_now());
   return {std::move(recovered.server),
-          {restored.backup_label, clock.started_at(), writable, clock.phases(), cold, restored.passed_over}};
+          {restored.backup_label, clock.started_at(), writable, clock.phases(), cold, restored.notes,
+           restored.passed_over}};
+}
+
+void journal_restored(const Context& context, const restore::Restored& restored) {
+  context.journal.append("restore.done", {{"label", restored.backup_label}, {"bytes", std::to_string(restored.bytes)}});
+  for (const auto& note : restored.notes) context.journal.append("restore.note", {{"text", note}});
 }
 
 record::RestoreRecord::Reached reached_in_vain(const Context& context) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "harness/drill/source_side.hpp"
 #include "harness/restore/restore.hpp"
@@ -16,8 +18,11 @@ struct Course {
   backup_engine::base::UtcTime clock_started, writable;
   std::vector<reports::record::Phase> phases;
   bool repository_was_cold = false;
+  std::vector<std::string> notes;        // of the engine
   std::vector<std::string> passed_over;  // labels of newer backups that lead there too, for their damaged pages
 };
+// What was restored, and the engine's notes: said at once, for recovery may fail.
+void journal_restored(const Context& context, const restore::Restored& restored);
 
 struct Recovery {
   server::Server server;  // restored, promoted, in quarantine

@@ -51,6 +51,7 @@ void note_restore(record::Report& report, record::RestoreRecord restore, const C
   restore.backup_label = course.backup_label;
   restore.outcome = "recovered";
   restore.rto.phases = course.phases;
+  restore.notes = course.notes;
   restore.size.database_bytes = database_bytes;
   report.restores.push_back(std::move(restore));
   report.environment.settings["recovery_init_sync_method"] = "syncfs";

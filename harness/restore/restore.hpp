@@ -48,7 +48,8 @@ struct Restored {
   std::string backup_label;
   std::uint64_t bytes = 0;
   double fetch_seconds = 0, restore_seconds = 0;
-  std::vector<std::string> notes;        // what the engine chose where the target left a choice
+  // What the engine chose where the target left a choice, and caveats of the backup.
+  std::vector<std::string> notes;
   std::vector<std::string> passed_over;  // labels of newer backups that lead there too, for their damaged pages
 };
 

@@ -161,6 +161,7 @@ void identity_fields(Io& io, typename Io::template Ref<RestoreRecord> restore) {
   io("outcome", restore.outcome);
   io.later("size", restore.size);
   io.later("work", restore.work);
+  io.later("notes", restore.notes);
 }
 
 template <class Io>

@@ -106,6 +106,7 @@ struct RestoreRecord {
   struct Work {
     std::optional<double> extract_seconds, transfer_seconds, restore_seconds;
   } work;
+  std::vector<std::string> notes;  // what the engine says of this restore: what it chose, and caveats of the backup
   Rto rto;
   Rpo rpo;
   Exactness exact;

@@ -116,6 +116,9 @@ void set_point(PageData& page, const Report& report, const std::vector<record::J
     add("Exactly what the target asks for", exactness_text(restore.exact));
     add("Given up past the target", discarded_text(restore.rpo));
   }
+  for (const auto& restore : report.restores) {
+    for (const auto& note : restore.notes) add("Note", note);
+  }
   page.set("point", facts);
 }
 

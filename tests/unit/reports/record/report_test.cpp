@@ -38,6 +38,7 @@ Report filled() {
   last.rpo.loss_seconds = 0.01;
   last.rpo.met = false;
   last.exact = {100, 0, 1, "wal", false};
+  last.notes = {"a caveat"};
   report.restores = {first, last};
   Check check;
   check.name = "ledger";
@@ -82,7 +83,7 @@ TEST(ReportJson, NamesTheFieldsOfListsAsTheContractDoes) {
             (Names{"label", "type", "parent_label", "source", "source_bytes", "stored_bytes", "seconds", "start_lsn",
                    "stop_lsn", "timeline", "damaged_pages"}));
   EXPECT_EQ(names_of(json["restores"][0]), (Names{"kind", "target", "backup_label", "reached", "expected", "outcome",
-                                                  "size", "work", "rto", "rpo", "exact"}));
+                                                  "size", "work", "notes", "rto", "rpo", "exact"}));
   EXPECT_EQ(names_of(json["checks"][0]),
             (Names{"name", "verdict", "summary", "expected", "actual", "findings", "seconds", "witness", "proven_by"}));
   EXPECT_EQ(names_of(json["checks"][0]["findings"][0]), (Names{"object", "key", "lsn", "xid", "time", "text"}));
@@ -98,6 +99,15 @@ TEST(ReportJson, RepeatsTheLastRestoreAsItsHeadline) {
   EXPECT_EQ(json["exact"]["met"], false);
 }
 
+TEST(ReportJson, IsReadWithoutWhatItsVersionGotLater) {
+  auto json = Json::parse(to_json(filled()));
+  for (const std::string later : {"size", "work", "notes"}) {
+    EXPECT_EQ(json["restore"].erase(later), 1U);
+    for (auto& restore : json["restores"]) restore.erase(later);
+  }
+  EXPECT_EQ(report_from_json(json.dump()).restores.at(1).notes.size(), 0U);
+}
+
 TEST(ReportJson, ComesBackAsItWas) {
   for (const auto& report : {Report(), filled()}) {
     const auto text = to_json(report);
@@ -105,6 +115,7 @@ TEST(ReportJson, ComesBackAsItWas) {
   }
   EXPECT_EQ(report_from_json(to_json(filled())).seed, filled().seed);
   EXPECT_EQ(report_from_json(to_json(filled())).checks, filled().checks);
+  EXPECT_EQ(report_from_json(to_json(filled())).restores.at(1).notes, filled().restores.at(1).notes);
   EXPECT_EQ(report_from_json(to_json(Report())).restores.size(), 0U);
 }
 

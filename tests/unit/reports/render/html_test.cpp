@@ -101,6 +101,15 @@ TEST(Html, SaysTargetWhatWasReachedAndWhatWasGivenUpOnTheFirstScreen) {
   EXPECT_THAT(words, HasSubstr("Given up past the target 1,204 transactions, 0.30 s of work"));
 }
 
+TEST(Html, SaysWhatTheEngineNotedOfTheRestore) {
+  auto report = pitr_report();
+  EXPECT_THAT(read_html(html(report)).whole_text(), Not(HasSubstr("Note")));
+  report.restores.back().notes = {"a caveat: the database \"<b>\" was made while the backup was taken", "another"};
+  const auto words = read_html(html(report)).whole_text();
+  EXPECT_THAT(words, HasSubstr("Note a caveat: the database \"<b>\" was made while the backup was taken"));
+  EXPECT_THAT(words, HasSubstr("Note another"));
+}
+
 TEST(Html, GivesEveryTableHeadersAndEveryVerdictAWord) {
   const auto root = read_html(html(failing_report()));
   for (const auto* const table : root.all("table")) EXPECT_FALSE(table->all("th").empty());

@@ -107,6 +107,13 @@ TEST(Markdown, SaysTargetWhatWasReachedAndWhatWasGivenUp) {
   EXPECT_THAT(text, HasSubstr("- **Given up past the target**: 1,204 transactions, 0.30 s of work\n"));
 }
 
+TEST(Markdown, SaysWhatTheEngineNotedOfTheRestore) {
+  auto report = pitr_report();
+  EXPECT_THAT(markdown(report), Not(HasSubstr("**Note**")));
+  report.restores.back().notes = {"a caveat: the database \"<b>\" was made"};
+  EXPECT_THAT(markdown(report), HasSubstr("- **Note**: a caveat: the database \"&lt;b&gt;\" was made\n"));
+}
+
 TEST(MarkdownText, ShowsMarkupAsText) {
   EXPECT_EQ(markdown_escaped("a*b* `c` [d](e) ~f~ x|y \\ <b> & _g_"),
             "a\\*b\\* \\`c\\` \\[d\\](e) \\~f\\~ x\\|y \\\\ &lt;b&gt; &amp; \\_g\\_");
