@@ -89,6 +89,7 @@ class Backup {
     fill(manifest, result.damaged_pages);
     find_copied_databases(manifest);
     progress_.end();
+    require_what_was_copied(manifest.copied_databases);
     intent_->require();
     writer_->publish(manifest);
     intent_->confirm_published();
@@ -168,6 +169,17 @@ class Backup {
     auto& copied = manifest.copied_databases;
     copied = wal::find_copied_databases(archive, manifest.summary, std::min(request_.jobs, most_threads), stop_);
     if (copied) store::give_names(*copied, manifest.databases);
+  }
+
+  // Published, it would be the one that restores take, and an earlier one, with the WAL, brings all of it back.
+  static void require_what_was_copied(const CopiedDatabases& copied) {
+    if (!copied) return;
+    const auto lost = std::ranges::find(*copied, true, &CopiedDatabase::source_went);
+    if (lost == copied->end()) return;
+    throw Error(ErrorKind::io, "the backup is not kept: " + store::what_recovery_does(*lost))
+        .with_remedy(
+            "take the backup again, and while one is taken move no database, and drop none that another is a copy of. "
+            "Earlier backups, with the WAL that follows, bring that database back");
   }
 
   // The source saw to it that the server has none of them any more.

@@ -18,26 +18,31 @@ std::string text_of(const std::string& name, std::uint32_t oid) {
 }  // namespace
 
 std::string warning_of(const CopiedDatabase& copied) {
-  const auto copy = text_of(copied.name, copied.oid);
-  const auto at = postgres::to_string(copied.record);
-  const auto what =
-      copied.oid == copied.from_oid
-          ? fmt::format(
-                "the database {} was moved while the backup was taken, by copying its files (SET TABLESPACE, "
-                "WAL {}). Recovery copies them anew, from what the backup holds of the old place, which may "
-                "be a part",
-                copy, at)
-          : fmt::format(
-                "the database {} was made while the backup was taken, by copying the files of the database {} "
-                "(STRATEGY file_copy, WAL {}). Recovery copies them anew: what was changed or dropped there "
-                "before the backup stopped shows in the copy too, and may damage it",
-                copy, text_of(copied.from_name, copied.from_oid), at);
-  return what +
+  return store::what_recovery_does(copied) +
          ", and PostgreSQL does not say so. Take another backup; where this one is restored, check that database with "
          "pg_amcheck --heapallindexed";
 }
 
 namespace store {
+
+std::string what_recovery_does(const CopiedDatabase& copied) {
+  const auto copy = text_of(copied.name, copied.oid);
+  const auto at = postgres::to_string(copied.record);
+  const auto what = copied.oid == copied.from_oid
+                        ? fmt::format(
+                              "the database {} was moved while the backup was taken, by copying its files (SET "
+                              "TABLESPACE, WAL {})",
+                              copy, at)
+                        : fmt::format(
+                              "the database {} was made while the backup was taken, by copying the files of the "
+                              "database {} (STRATEGY file_copy, WAL {})",
+                              copy, text_of(copied.from_name, copied.from_oid), at);
+  return what + (copied.source_went
+                     ? ". Recovery copies them anew, from what the backup holds of them, which may be a part, or "
+                       "nothing: they were removed before it stopped"
+                     : ". Recovery copies them anew: what was changed or dropped there before the backup stopped shows "
+                       "in the copy too, and may damage it");
+}
 
 void give_names(std::vector<CopiedDatabase>& copied, const std::vector<Database>& databases) {
   const auto name_of = [&](std::uint32_t oid) {

@@ -90,16 +90,16 @@ OwnWal ReachCheck::walk(const store::Manifest& manifest) {
   const auto& summary = manifest.summary;
   const auto object = object_at(summary.timeline, summary.start_lsn);
   OwnWal own;
+  std::vector<wal::DatabaseChange> databases;
   // Objects that are sound one by one may contradict each other.
-  const bool could_be_read = findings_.examine(object, [&] { own = walk_records(summary); });
+  const bool could_be_read = findings_.examine(object, [&] { own.wrong = walk_records(summary, databases); });
   if (!could_be_read) own.wrong = fmt::format("{}: {}", object, findings_.damage_of(object));
-  wal::drop_repeated(own.copied_databases);
+  own.copied_databases = wal::copies_that_stay(databases);
   store::give_names(own.copied_databases, manifest.databases);
   return own;
 }
 
-OwnWal ReachCheck::walk_records(const BackupSummary& summary) {
-  OwnWal own;
+std::string ReachCheck::walk_records(const BackupSummary& summary, std::vector<wal::DatabaseChange>& databases) {
   wal::RecordReader reader(archive_, path_of(summary.timeline), summary.postgres_major);
   reader.begin_at(summary.start_lsn);
   for (auto reached = summary.start_lsn; reached < summary.stop_lsn;) {
@@ -111,13 +111,12 @@ OwnWal ReachCheck::walk_records(const BackupSummary& summary) {
           fmt::format("no record of WAL follows at {}, and backup {} needs them up to {}: {}", to_string(reached),
                       summary.label, to_string(summary.stop_lsn), reader.why_it_ends());
       findings_.add_damage(object, text);
-      own.wrong = fmt::format("{}: {}", object, text);
-      return own;
+      return fmt::format("{}: {}", object, text);
     }
-    if (auto copied = parse_database_copy(*record)) own.copied_databases.push_back(std::move(*copied));
+    if (auto change = wal::parse_database_change(*record)) databases.push_back(std::move(*change));
     reached = record->end;
   }
-  return own;
+  return {};
 }
 
 std::string ReachCheck::object_at(TimelineId timeline, Lsn position) const {

@@ -12,6 +12,7 @@
 #include "backup_engine/verify/findings.hpp"
 #include "backup_engine/wal/timeline_path.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
+#include "backup_engine/wal/wal_record.hpp"
 #include "backup_engine/wal_check.hpp"
 
 namespace backup_engine::verify {
@@ -56,7 +57,8 @@ class ReachCheck {
   [[nodiscard]] std::string object_at(postgres::TimelineId timeline, postgres::Lsn position) const;
   void read_histories();
   void read_history(postgres::TimelineId timeline);
-  [[nodiscard]] OwnWal walk_records(const BackupSummary& summary);
+  // Empty, or what is wrong. Adds what the records tell of databases.
+  [[nodiscard]] std::string walk_records(const BackupSummary& summary, std::vector<wal::DatabaseChange>& databases);
   // Nothing when the timeline cannot be reached. Throws Error(corrupt) when parts of a segment contradict each other.
   [[nodiscard]] std::optional<RecoverySpan> span_of(postgres::TimelineId timeline, postgres::Lsn by_name,
                                                     const BackupSummary& backup, unsigned jobs);

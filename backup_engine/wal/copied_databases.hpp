@@ -7,6 +7,7 @@
 
 #include "backup_engine/copied_database.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
+#include "backup_engine/wal/wal_record.hpp"
 
 namespace backup_engine::wal {
 
@@ -15,7 +16,7 @@ namespace backup_engine::wal {
 [[nodiscard]] CopiedDatabases find_copied_databases(const WalArchive& archive, const BackupSummary& backup,
                                                     unsigned jobs, const std::stop_token& stop);
 
-// Leaves the first of each.
-void drop_repeated(std::vector<CopiedDatabase>& copied);
+// The same of what the records of that WAL told, in order. Copies that were removed again harm nobody, and are none.
+[[nodiscard]] std::vector<CopiedDatabase> copies_that_stay(const std::vector<DatabaseChange>& changes);
 
 }  // namespace backup_engine::wal

@@ -25,7 +25,7 @@ struct Stretch {
   std::optional<Lsn> last;
   std::optional<RecordsEnd> end;  // when the records end in it
   std::vector<TablespaceCreation> tablespaces = {};
-  std::vector<CopiedDatabase> copied_databases = {};
+  std::vector<DatabaseChange> databases = {};
 };
 
 class Walk {
@@ -36,7 +36,7 @@ class Walk {
   void run(Stretch& stretch) const {
     stretch.end.reset();
     stretch.tablespaces.clear();
-    stretch.copied_databases.clear();
+    stretch.databases.clear();
     RecordReader reader(archive_, path_, major_);
     if (start_of_segment(stretch.begin, archive_.segment_size()) == stretch.begin) {
       reader.begin_in_segment_of(stretch.begin);
@@ -53,7 +53,7 @@ class Walk {
       }
       stretch.last = record->start;
       if (auto made = parse_tablespace_creation(*record)) stretch.tablespaces.push_back(std::move(*made));
-      if (auto copied = parse_database_copy(*record)) stretch.copied_databases.push_back(std::move(*copied));
+      if (auto change = parse_database_change(*record)) stretch.databases.push_back(std::move(*change));
     }
     stretch.behind = reader.end();
     // The link of the next stretch's first record is for this one to judge.
@@ -117,11 +117,11 @@ RecordsEnd walk_records(const WalArchive& archive, TimelinePath path, int major,
     // One that was walked again began where the one before did.
     const auto is_new = [&](const auto& told) { return i == 0 || told.record >= stretches[i - 1].behind; };
     std::ranges::copy_if(stretch.tablespaces, std::back_inserter(end.tablespaces), is_new);
-    std::ranges::copy_if(stretch.copied_databases, std::back_inserter(end.copied_databases), is_new);
+    std::ranges::copy_if(stretch.databases, std::back_inserter(end.databases), is_new);
     if (stretch.end) {
       if (!stretch.end->last) stretch.end->last = end.last;
       stretch.end->tablespaces = std::move(end.tablespaces);
-      stretch.end->copied_databases = std::move(end.copied_databases);
+      stretch.end->databases = std::move(end.databases);
       return *stretch.end;
     }
     end.at = stretch.behind;

@@ -20,11 +20,11 @@ struct RecordsEnd {
     broken,     // WAL goes on behind, and does not follow: damage, or another history
   };
   Kind kind = Kind::reached;
-  postgres::Lsn at;                                   // behind the last whole record
-  std::optional<postgres::Lsn> last;                  // where that begins; none when there is none
-  std::string why;                                    // empty when reached
-  std::vector<TablespaceCreation> tablespaces = {};   // that are created on the way, in order
-  std::vector<CopiedDatabase> copied_databases = {};  // on the way, in order; without names
+  postgres::Lsn at;                                  // behind the last whole record
+  std::optional<postgres::Lsn> last;                 // where that begins; none when there is none
+  std::string why;                                   // empty when reached
+  std::vector<TablespaceCreation> tablespaces = {};  // that are created on the way, in order
+  std::vector<DatabaseChange> databases = {};        // on the way, in order
 };
 
 // From the record at `start`, or the first one of the segment that starts there, up to `until`, along `path`. All up to

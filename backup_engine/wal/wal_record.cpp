@@ -21,7 +21,8 @@ constexpr std::uint32_t has_database = 1U << 0U, has_subtransactions = 1U << 1U,
 constexpr std::size_t database_bytes = 8, relation_bytes = 12, invalidation_bytes = 16;
 
 constexpr std::size_t restore_point_name_bytes = 64;
-constexpr std::uint8_t tablespace_creation = 0x00, database_file_copy = 0x00;
+constexpr std::uint8_t tablespace_creation = 0x00;
+constexpr std::uint8_t database_file_copy = 0x00, database_removal = 0x20;  // between them: made empty
 
 // The fragments behind a record's header, by their first byte.
 constexpr std::uint8_t short_data = 255, long_data = 254, origin = 253, top_level_xid = 252;
@@ -177,18 +178,24 @@ std::optional<TablespaceCreation> parse_tablespace_creation(const WalRecord& rec
   return fields.ok() ? std::optional(std::move(creation)) : std::nullopt;
 }
 
-std::optional<CopiedDatabase> parse_database_copy(const WalRecord& record) {
-  if (record.manager != database_manager || (record.info & xlog_operation) != database_file_copy) return std::nullopt;
+std::optional<DatabaseChange> parse_database_change(const WalRecord& record) {
+  const std::uint8_t operation = record.info & xlog_operation;
+  if (record.manager != database_manager || operation > database_removal) return std::nullopt;
   const auto data = main_data(record.body);
   if (!data) return std::nullopt;
   Fields fields(*data);
-  CopiedDatabase copied;
-  copied.record = record.start;
-  copied.oid = fields.take<std::uint32_t>();
-  static_cast<void>(fields.take<std::uint32_t>());  // its tablespace
-  copied.from_oid = fields.take<std::uint32_t>();
-  static_cast<void>(fields.take<std::uint32_t>());  // the other's
-  return fields.ok() ? std::optional(std::move(copied)) : std::nullopt;
+  DatabaseChange change;
+  change.record = record.start;
+  change.oid = fields.take<std::uint32_t>();
+  const auto count = operation == database_removal ? fields.take<std::uint32_t>() : 1;
+  for (std::uint32_t i = 0; i < count && fields.ok(); ++i) change.tablespaces.push_back(fields.take<std::uint32_t>());
+  if (operation == database_removal) change.kind = DatabaseChange::Kind::removed;
+  if (operation == database_file_copy) {
+    change.kind = DatabaseChange::Kind::copied;
+    change.from_oid = fields.take<std::uint32_t>();
+    change.from_tablespace = fields.take<std::uint32_t>();
+  }
+  return fields.ok() ? std::optional(std::move(change)) : std::nullopt;
 }
 
 }  // namespace backup_engine::wal

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "backup_engine/base/utc_time.hpp"
-#include "backup_engine/copied_database.hpp"
 #include "backup_engine/postgres/lsn.hpp"
 
 namespace backup_engine::wal {
@@ -64,8 +63,17 @@ struct TablespaceCreation {
 };
 [[nodiscard]] std::optional<TablespaceCreation> parse_tablespace_creation(const WalRecord& record);
 
-// A database's files in one tablespace, copied as files; one that is copied page by page into the WAL is none. Names
-// are not known.
-[[nodiscard]] std::optional<CopiedDatabase> parse_database_copy(const WalRecord& record);
+// What comes of a database's directories: made empty, and filled by the WAL; copied as files from the one of another
+// database, or of the same in another tablespace; removed.
+struct DatabaseChange {
+  enum class Kind { made, copied, removed };
+  postgres::Lsn record;
+  Kind kind = Kind::made;
+  std::uint32_t oid = 0;
+  std::vector<std::uint32_t> tablespaces;           // several only where they are removed
+  std::uint32_t from_oid = 0, from_tablespace = 0;  // of what was copied
+  bool operator==(const DatabaseChange&) const = default;
+};
+[[nodiscard]] std::optional<DatabaseChange> parse_database_change(const WalRecord& record);
 
 }  // namespace backup_engine::wal

@@ -20,6 +20,9 @@ struct CopiedDatabase {
   postgres::Lsn record;
   std::uint32_t oid = 0, from_oid = 0;  // the same when it was moved
   std::string name, from_name;          // when the backup stopped; empty: not known, or dropped by then
+  // The files that it was copied from were removed meanwhile: the backup may hold a part of them, or none. Such a
+  // backup is not published; those that were published by earlier versions may have them.
+  bool source_went = false;
   bool operator==(const CopiedDatabase&) const = default;
 };
 // nullopt: not known, as of backups that Lifeboat took before it looked.

@@ -241,28 +241,31 @@ TEST_P(ParseRecords, TellsWhichTablespaceIsCreatedWhere) {
   EXPECT_FALSE(parse_tablespace_creation(*dropped));
 }
 
-TEST_P(ParseRecords, TellsADatabaseThatIsCopiedAsFilesFromOneThatIsCopiedIntoTheWal) {
+TEST_P(ParseRecords, TellsWhatBecomesOfADatabasesDirectories) {
+  using Kind = DatabaseChange::Kind;
   WalBuilder wal(three_mb, megabyte, one, GetParam());
   wal.filler(8100);  // over a page
   const auto start = wal.copy_database(16500, 1663, 16400, 16388);
-  wal.create_database(16501, 1663);
-  wal.add(database_manager, 0x21, 0, {std::byte{255}, std::byte{4}, {}, {}, {}, {}});  // dropped
-  const auto record = read(wal, start);
-  const auto copied = parse_database_copy(*record);
-  ASSERT_TRUE(copied);
-  EXPECT_EQ(*copied, (CopiedDatabase{start, 16500, 16400, "", ""}));
-  const auto logged = reader_->next();
-  ASSERT_TRUE(logged);
-  EXPECT_FALSE(parse_database_copy(*logged));
-  const auto dropped = reader_->next();
-  ASSERT_TRUE(dropped);
-  EXPECT_FALSE(parse_database_copy(*dropped));
+  const auto made = wal.create_database(16501, 1663);
+  const auto removed = wal.drop_database(16400, {1663, 16388});
+  const auto copy = read(wal, start);
+  ASSERT_TRUE(copy);
+  EXPECT_EQ(parse_database_change(*copy), (DatabaseChange{start, Kind::copied, 16500, {1663}, 16400, 16388}));
+  const auto creation = reader_->next();
+  ASSERT_TRUE(creation);
+  EXPECT_EQ(parse_database_change(*creation), (DatabaseChange{made, Kind::made, 16501, {1663}, 0, 0}));
+  const auto removal = reader_->next();
+  ASSERT_TRUE(removal);
+  EXPECT_EQ(parse_database_change(*removal), (DatabaseChange{removed, Kind::removed, 16400, {1663, 16388}, 0, 0}));
 }
 
-TEST(ParseDatabaseCopy, RefusesOneThatIsCutOff) {
+TEST(ParseDatabaseChange, RefusesOneThatIsCutOff) {
   std::vector<std::byte> body{std::byte{255}, std::byte{12}};
-  body.resize(2 + 12);
-  EXPECT_FALSE(parse_database_copy({Lsn(100), Lsn(200), 0, database_manager, 0x01, body}));
+  body.resize(2 + 12, std::byte{3});
+  for (const std::uint8_t info :
+       {std::uint8_t{0x01}, std::uint8_t{0x21}}) {  // a copy, and a removal from 0x03030303 tablespaces
+    EXPECT_FALSE(parse_database_change({Lsn(100), Lsn(200), 0, database_manager, info, body}));
+  }
 }
 
 TEST(ParseTransactionEnd, RefusesDetailsThatAreCutOff) {

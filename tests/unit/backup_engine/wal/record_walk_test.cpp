@@ -183,7 +183,7 @@ TEST_F(WalkRecords, TellWhichDatabasesWereCopiedWhileABackupWasTaken) {
   wal_.put_into(archive());
   for (const unsigned jobs : {1U, 4U}) {
     EXPECT_EQ(find_copied_databases(archive(), backup_between(start, stop), jobs, {}),
-              (std::vector<CopiedDatabase>{{first, 16501, 16400, "", ""}, {moved, 16400, 16400, "", ""}}));
+              (std::vector<CopiedDatabase>{{first, 16501, 16400, "", ""}, {moved, 16400, 16400, "", "", true}}));
   }
   EXPECT_EQ(find_copied_databases(archive(), backup_between(moved + 8, stop), 1, {}), std::nullopt)
       << "no record begins there";

@@ -77,6 +77,13 @@ class WalBuilder {
     for (const auto number : {oid, tablespace}) put(body, number);
     return add(4, 0x11, 0, data(body));
   }
+  postgres::Lsn drop_database(std::uint32_t oid, const std::vector<std::uint32_t>& tablespaces) {
+    std::vector<std::byte> body;
+    put(body, oid);
+    put(body, static_cast<std::uint32_t>(tablespaces.size()));
+    for (const auto tablespace : tablespaces) put(body, tablespace);
+    return add(4, 0x21, 0, data(body));
+  }
   // Ends the segment: the rest of it is zeros.
   postgres::Lsn switch_segment() {
     const auto start = add(0, 0x40, 0, {});

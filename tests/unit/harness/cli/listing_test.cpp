@@ -125,9 +125,10 @@ TEST(Listings, WarnOfADatabaseThatWasCopiedAsFilesMeanwhile) {
 }
 
 TEST(Listings, SayOfAMovedDatabaseThatItWasMoved) {
-  const backup_engine::CopiedDatabase moved{postgres::Lsn(0x2000060), 16500, 16500, "shop", "shop"};
+  const backup_engine::CopiedDatabase moved{postgres::Lsn(0x2000060), 16500, 16500, "shop", "shop", true};
   const CopiesByCluster copies{{"main", {{"20261120T021500Z-full", std::vector{moved}}}}};
-  EXPECT_THAT(listing_text({cluster()}, copies, now), HasSubstr("the database \"shop\" (OID 16500) was moved while"));
+  EXPECT_THAT(listing_text({cluster()}, copies, now),
+              AllOf(HasSubstr("the database \"shop\" (OID 16500) was moved while"), HasSubstr("a part, or nothing")));
 }
 
 TEST(ListingJson, GivesNoNegativeAgeWhereTheOtherHostsClockIsAhead) {
