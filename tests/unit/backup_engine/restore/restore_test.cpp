@@ -59,6 +59,8 @@ TEST_F(RestoreSmallBackup, BringsEveryByteBack) {
   EXPECT_FALSE(fs::exists(to() / "global" / "pg_control.lifeboat-restoring"));
   EXPECT_THAT(base::read_file(to() / "postgresql.auto.conf"), HasSubstr("work_mem = '3MB'"));
   EXPECT_THAT(base::read_file(to() / "postgresql.auto.conf"), Not(HasSubstr("'old'")));
+  EXPECT_EQ(base::read_file(to() / "postgresql.auto.conf").find('\0'), std::string::npos)
+      << "PostgreSQL would not start";
 }
 
 // Removes something once the restore begins to write.

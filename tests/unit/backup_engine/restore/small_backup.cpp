@@ -155,6 +155,8 @@ SmallBackup make_small_backup(const std::filesystem::path& repository, const Sma
   backup.files["backup_label"] = bytes_of("START WAL LOCATION: 0/2000028 (file 000000010000000000000002)\n");
   backup.files["backup_manifest"] = bytes_of("{}\n");
   backup.files["postgresql.auto.conf"] = bytes_of("work_mem = '3MB'\nrestore_command = 'old'\n");
+  // As BASE_BACKUP pads what became shorter while it was sent.
+  backup.files["postgresql.auto.conf"].resize(backup.files["postgresql.auto.conf"].size() + 20);
   backup.files["global/pg_control"] = sound_control_file();
   std::vector<std::string> external;
   if (options.configuration_file.empty()) {
