@@ -110,10 +110,13 @@ class Choice {
       if (request_.target.kind == TargetKind::lsn) {
         if (!reaches(postgres::parse_lsn(request_.target.value).value(), older)) return Way::none;
         const auto between = records_between(older, newest);
-        if (between.wal_ended) return Way::none;
+        if (between.wal_ended || between.minimal) return Way::none;
         return usable(older) ? way_with(between.tablespaces, backups_[newest]) : Way::ends_behind;
       }
       while (searched_ > older) search_from(--searched_);
+      for (auto i = older; i < newest; ++i) {
+        if (found_[i].minimal) return Way::none;
+      }
       const auto stop = stop_from(newest)->position;
       if (!stop_from(older) || stop_from(older)->position != stop) return Way::none;
       return usable(older) ? way_with(tablespaces_before(stop, older), backups_[newest]) : Way::ends_behind;
@@ -238,7 +241,8 @@ Recovery recovery_without_position(store::Storage& storage, const wal::WalArchiv
       if (error.kind() != ErrorKind::corrupt) throw;
       return Way::none;  // its WAL is broken, or not whole, before the newest begins
     }
-    return way_with(walked->tablespaces, candidates.backups[newest]);
+    const auto& newer = candidates.backups[newest];
+    return walked->minimal && *walked->minimal < newer.start_lsn ? Way::none : way_with(walked->tablespaces, newer);
   });
   const auto& backup = candidates.backups[preference.index];
   if (preference.index == newest) walk_from(newest);

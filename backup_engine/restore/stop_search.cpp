@@ -66,6 +66,7 @@ void TargetRule::look_at(const wal::WalRecord& record, Findings& findings) const
     look_at(*transaction, record, findings);
     return;
   }
+  findings.minimal = findings.minimal || begins_minimal_wal(record);
   if (auto creation = parse_tablespace_creation(record)) findings.tablespaces.push_back(std::move(*creation));
   if (target_.kind != TargetKind::name) return;
   const auto point = parse_restore_point(record);

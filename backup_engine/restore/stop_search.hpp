@@ -36,6 +36,7 @@ struct Findings {
   std::optional<EndedTransaction> latest;            // by its time, which goes backwards at times
   std::vector<NamedPoint> points;                    // of the name asked for; the first is the stop
   std::vector<wal::TablespaceCreation> tablespaces;  // that are created there
+  bool minimal = false;                              // wal_level = minimal begins there: no recovery goes past it
   std::optional<std::uint32_t> parent;               // of the transaction asked for, when it is a subtransaction
   bool seen = false, prepared = false;               // of the transaction asked for
   bool wal_ended = false;                            // before the stretch did

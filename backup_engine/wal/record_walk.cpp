@@ -25,6 +25,7 @@ struct Stretch {
   std::optional<Lsn> last;
   std::optional<RecordsEnd> end;  // when the records end in it
   std::vector<TablespaceCreation> tablespaces = {};
+  std::optional<Lsn> minimal = {};
   std::vector<DatabaseChange> databases = {};
 };
 
@@ -36,6 +37,7 @@ class Walk {
   void run(Stretch& stretch) const {
     stretch.end.reset();
     stretch.tablespaces.clear();
+    stretch.minimal.reset();
     stretch.databases.clear();
     RecordReader reader(archive_, path_, major_);
     if (start_of_segment(stretch.begin, archive_.segment_size()) == stretch.begin) {
@@ -52,6 +54,7 @@ class Walk {
         return;
       }
       stretch.last = record->start;
+      if (!stretch.minimal && begins_minimal_wal(*record)) stretch.minimal = record->start;
       if (auto made = parse_tablespace_creation(*record)) stretch.tablespaces.push_back(std::move(*made));
       if (auto change = parse_database_change(*record)) stretch.databases.push_back(std::move(*change));
     }
@@ -117,8 +120,10 @@ RecordsEnd walk_records(const WalArchive& archive, TimelinePath path, int major,
     // One that was walked again began where the one before did.
     const auto is_new = [&](const auto& told) { return i == 0 || told.record >= stretches[i - 1].behind; };
     std::ranges::copy_if(stretch.tablespaces, std::back_inserter(end.tablespaces), is_new);
+    if (!end.minimal) end.minimal = stretch.minimal;
     std::ranges::copy_if(stretch.databases, std::back_inserter(end.databases), is_new);
     if (stretch.end) {
+      stretch.end->minimal = end.minimal;
       if (!stretch.end->last) stretch.end->last = end.last;
       stretch.end->tablespaces = std::move(end.tablespaces);
       stretch.end->databases = std::move(end.databases);

@@ -24,6 +24,7 @@ struct RecordsEnd {
   std::optional<postgres::Lsn> last;                 // where that begins; none when there is none
   std::string why;                                   // empty when reached
   std::vector<TablespaceCreation> tablespaces = {};  // that are created on the way, in order
+  std::optional<postgres::Lsn> minimal = {};         // where wal_level = minimal begins first
   std::vector<DatabaseChange> databases = {};        // on the way, in order
 };
 

@@ -11,7 +11,7 @@ using store::get_little_endian;
 namespace {
 
 // xl_info: the upper four bits are the manager's own.
-constexpr std::uint8_t xlog_operation = 0xF0, segment_switch = 0x40, restore_point = 0x70;
+constexpr std::uint8_t xlog_operation = 0xF0, segment_switch = 0x40, restore_point = 0x70, parameter_change = 0x60;
 constexpr std::uint8_t transaction_operation = 0x70, with_details = 0x80;
 constexpr std::uint8_t commit = 0x00, prepare = 0x10, abort = 0x20, commit_prepared = 0x30, abort_prepared = 0x40;
 
@@ -163,6 +163,18 @@ std::optional<RestorePoint> parse_restore_point(const WalRecord& record) {
     point.name += static_cast<char>(byte);
   }
   return fields.ok() ? std::optional(std::move(point)) : std::nullopt;
+}
+
+bool begins_minimal_wal(const WalRecord& record) {
+  constexpr std::size_t other_settings_bytes = 20;  // five numbers, before the level
+  constexpr std::uint32_t minimal = 0;
+  if (record.manager != xlog_manager || (record.info & xlog_operation) != parameter_change) return false;
+  const auto data = main_data(record.body);
+  if (!data) return false;
+  Fields fields(*data);
+  static_cast<void>(fields.take_bytes(other_settings_bytes));
+  const auto level = fields.take<std::uint32_t>();
+  return fields.ok() && level == minimal;
 }
 
 std::optional<TablespaceCreation> parse_tablespace_creation(const WalRecord& record) {

@@ -63,6 +63,9 @@ struct TablespaceCreation {
 };
 [[nodiscard]] std::optional<TablespaceCreation> parse_tablespace_creation(const WalRecord& record);
 
+// The server was started with wal_level = minimal: PostgreSQL recovers no backup past this record.
+[[nodiscard]] bool begins_minimal_wal(const WalRecord& record);
+
 // What comes of a database's directories: made empty, and filled by the WAL; copied as files from the one of another
 // database, or of the same in another tablespace; removed.
 struct DatabaseChange {

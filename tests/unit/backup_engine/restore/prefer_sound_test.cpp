@@ -177,6 +177,22 @@ TEST_F(ChooseAmongDamaged, LooksPastOneThatEndsBehindThePoint) {
   EXPECT_EQ(choose(TargetKind::xid, "723").backup_label, sound);
 }
 
+TEST_F(ChooseAmongDamaged, TakesNoneFromBeforeMinimalWal) {
+  damaged_[broken] = two_pages_;
+  back_up(sound, [&] { wal_.commit(720, clock_at("19:00:01")); });
+  wal_.change_parameters(0);
+  wal_.commit(721, clock_at("20:00:01"));
+  wal_.change_parameters(1);
+  back_up(broken, [&] { wal_.commit(722, clock_at("21:00:01")); });
+  const auto target = wal_.commit(723, clock_at("22:00:00"));
+  end_wal();
+  for (const RecoveryTarget& wanted :
+       {RecoveryTarget{}, RecoveryTarget{.kind = TargetKind::xid, .value = "723", .timeline = ""},
+        RecoveryTarget{.kind = TargetKind::lsn, .value = to_string(target), .timeline = ""}}) {
+    EXPECT_EQ(choose(wanted).backup_label, broken);
+  }
+}
+
 TEST_F(ChooseAmongDamaged, TakesNoneFromWhichRecordsDoNotFollowEachOther) {
   back_up_twice(two_pages_);
   const auto crc = stops_[sound] + 20 - Lsn(3 * wal::megabyte);

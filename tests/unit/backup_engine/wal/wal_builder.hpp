@@ -84,6 +84,13 @@ class WalBuilder {
     for (const auto tablespace : tablespaces) put(body, tablespace);
     return add(4, 0x21, 0, data(body));
   }
+  // As a server begins that was started with other settings; 0: minimal, 1: replica.
+  postgres::Lsn change_parameters(std::uint32_t wal_level) {
+    std::vector<std::byte> body;
+    for (const std::uint32_t number : {100U, 8U, 10U, 0U, 64U, wal_level}) put(body, number);
+    body.resize(body.size() + 2);  // wal_log_hints, track_commit_timestamp
+    return add(0, 0x60, 0, data(body));
+  }
   // Ends the segment: the rest of it is zeros.
   postgres::Lsn switch_segment() {
     const auto start = add(0, 0x40, 0, {});
