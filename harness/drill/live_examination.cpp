@@ -8,7 +8,6 @@
 
 namespace harness::drill {
 
-namespace base = backup_engine::base;
 namespace record = reports::record;
 
 namespace {

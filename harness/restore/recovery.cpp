@@ -8,7 +8,6 @@
 namespace harness::restore {
 
 namespace base = backup_engine::base;
-using backup_engine::postgres::Connection;
 
 namespace {
 
