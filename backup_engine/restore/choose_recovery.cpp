@@ -52,6 +52,7 @@ class Choice {
   Recovery make() {
     const auto newest = request_.target.kind == TargetKind::lsn ? choose_by_lsn() : choose_by_search();
     if (!newest) throw unreachable();
+    if (request_.target.kind == TargetKind::lsn) require_no_minimal(*newest);
     auto preference = prefer_sound(storage_, request_, backups_, *newest,
                                    [&](std::size_t older) { return way_from(older, *newest); });
     const auto chosen = preference.index;
@@ -104,6 +105,21 @@ class Choice {
     return true;
   }
 
+  // Of an LSN, whose search looked at its own segment only.
+  const wal::RecordsEnd& walk_to_target(std::size_t i) {
+    if (walked_ && walked_->first == i) return walked_->second;
+    auto end = wal::walk_records(archive_, candidates_.path, backups_[i].postgres_major, backups_[i].start_lsn,
+                                 at_target_.stop->position, request_.jobs, stop_);
+    return walked_.emplace(i, std::move(end)).second;
+  }
+  void require_no_minimal(std::size_t i) {
+    const auto& minimal = walk_to_target(i).minimal;
+    if (minimal.empty() || minimal.front().record >= at_target_.stop->position) return;
+    found_[i].minimal = minimal.front().record;
+    found_[i].beyond = at_target_.stop;
+    throw unreachable();
+  }
+
   // Whether recovery from an older backup stops where it does from `newest`.
   Way way_from(std::size_t older, std::size_t newest) {
     try {
@@ -134,7 +150,7 @@ class Choice {
 
   // Where recovery from backup i stops: in its own stretch of WAL, or in the first one behind it that has a stop.
   [[nodiscard]] const std::optional<Stop>& stop_from(std::size_t i) const {
-    while (!found_[i].stop && !found_[i].wal_ended && i + 1 < found_.size()) ++i;
+    while (!found_[i].stop && !found_[i].wal_ended && !found_[i].minimal && i + 1 < found_.size()) ++i;
     return found_[i].stop;
   }
   [[nodiscard]] bool usable(std::size_t i) const {
@@ -147,11 +163,13 @@ class Choice {
   }
 
   // A search went through all of that WAL already.
-  [[nodiscard]] std::vector<wal::TablespaceCreation> tablespaces_before(Lsn stop, std::size_t chosen) const {
-    if (request_.target.kind == TargetKind::lsn) {
-      return find_new_tablespaces(archive_, candidates_.path, backups_[chosen], stop, stop_);
-    }
+  [[nodiscard]] std::vector<wal::TablespaceCreation> tablespaces_before(Lsn stop, std::size_t chosen) {
     std::vector<wal::TablespaceCreation> all;
+    if (request_.target.kind == TargetKind::lsn) {
+      all = walk_to_target(chosen).tablespaces;
+      std::erase_if(all, [&](const auto& creation) { return creation.record >= stop; });
+      return all;
+    }
     for (auto i = chosen; i < found_.size(); ++i) {
       for (const auto& creation : found_[i].tablespaces) {
         if (creation.record < stop) all.push_back(creation);
@@ -190,11 +208,15 @@ class Choice {
     for (const auto& range : held_) {
       if (!wal::lies_on(candidates_.path, range.timeline, range.end)) facts.others.insert(range.timeline);
     }
-    facts.tail = read_tail(reader_, from, held_until(held_, candidates_.path, from));
-    facts.wal_held_again = held_again_behind(facts.tail.end);
+    const auto& minimal = found_.back().minimal;
+    facts.tail = read_tail(reader_, from, minimal ? *minimal : held_until(held_, candidates_.path, from));
+    if (!minimal) facts.wal_held_again = held_again_behind(facts.tail.end);
     for (std::size_t i = 0; i < found_.size(); ++i) {
       const auto& found = found_[i];
-      if (found.stop && !facts.stop) facts.stop = found.stop;
+      if (found.stop && facts.minimal.empty() && !facts.stop) facts.stop = found.stop;
+      if (found.stop && !facts.minimal.empty() && !facts.beyond) facts.beyond = found.stop;
+      if (found.beyond && !facts.beyond) facts.beyond = found.beyond;
+      if (found.minimal) facts.minimal.push_back({*found.minimal, i + 1 < found_.size() ? &backups_[i + 1] : nullptr});
       if (found.parent) facts.search.parent = found.parent;
       facts.search.seen = facts.search.seen || found.seen;
       facts.search.prepared = facts.search.prepared || found.prepared;
@@ -223,6 +245,7 @@ class Choice {
   std::vector<Findings> found_;  // of the stretch that begins with each backup
   std::size_t searched_;         // of them from this one on
   Findings at_target_;           // of an LSN
+  std::optional<std::pair<std::size_t, wal::RecordsEnd>> walked_;
   std::vector<wal::WalRange> held_;
 };
 
@@ -239,10 +262,9 @@ Recovery recovery_without_position(store::Storage& storage, const wal::WalArchiv
       walk_from(older);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::corrupt) throw;
-      return Way::none;  // its WAL is broken, or not whole, before the newest begins
+      return Way::none;  // its WAL is broken, not whole, or minimal before the newest begins
     }
-    const auto& newer = candidates.backups[newest];
-    return walked->minimal && *walked->minimal < newer.start_lsn ? Way::none : way_with(walked->tablespaces, newer);
+    return way_with(walked->tablespaces, candidates.backups[newest]);
   });
   const auto& backup = candidates.backups[preference.index];
   if (preference.index == newest) walk_from(newest);

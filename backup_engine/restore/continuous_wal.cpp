@@ -28,10 +28,26 @@ wal::RecordsEnd walk(const wal::WalArchive& archive, const wal::TimelinePath& pa
   }
 }
 
+Error ends_in_minimal(const wal::MinimalWal& minimal, const BackupSummary& backup, postgres::Lsn until) {
+  const auto last =
+      minimal.before && *minimal.before >= backup.stop_lsn
+          ? fmt::format("The last point that can be recovered: --target-lsn {}", to_string(*minimal.before))
+          : std::string("What it can be restored to is its own consistent point: --target-immediate");
+  return Error(ErrorKind::corrupt,
+               fmt::format("recovery from backup {} cannot go to the end of WAL: at {} the server was started with "
+                           "wal_level = minimal, past which PostgreSQL recovers nothing, and WAL is held up to {}",
+                           backup.label, to_string(minimal.record), to_string(until)))
+      .with_remedy(
+          fmt::format("nothing was written. {}. What was written behind it only a backup taken behind it holds: "
+                      "take a new one while that server lives",
+                      last));
+}
+
 wal::RecordsEnd require_records(const wal::WalArchive& archive, const wal::TimelinePath& path,
                                 const BackupSummary& backup, postgres::Lsn until, unsigned jobs,
                                 const std::stop_token& stop) {
   auto end = walk(archive, path, backup, until, jobs, stop);
+  if (!end.minimal.empty()) throw ends_in_minimal(end.minimal.front(), backup, until);
   if (end.kind != wal::RecordsEnd::Kind::broken) return end;
   const auto last = end.last && *end.last >= backup.stop_lsn
                         ? fmt::format("The last point that can be recovered: --target-lsn {}", to_string(*end.last))

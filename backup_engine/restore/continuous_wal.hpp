@@ -13,9 +13,9 @@
 
 namespace backup_engine::restore {
 
-// Throws Error(corrupt), naming what is missing or where the records end: of the backup's own WAL, or, when
-// request.target is the end of WAL, of that between the backup and WAL of its path that is held further on.
-// Returns what the walk of the records told, where there was one.
+// Throws Error(corrupt), naming what is missing or where the records or what PostgreSQL recovers of them end: of the
+// backup's own WAL, or, when request.target is the end of WAL, of that between the backup and WAL of its path that is
+// held further on. Returns what the walk of the records told, where there was one.
 std::optional<wal::RecordsEnd> require_continuous_wal(const wal::WalArchive& archive, const wal::TimelinePath& path,
                                                       const BackupSummary& backup, const RestoreRequest& request,
                                                       const std::stop_token& stop);

@@ -24,6 +24,12 @@ void take_down(const wal::TransactionEnd& transaction, const wal::WalRecord& rec
   if (!findings.latest || findings.latest->time <= transaction.time) findings.latest = findings.last;
 }
 
+void stop_at(Stop stop, Findings& findings) {
+  if (findings.stop) return;
+  auto& place = findings.minimal ? findings.beyond : findings.stop;
+  if (!place) place = std::move(stop);
+}
+
 }  // namespace
 
 TargetRule::TargetRule(const RecoveryTarget& target, int major) : target_(target), major_(major) {
@@ -44,11 +50,12 @@ void TargetRule::look_at(const wal::TransactionEnd& transaction, const wal::WalR
   if (target_.kind == TargetKind::xid && std::ranges::count(transaction.subtransactions, xid_) != 0) {
     findings.parent = transaction.xid;
   }
-  if (findings.stop || !reached_by(transaction)) return;
+  if (!reached_by(transaction)) return;
   // A time is passed by the first transaction that is too late, so recovery always stops before it.
   const bool before = target_.kind == TargetKind::time || !target_.inclusive;
-  findings.stop = Stop{before ? record.start : record.end, record.start,
-                       fmt::format("{} the {}", before ? "before" : "after", described(transaction, record))};
+  stop_at({before ? record.start : record.end, record.start,
+           fmt::format("{} the {}", before ? "before" : "after", described(transaction, record))},
+          findings);
 }
 
 void TargetRule::look_at(const wal::WalRecord& record, Findings& findings) const {
@@ -66,21 +73,21 @@ void TargetRule::look_at(const wal::WalRecord& record, Findings& findings) const
     look_at(*transaction, record, findings);
     return;
   }
-  findings.minimal = findings.minimal || begins_minimal_wal(record);
+  if (!findings.minimal && begins_minimal_wal(record)) findings.minimal = record.start;
   if (auto creation = parse_tablespace_creation(record)) findings.tablespaces.push_back(std::move(*creation));
   if (target_.kind != TargetKind::name) return;
   const auto point = parse_restore_point(record);
   if (!point || point->name != target_.value) return;
   findings.points.push_back({record.start, point->time});
-  if (findings.stop) return;
-  findings.stop = Stop{record.end, record.start,
-                       fmt::format("after restore point \"{}\" at {} ({})", point->name, to_string(record.start),
-                                   to_rfc3339(point->time))};
+  stop_at({record.end, record.start,
+           fmt::format("after restore point \"{}\" at {} ({})", point->name, to_string(record.start),
+                       to_rfc3339(point->time))},
+          findings);
 }
 
 Findings search(wal::RecordReader& reader, const TargetRule& rule, std::optional<Lsn> to) {
   Findings findings;
-  while (!findings.stop || rule.kind() == TargetKind::name) {
+  while ((!findings.stop && !findings.beyond) || rule.kind() == TargetKind::name) {
     const auto record = reader.next();
     if (!record) {
       findings.wal_ended = true;

@@ -36,7 +36,8 @@ struct Findings {
   std::optional<EndedTransaction> latest;            // by its time, which goes backwards at times
   std::vector<NamedPoint> points;                    // of the name asked for; the first is the stop
   std::vector<wal::TablespaceCreation> tablespaces;  // that are created there
-  bool minimal = false;                              // wal_level = minimal begins there: no recovery goes past it
+  std::optional<postgres::Lsn> minimal;              // where wal_level = minimal begins: no recovery goes past it
+  std::optional<Stop> beyond;                        // what would be the stop, if it did not lie past that
   std::optional<std::uint32_t> parent;               // of the transaction asked for, when it is a subtransaction
   bool seen = false, prepared = false;               // of the transaction asked for
   bool wal_ended = false;                            // before the stretch did
@@ -49,7 +50,8 @@ class TargetRule {
   TargetRule(const RecoveryTarget& target, int major);
 
   [[nodiscard]] TargetKind kind() const { return target_.kind; }
-  // Looks at one record: takes down what it tells, and the stop when it is the first.
+  // Looks at one record: takes down what it tells, and the stop when it is the first. An LSN is looked for wherever it
+  // lies: what is read before its record may lie before the backup.
   void look_at(const wal::WalRecord& record, Findings& findings) const;
 
  private:

@@ -63,10 +63,24 @@ std::string why_time_is_not_reached(const Unreachable& facts) {
   return fmt::format("{}, and the latest is {}", rule, transaction_text(*facts.search.latest));
 }
 
+postgres::Lsn last_before(const std::vector<MinimalStretch>& minimal, postgres::Lsn record) {
+  auto last = minimal.front().begin;
+  for (const auto& stretch : minimal) {
+    if (stretch.begin <= record) last = stretch.begin;
+  }
+  return last;
+}
+
 std::string why(const Unreachable& facts) {
   const auto& target = facts.request.target;
   if (target.kind == TargetKind::time && parse_target_time(target.value) < end_time(facts.oldest)) {
     return "it lies before " + backup_text(facts.oldest);
+  }
+  if (facts.beyond) {
+    return fmt::format(
+        "recovery would stop {}, and at {} the server was started with wal_level = minimal: PostgreSQL recovers "
+        "nothing past that from a backup taken before it",
+        facts.beyond->text, to_string(last_before(facts.minimal, facts.beyond->record)));
   }
   if (facts.stop) return fmt::format("recovery would stop {}, before {}", facts.stop->text, backup_text(facts.oldest));
   switch (target.kind) {
@@ -89,14 +103,24 @@ std::string why(const Unreachable& facts) {
   return "it is not in the WAL held";
 }
 
+bool ends_in_minimal(const Unreachable& facts) {
+  return !facts.minimal.empty() && facts.minimal.back().next == nullptr;
+}
+
 std::string what_can_be_reached(const Unreachable& facts) {
-  auto text = fmt::format("What can be reached: from {} up to {}, where the WAL held ends", backup_text(facts.oldest),
-                          to_string(facts.tail.end));
+  auto text = fmt::format("What can be reached: from {} up to {}, where {}", backup_text(facts.oldest),
+                          to_string(facts.tail.end),
+                          ends_in_minimal(facts) ? "wal_level = minimal begins" : "the WAL held ends");
   if (facts.tail.last) {
     text += fmt::format("; its last commit or rollback is that of {}", transaction_text(*facts.tail.last));
   }
   if (facts.wal_held_again) {
     text += fmt::format("; WAL is missing from there to {}", to_string(*facts.wal_held_again));
+  }
+  for (const auto& stretch : facts.minimal) {
+    if (stretch.next == nullptr) continue;
+    text += fmt::format("; not from {}, where wal_level = minimal begins, to {}", to_string(stretch.begin),
+                        backup_text(*stretch.next));
   }
   return text + ".";
 }
@@ -110,6 +134,7 @@ std::string advice(const Unreachable& facts) {
     return fmt::format(" WAL that does not lie on this way is held too: --target-timeline {} looks there.",
                        facts.others.rbegin()->number());
   }
+  if (ends_in_minimal(facts)) return " What was written behind that only a new backup holds: take one.";
   const bool behind_the_end = !facts.stop && (target.kind == TargetKind::time || target.kind == TargetKind::lsn);
   return behind_the_end ? " Without a target recovery takes everything up to the end." : "";
 }

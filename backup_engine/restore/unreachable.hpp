@@ -3,11 +3,17 @@
 
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/restore/stop_search.hpp"
 
 namespace backup_engine::restore {
+
+struct MinimalStretch {
+  postgres::Lsn begin;                  // where wal_level = minimal begins
+  const BackupSummary* next = nullptr;  // which can be recovered behind it; nullptr: none can
+};
 
 struct Unreachable {
   const RestoreRequest& request;
@@ -18,6 +24,8 @@ struct Unreachable {
   std::optional<postgres::Lsn> wal_held_again;  // behind a hole
   postgres::TimelineId timeline;                // the one that recovery would go to
   std::set<postgres::TimelineId> others;        // of which WAL is held that does not lie on the way there
+  std::vector<MinimalStretch> minimal{};        // met by the search, in order
+  std::optional<Stop> beyond{};                 // where recovery would stop if it could get past the first of them
 };
 
 // Error(not_found), or Error(usage) when another backup than the one asked for may do.

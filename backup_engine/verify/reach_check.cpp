@@ -12,7 +12,6 @@
 #include "backup_engine/wal/copied_databases.hpp"
 #include "backup_engine/wal/reach.hpp"
 #include "backup_engine/wal/record_reader.hpp"
-#include "backup_engine/wal/record_walk.hpp"
 #include "backup_engine/wal/start_position.hpp"
 
 namespace backup_engine::verify {
@@ -150,7 +149,7 @@ std::optional<WalOutOfReach> ReachCheck::newest_out_of_reach(const std::vector<B
   WalCheckResult reach;
   auto ranges = archive_.ranges();
   read_histories();  // of timelines whose WAL came since
-  wal::describe_reach({std::move(ranges), gaps_, histories_, backups, {}}, reach);
+  wal::describe_reach({std::move(ranges), gaps_, histories_, backups, {}, minimal_}, reach);
   // A hole in a backup's own WAL was found with that backup.
   const bool is_told = std::ranges::any_of(reach.backups, [&](const BackupReach& backup) {
     const auto& lost = reach.out_of_reach;
@@ -190,10 +189,14 @@ std::vector<std::vector<RecoverySpan>> ReachCheck::spans(const std::vector<Backu
 
 std::optional<RecoverySpan> ReachCheck::span_of(TimelineId timeline, Lsn by_name, const BackupSummary& backup,
                                                 unsigned jobs) {
-  const auto until = records_end(timeline, by_name, backup, jobs);
+  auto until = records_end(timeline, by_name, backup, jobs);
+  const auto minimal = wal::first_minimal(minimal_, path_of(timeline), backup.start_lsn);
+  const bool ends_in_minimal = minimal && *minimal < until;
+  if (ends_in_minimal) until = *minimal;
   // Records that end before the timeline branches off never lead to it.
   if (timeline != backup.timeline && until <= path_of(timeline).back().begin) return std::nullopt;
-  RecoverySpan span{timeline, backup.stop_lsn, std::max(until, backup.stop_lsn), restore::end_time(backup), {}};
+  RecoverySpan span{timeline, backup.stop_lsn, std::max(until, backup.stop_lsn), restore::end_time(backup),
+                    {},       ends_in_minimal};
   const auto& tail = tail_of(timeline, until, backup);
   if (tail.record && *tail.record >= backup.stop_lsn) span.latest_time = tail.time;
   return span;
@@ -213,6 +216,7 @@ Lsn ReachCheck::records_end(TimelineId timeline, Lsn until, const BackupSummary&
     end = wal::walk_records(archive_, path, backup.postgres_major, begin, until, jobs, findings_.stop());
   });
   if (!could_be_read) end = {wal::RecordsEnd::Kind::no_more, backup.stop_lsn, {}, {}};
+  take_down(path, end.minimal);
   // The WAL held may end within a record; what is held of that is of no use, and no damage.
   const bool to_the_end = end.kind == wal::RecordsEnd::Kind::reached || end.kind == wal::RecordsEnd::Kind::held_ends;
   const auto reached = to_the_end ? until : end.at;
@@ -226,6 +230,15 @@ Lsn ReachCheck::records_end(TimelineId timeline, Lsn until, const BackupSummary&
           "or from here on another history of the server, put back to an earlier state",
           to_string(reached), to_string(until), end.why));
   return reached;
+}
+
+void ReachCheck::take_down(const wal::TimelinePath& path, const std::vector<wal::MinimalWal>& minimal) {
+  for (const auto& [record, before] : minimal) {
+    const auto owner = std::ranges::find_if(path, [&](const auto& span) { return !span.end || record < *span.end; });
+    minimal_.emplace_back(owner->timeline, record);
+  }
+  std::ranges::sort(minimal_);
+  minimal_.erase(std::unique(minimal_.begin(), minimal_.end()), minimal_.end());
 }
 
 // What was found on the way to the timeline that it branched off need not be walked again; only the seam is.

@@ -10,6 +10,7 @@
 
 #include "backup_engine/store/manifest.hpp"
 #include "backup_engine/verify/findings.hpp"
+#include "backup_engine/wal/record_walk.hpp"
 #include "backup_engine/wal/timeline_path.hpp"
 #include "backup_engine/wal/wal_archive.hpp"
 #include "backup_engine/wal/wal_record.hpp"
@@ -34,11 +35,13 @@ class ReachCheck {
   void read_timelines();
   // Walks the records of the backup's own WAL. What is wrong is a finding too.
   [[nodiscard]] OwnWal walk(const store::Manifest& manifest);
-  // That the newest WAL is of use to one of `backups`, as wal check judges it: from names alone. If it is not, the hole
-  // before it is a finding, unless damage or a history that is missing says so already.
+  // That the newest WAL is of use to one of `backups`, as wal check judges it: from names, and from where spans() met
+  // WAL of wal_level = minimal. If it is not, the hole before it, or that record, is a finding, unless damage or a
+  // history that is missing says so already.
   void check_newest(const std::vector<BackupSummary>& backups);
   // One list for each of `backups`, which are in order of their start. Walks the records of all WAL that they promise,
-  // on `jobs` threads: a span ends where they end, and where WAL goes on behind that is a finding.
+  // on `jobs` threads: a span ends where they end, and where WAL goes on behind that is a finding; it also ends where
+  // wal_level = minimal begins.
   [[nodiscard]] std::vector<std::vector<RecoverySpan>> spans(const std::vector<BackupSummary>& backups, unsigned jobs);
 
  private:
@@ -64,6 +67,7 @@ class ReachCheck {
                                                     const BackupSummary& backup, unsigned jobs);
   [[nodiscard]] postgres::Lsn records_end(postgres::TimelineId timeline, postgres::Lsn until,
                                           const BackupSummary& backup, unsigned jobs);
+  void take_down(const wal::TimelinePath& path, const std::vector<wal::MinimalWal>& minimal);
   [[nodiscard]] postgres::Lsn begin_of_walk(const wal::TimelinePath& path, const BackupSummary& backup) const;
   [[nodiscard]] const Tail& tail_of(postgres::TimelineId timeline, postgres::Lsn until, const BackupSummary& backup);
 
@@ -75,6 +79,7 @@ class ReachCheck {
   std::map<postgres::TimelineId, std::vector<postgres::TimelineSwitch>> histories_;
   std::vector<std::pair<wal::WalGap, std::string>> gaps_;
   std::vector<Walked> walked_;
+  std::vector<std::pair<postgres::TimelineId, postgres::Lsn>> minimal_;  // where wal_level = minimal begins, in order
   std::map<postgres::TimelineId, Tail> tails_;
 };
 

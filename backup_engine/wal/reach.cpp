@@ -96,7 +96,8 @@ class Reach {
   void add_reach(TimelineId timeline, const BackupSummary& backup, BackupReach& described) const {
     const auto path = path_of(timeline);
     if (!lies_on(path, backup.timeline, backup.stop_lsn)) return;
-    const auto until = held_until(facts_.ranges, path, backup.start_lsn);
+    auto until = held_until(facts_.ranges, path, backup.start_lsn);
+    if (const auto minimal = first_minimal(facts_.minimal, path, backup.start_lsn)) until = std::min(until, *minimal);
     if (until < backup.stop_lsn || (timeline != backup.timeline && until <= path.back().begin)) return;
     described.reaches.push_back({timeline, until});
   }
@@ -136,9 +137,22 @@ class Reach {
     return path.size() > 1 && range.end <= path.back().begin;
   }
 
+  [[nodiscard]] std::vector<WalRange> divided_by_minimal() const {
+    std::vector<WalRange> divided;
+    for (auto range : facts_.ranges) {
+      for (const auto& [timeline, record] : facts_.minimal) {
+        if (timeline != range.timeline || record <= range.start || range.end <= record) continue;
+        divided.push_back({range.timeline, range.start, record});
+        range.start = record;
+      }
+      divided.push_back(range);
+    }
+    return divided;
+  }
+
   // The newest WAL must be of use; older WAL that is of none may have been so by rule, or had no backup yet.
   void find_wal_out_of_reach() {
-    auto own = facts_.ranges;
+    auto own = divided_by_minimal();
     std::erase_if(own, [&](const WalRange& range) { return is_only_its_parents(range); });
     if (result_.backups.empty() || own.empty()) return;
     const auto& first = result_.backups.front();
@@ -164,6 +178,9 @@ class Reach {
     return std::nullopt;
   }
   [[nodiscard]] std::string behind_what(const WalRange& range) const {
+    if (std::ranges::count(facts_.minimal, std::pair(range.timeline, range.start)) != 0) {
+      return "; wal_level = minimal begins there, and PostgreSQL recovers nothing past that";
+    }
     const auto hole = hole_before(range);
     if (!hole) return "";
     return fmt::format("; WAL is missing from {} to {}", to_string(hole->from), to_string(hole->to));
@@ -202,6 +219,17 @@ class Reach {
 };
 
 }  // namespace
+
+std::optional<postgres::Lsn> first_minimal(std::span<const std::pair<TimelineId, postgres::Lsn>> minimal,
+                                           const TimelinePath& path, postgres::Lsn start) {
+  std::optional<postgres::Lsn> first;
+  for (const auto& [timeline, record] : minimal) {
+    const auto owner = std::ranges::find(path, timeline, &TimelineSpan::timeline);
+    if (owner == path.end() || record < start || (owner->end && *owner->end <= record)) continue;
+    first = std::min(first.value_or(record), record);
+  }
+  return first;
+}
 
 void describe_reach(const RepositoryFacts& facts, WalCheckResult& result) {
   Reach(facts, result).describe();

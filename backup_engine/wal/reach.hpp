@@ -2,6 +2,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,7 +21,14 @@ struct RepositoryFacts {
   std::map<postgres::TimelineId, std::vector<postgres::TimelineSwitch>> histories;
   std::vector<BackupSummary> backups;   // oldest first
   std::vector<std::string> unreadable;  // manifests, and what is wrong with them
+  // Where wal_level = minimal begins, in order: only records tell, so where none were read there is none.
+  std::vector<std::pair<postgres::TimelineId, postgres::Lsn>> minimal{};
 };
+
+// Up to which of `minimal` recovery along the path gets from a backup that starts at `start`; none: past all.
+[[nodiscard]] std::optional<postgres::Lsn> first_minimal(
+    std::span<const std::pair<postgres::TimelineId, postgres::Lsn>> minimal, const TimelinePath& path,
+    postgres::Lsn start);
 
 // Timelines, backups and findings; the rest of the result stays as it is.
 void describe_reach(const RepositoryFacts& facts, WalCheckResult& result);

@@ -25,7 +25,7 @@ struct Stretch {
   std::optional<Lsn> last;
   std::optional<RecordsEnd> end;  // when the records end in it
   std::vector<TablespaceCreation> tablespaces = {};
-  std::optional<Lsn> minimal = {};
+  std::vector<MinimalWal> minimal = {};
   std::vector<DatabaseChange> databases = {};
 };
 
@@ -37,7 +37,7 @@ class Walk {
   void run(Stretch& stretch) const {
     stretch.end.reset();
     stretch.tablespaces.clear();
-    stretch.minimal.reset();
+    stretch.minimal.clear();
     stretch.databases.clear();
     RecordReader reader(archive_, path_, major_);
     if (start_of_segment(stretch.begin, archive_.segment_size()) == stretch.begin) {
@@ -53,8 +53,8 @@ class Walk {
         stretch.end = end_of(reader, stretch.last);
         return;
       }
+      if (begins_minimal_wal(*record)) stretch.minimal.push_back({record->start, stretch.last});
       stretch.last = record->start;
-      if (!stretch.minimal && begins_minimal_wal(*record)) stretch.minimal = record->start;
       if (auto made = parse_tablespace_creation(*record)) stretch.tablespaces.push_back(std::move(*made));
       if (auto change = parse_database_change(*record)) stretch.databases.push_back(std::move(*change));
     }
@@ -116,14 +116,17 @@ RecordsEnd walk_records(const WalArchive& archive, TimelinePath path, int major,
       stretch.begin = stretches[i - 1].begin;
       walk.run(stretch);
     }
+    for (auto& minimal : stretch.minimal) {
+      if (!minimal.before) minimal.before = end.last;
+    }
     if (stretch.last) end.last = stretch.last;
     // One that was walked again began where the one before did.
     const auto is_new = [&](const auto& told) { return i == 0 || told.record >= stretches[i - 1].behind; };
     std::ranges::copy_if(stretch.tablespaces, std::back_inserter(end.tablespaces), is_new);
-    if (!end.minimal) end.minimal = stretch.minimal;
+    std::ranges::copy_if(stretch.minimal, std::back_inserter(end.minimal), is_new);
     std::ranges::copy_if(stretch.databases, std::back_inserter(end.databases), is_new);
     if (stretch.end) {
-      stretch.end->minimal = end.minimal;
+      stretch.end->minimal = std::move(end.minimal);
       if (!stretch.end->last) stretch.end->last = end.last;
       stretch.end->tablespaces = std::move(end.tablespaces);
       stretch.end->databases = std::move(end.databases);

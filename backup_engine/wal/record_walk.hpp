@@ -12,6 +12,12 @@
 
 namespace backup_engine::wal {
 
+// With this record a server begins wal_level = minimal: PostgreSQL recovers no backup past it.
+struct MinimalWal {
+  postgres::Lsn record;
+  std::optional<postgres::Lsn> before;  // the record before it; none when the walk began with it
+};
+
 struct RecordsEnd {
   enum class Kind {
     reached,    // `until`
@@ -24,7 +30,7 @@ struct RecordsEnd {
   std::optional<postgres::Lsn> last;                 // where that begins; none when there is none
   std::string why;                                   // empty when reached
   std::vector<TablespaceCreation> tablespaces = {};  // that are created on the way, in order
-  std::optional<postgres::Lsn> minimal = {};         // where wal_level = minimal begins first
+  std::vector<MinimalWal> minimal = {};              // on the way, in order
   std::vector<DatabaseChange> databases = {};        // on the way, in order
 };
 

@@ -184,10 +184,13 @@ std::string listing_json(const std::vector<backup_engine::ClusterSummary>& clust
 namespace {
 
 std::string span_text(const backup_engine::RecoverySpan& span) {
-  return fmt::format("  to any point on timeline {} from {} ({}) to {} ({})\n", span.timeline.number(),
+  return fmt::format("  to any point on timeline {} from {} ({}) to {} ({}{})\n", span.timeline.number(),
                      to_string(span.earliest), base::to_rfc3339(span.earliest_time), to_string(span.latest),
                      span.latest_time ? "last commit or rollback " + base::to_rfc3339(*span.latest_time)
-                                      : "no commit or rollback since");
+                                      : "no commit or rollback since",
+                     span.ends_in_minimal ? "; wal_level = minimal begins there, and PostgreSQL recovers nothing past "
+                                            "that: only a backup taken behind it reaches what follows"
+                                          : "");
 }
 
 Json json_of(const backup_engine::RecoverySpan& span) {
@@ -195,7 +198,8 @@ Json json_of(const backup_engine::RecoverySpan& span) {
           {"earliest_lsn", to_string(span.earliest)},
           {"earliest_time", base::to_rfc3339(span.earliest_time)},
           {"latest_lsn", to_string(span.latest)},
-          {"latest_time", span.latest_time ? Json(base::to_rfc3339(*span.latest_time)) : Json()}};
+          {"latest_time", span.latest_time ? Json(base::to_rfc3339(*span.latest_time)) : Json()},
+          {"ends_in_minimal", span.ends_in_minimal}};
 }
 
 // Where a backup is being taken, what it has put so far is among it: a few names will do.

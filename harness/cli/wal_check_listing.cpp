@@ -141,8 +141,11 @@ std::string wal_check_text(const engine::WalCheckResult& result) {
   for (const auto& finding : result.findings) {
     text += fmt::format("{}: {}\n  what to do: {}\n", word(finding.severity), finding.text, finding.remedy);
   }
-  return text + (result.sound() ? "the WAL is sound, as far as names tell; lifeboat verify reads it\n"
-                                : "something is wrong\n");
+  return text +
+         (result.sound()
+              ? "the WAL is sound, as far as names tell; lifeboat verify reads it, and sees damage, another history "
+                "and WAL of wal_level = minimal in it\n"
+              : "something is wrong\n");
 }
 
 std::string wal_check_json(const engine::WalCheckResult& result) {

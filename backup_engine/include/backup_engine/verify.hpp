@@ -35,6 +35,7 @@ struct RecoverySpan {
   // Of the last commit or rollback up to `latest`; none when no transaction ended since the backup stopped. A time
   // before it can be a target.
   std::optional<base::UtcTime> latest_time;
+  bool ends_in_minimal = false;  // at `latest` begins WAL of wal_level = minimal, which PostgreSQL does not recover
 };
 
 struct BackupVerdict {

@@ -236,6 +236,61 @@ TEST_F(ChooseRecovery, RefusesTheEndOfWalWhereItsRecordsEndBeforeAndNamesTheLast
   EXPECT_EQ(choose({.kind = TargetKind::lsn, .value = to_string(once_), .timeline = ""}).backup_label, first_label);
 }
 
+// Without a gap all the same: PostgreSQL would end at that record, with an error.
+TEST_F(ChooseRecovery, RefusesWhatLiesPastMinimalWalAndNamesTheLastPointBefore) {
+  const auto minimal = wal_.change_parameters(0);
+  wal_.commit(711, clock_at("18:00:00"));
+  wal_.change_parameters(1);
+  wal_.restore_point("since", clock_at("18:30:00"));
+  const auto behind = wal_.commit(712, clock_at("19:00:00"));
+  wal_.filler(50);
+  end_wal();
+  const auto where = HasSubstr("at " + to_string(minimal) + " the server was started with wal_level = minimal");
+  const auto end = refusal({}, "", ErrorKind::corrupt);
+  EXPECT_THAT(end, AllOf(where, HasSubstr("--target-lsn " + to_string(tail_)), HasSubstr("nothing was written")));
+  for (const auto& text :
+       {refusal(TargetKind::xid, "712"), refusal(TargetKind::time, "2026-11-20 18:30:00Z"),
+        refusal(TargetKind::name, "since"), refusal(TargetKind::lsn, to_string(behind)),
+        refusal(TargetKind::lsn, to_string(minimal)),
+        refusal({.kind = TargetKind::xid, .value = "712", .timeline = ""}, first_label, ErrorKind::usage)}) {
+    EXPECT_THAT(text, AllOf(where, HasSubstr("up to " + to_string(minimal) + ", where wal_level = minimal begins")));
+  }
+  EXPECT_THAT(refusal(TargetKind::time, "2026-11-20 23:30:00Z"),
+              AllOf(HasSubstr("the latest is transaction 712"), HasSubstr("only a new backup holds")));
+  EXPECT_EQ(choose(TargetKind::lsn, to_string(tail_)).backup_label, second_label);
+  EXPECT_EQ(choose(TargetKind::lsn, to_string(minimal), false).backup_label, second_label);
+  EXPECT_EQ(choose(TargetKind::xid, "710").backup_label, second_label);
+  EXPECT_EQ(choose(TargetKind::name, "daily").backup_label, second_label);
+  EXPECT_EQ(choose(TargetKind::time, "2026-11-20 12:30:00Z").backup_label, first_label);
+  EXPECT_EQ(choose(TargetKind::immediate, "").backup_label, second_label);
+}
+
+TEST_F(ChooseRecovery, RecoversFromABackupBehindMinimalWalAsEver) {
+  const auto minimal = wal_.change_parameters(0);
+  wal_.commit(711, clock_at("18:00:00"));
+  wal_.change_parameters(1);
+  const auto between = wal_.commit(712, clock_at("18:30:00"));
+  const auto third_label = "20261120T190000Z-full";
+  back_up(third_label, [] {});
+  const auto behind = wal_.commit(713, clock_at("20:00:00"));
+  wal_.filler(50);
+  end_wal();
+  EXPECT_EQ(choose({}).backup_label, third_label);
+  EXPECT_EQ(choose(TargetKind::xid, "713").backup_label, third_label);
+  EXPECT_EQ(choose(TargetKind::lsn, to_string(behind)).backup_label, third_label);
+  EXPECT_EQ(choose(TargetKind::time, "2026-11-20 19:30:00Z").backup_label, third_label);
+  EXPECT_EQ(choose(TargetKind::xid, "710").backup_label, second_label);
+  const auto gone = HasSubstr("not from " + to_string(minimal) +
+                              ", where wal_level = minimal begins, to the end of "
+                              "backup " +
+                              third_label);
+  for (const auto& text : {refusal(TargetKind::xid, "712"), refusal(TargetKind::time, "2026-11-20 18:15:00Z"),
+                           refusal(TargetKind::lsn, to_string(between))}) {
+    EXPECT_THAT(text, AllOf(HasSubstr("the server was started with wal_level = minimal"), gone));
+  }
+  refusal({}, second_label, ErrorKind::corrupt);
+}
+
 TEST_F(ChooseRecovery, TakesTheLastSegmentOfADeadServerForTheEnd) {
   wal_.bytes().resize((wal_.bytes().size() / wal::megabyte + 1) * wal::megabyte);
   end_wal();

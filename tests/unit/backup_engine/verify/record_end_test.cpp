@@ -52,6 +52,24 @@ TEST_F(RecordsOfSpans, EndWhereAnotherHistoryWasJoined) {
   EXPECT_GT(span.latest, postgres::Lsn(third - 10'000));
 }
 
+TEST_F(RecordsOfSpans, EndWhereMinimalWalBegins) {
+  auto wal = tests::some_wal();
+  while (wal.end() < postgres::Lsn(0x1190000)) wal.filler(5000);
+  const auto minimal = wal.change_parameters(0);
+  const std::uint64_t segment = 0x1200000, end = 0x1300000;
+  while (wal.end() < postgres::Lsn(end)) wal.filler(5000);
+  tests::put_wal_part(*storage_, "main", tests::signed_wal(wal), tests::wal_stop, segment);
+  tests::put_wal_part(*storage_, "main", tests::signed_wal(wal), segment, end);
+  const auto result = verify();
+  EXPECT_TRUE(result.backups[0].restorable);
+  const auto& span = result.backups[0].spans.at(0);
+  EXPECT_EQ(span.latest, minimal);
+  EXPECT_TRUE(span.ends_in_minimal);
+  ASSERT_EQ(result.damage.size(), 1U) << "no backup reaches the newest WAL";
+  EXPECT_THAT(result.damage[0].text, AllOf(HasSubstr(to_string(minimal)), HasSubstr("wal_level = minimal begins there"),
+                                           HasSubstr("take a new backup")));
+}
+
 // Of a server that died: pushed by hand, with zeros behind its last record.
 TEST_F(RecordsOfSpans, EndWithTheLastSegmentOfADeadServerWithoutDamage) {
   auto wal = tests::some_wal();

@@ -11,6 +11,7 @@ namespace {
 
 using postgres::Lsn;
 using postgres::TimelineId;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -74,6 +75,33 @@ TEST_F(Reach, AHoleBehindTheNewestBackupIsAProblemAndIsNamed) {
   EXPECT_EQ(result.backups[0].reaches.at(0).until, Lsn(0x300000));
   ASSERT_THAT(result.timelines[0].holes, SizeIs(1));
   EXPECT_THAT(result.timelines[0].holes[0].recorded, HasSubstr("removed on the server"));
+}
+
+TEST_F(Reach, EndsWhereMinimalWalBeginsUnlessABackupFollows) {
+  facts_.minimal = {{one, Lsn(0x400040)}, {one, Lsn(0x500040)}};
+  auto result = check();
+  EXPECT_EQ(result.backups[0].reaches.at(0).until, Lsn(0x400040));
+  EXPECT_THAT(texts(result, WalSeverity::problem), ElementsAre(AllOf(HasSubstr("from 0/500040 to 0/900000"),
+                                                                     HasSubstr("wal_level = minimal begins there"))));
+  ASSERT_TRUE(result.out_of_reach);
+  EXPECT_EQ(result.out_of_reach->wal.start, Lsn(0x500040));
+  facts_.backups.push_back(backup("second", Lsn(0x600028), Lsn(0x600100)));
+  result = check();
+  EXPECT_THAT(texts(result, WalSeverity::problem), IsEmpty());
+  EXPECT_EQ(result.backups[0].reaches.at(0).until, Lsn(0x400040));
+  EXPECT_EQ(result.backups[1].reaches.at(0).until, Lsn(0x900000));
+}
+
+TEST_F(Reach, OfAnotherTimelineIsNotEndedByMinimalWalBehindTheBranch) {
+  facts_.ranges.push_back({two, Lsn(0x300000), Lsn(0x700000)});
+  facts_.histories[two] = {{one, Lsn(0x380000), "promoted"}};
+  facts_.minimal = {{one, Lsn(0x400040)}};
+  const auto reaches = check().backups.at(0).reaches;
+  ASSERT_THAT(reaches, SizeIs(2));
+  EXPECT_EQ(reaches[0].until, Lsn(0x400040));
+  EXPECT_EQ(reaches[1].until, Lsn(0x700000));
+  facts_.minimal = {{one, Lsn(0x370000)}};
+  EXPECT_THAT(check().backups.at(0).reaches, SizeIs(1)) << "timeline 2 is never got to";
 }
 
 TEST_F(Reach, ATimelineThatHasOnlyBegunWithItsParentsWalIsNoProblem) {

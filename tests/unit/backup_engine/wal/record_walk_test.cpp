@@ -189,6 +189,23 @@ TEST_F(WalkRecords, TellWhichDatabasesWereCopiedWhileABackupWasTaken) {
       << "no record begins there";
 }
 
+TEST_F(WalkRecords, TellWhereMinimalWalBeginsAndTheRecordBefore) {
+  std::vector<std::pair<Lsn, Lsn>> written;
+  wal_.filler(50);
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    const auto before = wal_.switch_segment();  // so that each is the first record of a segment
+    const auto level = i % 3;
+    const auto record = wal_.change_parameters(level);
+    if (level == 0) written.emplace_back(record, before);
+  }
+  wal_.put_into(archive());
+  for (const unsigned jobs : {1U, 3U}) {
+    std::vector<std::pair<Lsn, Lsn>> told;
+    for (const auto& [record, before] : walk(wal_.end(), jobs).minimal) told.emplace_back(record, before.value());
+    EXPECT_EQ(told, written);
+  }
+}
+
 TEST_F(WalkRecords, TellNothingOfDatabasesWhereTheyAreBroken) {
   wal_.copy_database(16501, 1663, 16400, 1663);
   fill(wal_, 30000);
