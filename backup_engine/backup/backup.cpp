@@ -87,7 +87,7 @@ class Backup {
     BackupResult result;
     result.damaged_pages = damaged_among(contents_->suspects(), started_.start_lsn, stopped_.stop_lsn);
     fill(manifest, result.damaged_pages);
-    find_copied_databases(manifest);
+    result.wal_follows = find_copied_databases(manifest);
     progress_.end();
     require_what_was_copied(manifest.copied_databases);
     intent_->require();
@@ -160,15 +160,16 @@ class Backup {
   }
 
   // The WAL that was written meanwhile is little beside what was copied, and its segments were written just now. None
-  // of more than 64 MB is held in memory for a warning that verify gives too.
-  void find_copied_databases(store::Manifest& manifest) const {
+  // of more than 64 MB is held in memory for a warning that verify gives too. False when that WAL cannot be followed.
+  [[nodiscard]] bool find_copied_databases(store::Manifest& manifest) const {
     constexpr std::uint64_t most_segment_bytes = std::uint64_t{64} << 20U;
     constexpr unsigned most_threads = 2;
-    if (facts_.segment_size.bytes() > most_segment_bytes) return;
+    if (facts_.segment_size.bytes() > most_segment_bytes) return true;
     const wal::WalArchive archive(*storage_, request_.cluster, facts_.segment_size, Compression{});
     auto& copied = manifest.copied_databases;
     copied = wal::find_copied_databases(archive, manifest.summary, std::min(request_.jobs, most_threads), stop_);
     if (copied) store::give_names(*copied, manifest.databases);
+    return copied.has_value();
   }
 
   // Published, it would be the one that restores take, and an earlier one, with the WAL, brings all of it back.

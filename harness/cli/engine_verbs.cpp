@@ -34,6 +34,12 @@ ExitCode execute(const BackupVerb& verb, const std::stop_token& stop) {
   for (const auto& copied : result.copied_databases.value_or(std::vector<backup_engine::CopiedDatabase>{})) {
     fmt::print("warning: {}\n", backup_engine::warning_of(copied));
   }
+  if (!result.wal_follows) {
+    fmt::print(
+        "warning: its own WAL cannot be read from record to record, so it may not be restorable: `lifeboat verify "
+        "--backup {}` says what is wrong; then take another\n",
+        summary.label);
+  }
   if (!summary.data_checksums) {
     fmt::print(
         "data checksums are off: a damaged page would be stored without a word; with the server stopped: pg_checksums "

@@ -36,6 +36,7 @@ struct BackupResult {
   BackupSummary summary;
   std::vector<DamagedPage> damaged_pages;
   CopiedDatabases copied_databases;  // while it was taken
+  bool wal_follows = true;  // false: its own WAL could not be read from record to record; verify says what is wrong
   double seconds = 0;
 };
 
