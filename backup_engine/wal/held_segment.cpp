@@ -18,16 +18,15 @@ std::optional<std::vector<std::byte>> join_open_segment(const WalArchive& archiv
 }  // namespace
 
 std::optional<std::vector<std::byte>> read_held(const WalArchive& archive, const postgres::WalSegment& segment) {
-  constexpr int most_looks = 5;
-  for (int look = 1;; ++look) {
+  for (Looks looks;;) {
     if (auto whole = archive.read_segment(segment)) return whole;
     try {
       if (auto joined = join_open_segment(archive, segment)) return joined;
     } catch (const base::Error& error) {
-      if (!may_be_settled_meanwhile(error) || look == most_looks) throw;
+      if (!looks.again(error)) throw;
       continue;
     }
-    if (!archive.has_segment(segment) || look == most_looks) return std::nullopt;
+    if (!archive.has_segment(segment)) return std::nullopt;
   }
 }
 

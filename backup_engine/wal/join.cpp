@@ -41,8 +41,10 @@ std::vector<std::byte> join_parts(std::vector<WalPart> parts, postgres::Lsn from
   return joined;
 }
 
-bool may_be_settled_meanwhile(const Error& error) {
-  return error.kind() == ErrorKind::not_found || error.kind() == ErrorKind::corrupt;
+bool Looks::again(const Error& error) {
+  constexpr int most_gone = 1000, most_wrong = 5;
+  if (error.kind() == ErrorKind::not_found) return ++gone_ < most_gone;
+  return error.kind() == ErrorKind::corrupt && ++wrong_ < most_wrong;
 }
 
 }  // namespace backup_engine::wal

@@ -17,9 +17,17 @@ using ReadObject = std::function<std::vector<std::byte>(const std::string& objec
 // they do not, when a part is not as long as its name says, and when WAL between two parts is missing.
 [[nodiscard]] std::vector<std::byte> join_parts(std::vector<WalPart> parts, postgres::Lsn from, const ReadObject& read);
 
-// Whether that may come of somebody settling the segment between the listing of its parts and their reading: one that
-// was listed is gone; or of those not yet listed the first is, which looks like missing WAL. Then look again; what is
-// really missing is missing still.
-[[nodiscard]] bool may_be_settled_meanwhile(const base::Error& error);
+// How often to look at a segment again that somebody else may settle between the listing of its parts and their
+// reading.
+class Looks {
+ public:
+  // Whether that error may come of it: a part that was listed is gone; or of those not yet listed the first is, which
+  // looks like missing WAL. What is really missing is missing still at the last look. They remove one part after the
+  // other, and who reads right behind them may meet that at each.
+  [[nodiscard]] bool again(const base::Error& error);
+
+ private:
+  int gone_ = 0, wrong_ = 0;
+};
 
 }  // namespace backup_engine::wal

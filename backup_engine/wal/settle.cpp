@@ -100,12 +100,11 @@ std::size_t choose_merge(std::span<const WalPart> parts) {
 }
 
 void settle(WalArchive& archive, const SettleTask& task) {
-  constexpr int most_looks = 5;
-  for (int look = 1;; ++look) {
+  for (Looks looks;;) {
     try {
       return settle_once(archive, task);
     } catch (const Error& error) {
-      if (!may_be_settled_meanwhile(error) || look == most_looks) throw;
+      if (!looks.again(error)) throw;
     }
   }
 }

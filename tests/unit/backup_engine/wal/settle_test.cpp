@@ -31,6 +31,14 @@ class SettleBesideAnother : public ::testing::Test {
     theirs().put_segment(segment_, wal_bytes(start, end));
     settle(theirs(), {SettleTask::Kind::close, segment_});
   }
+  // One whenever something is opened here: the first that was listed.
+  void let_them_remove_just_ahead() {
+    storage_.before_open([&] {
+      const auto parts = theirs().parts_of(segment_);
+      if (!parts.empty()) theirs().remove(parts.front().object);
+      let_them_remove_just_ahead();
+    });
+  }
   [[nodiscard]] WalArchive& theirs() { return repository_.archive(); }
   void expect_whole_alone() {
     EXPECT_TRUE(theirs().parts_of(segment_).empty());
@@ -58,6 +66,14 @@ TEST_F(SettleBesideAnother, ClosingDoesNotTakeTheirFirstRemovalsForMissingWal) {
     theirs().put_segment(segment_, wal_bytes(start, end));
     theirs().remove(theirs().parts_of(segment_).front().object);
   });
+  settle_ours(SettleTask::Kind::close);
+  expect_whole_alone();
+}
+
+TEST_F(SettleBesideAnother, ClosingGoesOnRightBehindTheirRemovals) {
+  put_parts(16, megabyte / 16);
+  theirs().put_segment(segment_, wal_bytes(start, end));
+  let_them_remove_just_ahead();
   settle_ours(SettleTask::Kind::close);
   expect_whole_alone();
 }
