@@ -32,7 +32,7 @@ class ResourceMeter {
   [[nodiscard]] ResourceUse lap();
 
  private:
-  void sample();
+  void sample(int most_looks);
 
   pid_t root_;
   std::mutex mutex_;
