@@ -233,9 +233,9 @@ Lsn ReachCheck::records_end(TimelineId timeline, Lsn until, const BackupSummary&
 }
 
 void ReachCheck::take_down(const wal::TimelinePath& path, const std::vector<wal::MinimalWal>& minimal) {
-  for (const auto& [record, before] : minimal) {
-    const auto owner = std::ranges::find_if(path, [&](const auto& span) { return !span.end || record < *span.end; });
-    minimal_.emplace_back(owner->timeline, record);
+  for (const auto& each : minimal) {
+    const auto leads_on = [&](const auto& span) { return !span.end || each.record < *span.end; };
+    minimal_.emplace_back(std::ranges::find_if(path, leads_on)->timeline, each.record);
   }
   std::ranges::sort(minimal_);
   minimal_.erase(std::unique(minimal_.begin(), minimal_.end()), minimal_.end());

@@ -36,6 +36,7 @@ class Places {
       at->second.source_went = at->second.source_went || copy.told.source_went;
     }
     std::vector<CopiedDatabase> all;
+    all.reserve(by_database.size());
     for (auto& [databases, told] : by_database) all.push_back(std::move(told));
     std::ranges::sort(all, {}, &CopiedDatabase::record);
     return all;
