@@ -118,8 +118,7 @@ std::string instead_of(const RestoreRequest& request, const std::optional<NotTak
 std::string kept(const BackupSummary& backup, const std::vector<DamagedPage>& pages, const std::string& instead) {
   return fmt::format(
       "damaged pages: backup {} holds {} as its source had them. {} These pages are restored as they are, and unless "
-      "WAL "
-      "writes them anew, what reads one ends with the error \"invalid page\". In their database SELECT "
+      "WAL writes them anew, what reads one ends with the error \"invalid page\". In their database SELECT "
       "pg_filenode_relation(0, NUMBER) says whose file it is (of a tablespace its OID, not 0): REINDEX makes an index "
       "anew; what a table lost there has to come from another backup",
       backup.label, text_of(pages), instead);
