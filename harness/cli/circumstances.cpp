@@ -92,13 +92,15 @@ void refuse_needless_clusters(const std::vector<FilledScenario>& scenarios, cons
 
 }  // namespace
 
-std::vector<FilledScenario> parse_scenarios(const std::vector<fs::path>& named, const std::vector<Filling>& fillings) {
+std::vector<FilledScenario> parse_scenarios(const std::vector<fs::path>& named, const std::vector<Filling>& fillings,
+                                            std::uint64_t seed) {
   std::vector<FilledScenario> scenarios;
   std::vector<base::Error> wrong;
   for (const auto& file : scenario_files(named)) {
     try {
       for (const auto& filling : fillings_of(file, fillings)) {
-        scenarios.push_back({scenario::parse_scenario(file, find_fixtures(file), filling.variables), filling.cluster});
+        scenarios.push_back(
+            {scenario::parse_scenario(file, find_fixtures(file), filling.variables, seed), filling.cluster});
       }
     } catch (const base::Error& error) {
       wrong.push_back(error);

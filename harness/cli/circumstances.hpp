@@ -24,9 +24,10 @@ struct FilledScenario {
 
 // All of them parsed and checked, before anything starts; one that has variables once for each of `fillings`. Every
 // file's error is reported: one Error(usage) holds them all. Throws it too when clusters are named and no scenario has
-// a variable.
+// a variable. `seed` draws the random ones.
 [[nodiscard]] std::vector<FilledScenario> parse_scenarios(const std::vector<std::filesystem::path>& named,
-                                                          const std::vector<Filling>& fillings = {});
+                                                          const std::vector<Filling>& fillings = {},
+                                                          std::uint64_t seed = 0);
 
 // Throws base::Error when the machine lacks something (a PostgreSQL, the servers' user).
 [[nodiscard]] plan::Plan plan_for(const FilledScenario& filled, const RunVerb& run, std::uint64_t seed);

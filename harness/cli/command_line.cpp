@@ -95,6 +95,8 @@ void add_run_options(CLI::App& app, RunVerb& run) {
       ->check(CLI::Range(1U, 64U))
       ->capture_default_str();
   app.add_option("--seed", run.seed, "repeat the run that reported this seed");
+  app.add_option("--seeds", run.seeds, "drill each scenario so many times, with the seed and with those that follow it")
+      ->check(CLI::Range(1U, 1000U));
   add_word<plan::Keep>(
       app, "--keep", run.keep,
       {{"always", plan::Keep::always}, {"on-failure", plan::Keep::on_failure}, {"never", plan::Keep::never}},

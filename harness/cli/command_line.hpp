@@ -38,6 +38,7 @@ struct RunVerb {
   std::filesystem::path out = "drills";
   unsigned concurrent_drills = 1;
   std::optional<std::uint64_t> seed;
+  unsigned seeds = 1;              // so many drills of each scenario: with that seed, and with those that follow it
   std::optional<plan::Keep> keep;  // not said: on failure, but nothing of a cluster that Lifeboat did not make
   std::filesystem::path work_directory;
   std::string run_as;

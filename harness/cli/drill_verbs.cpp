@@ -24,12 +24,15 @@ namespace base = backup_engine::base;
 namespace {
 
 std::vector<plan::Plan> plans_for(const RunVerb& verb) {
-  const auto scenarios = parse_scenarios(verb.scenarios, verb.fillings);
   // 32 bits are easy to type again, and enough.
-  const auto seed = verb.seed.value_or(std::random_device{}());
+  const auto first = verb.seed.value_or(std::random_device{}());
   std::vector<plan::Plan> plans;
-  plans.reserve(scenarios.size());
-  for (const auto& scenario : scenarios) plans.push_back(plan_for(scenario, verb, seed));
+  for (unsigned i = 0; i < verb.seeds; ++i) {
+    const auto seed = first + i;
+    for (const auto& scenario : parse_scenarios(verb.scenarios, verb.fillings, seed)) {
+      plans.push_back(plan_for(scenario, verb, seed));
+    }
+  }
   return plans;
 }
 
@@ -50,6 +53,15 @@ void remove_unused_directories(const std::vector<plan::Plan>& plans) {
     if (std::filesystem::is_empty(plan.drill_directory, ignored) && !ignored) {
       std::filesystem::remove(plan.drill_directory, ignored);
     }
+  }
+}
+
+// Under the results: how to draw again what did not pass.
+void print_seeds(const RunVerb& verb, const std::vector<reports::record::Report>& reports) {
+  if (verb.seeds == 1) return;
+  for (const auto& report : reports) {
+    if (exit_code_for(report) == ExitCode::pass) continue;
+    fmt::print("again: {} --seed {}  ({})\n", report.scenario.name, report.seed, report.drill_id);
   }
 }
 
@@ -82,6 +94,7 @@ ExitCode run_drills(const std::vector<plan::Plan>& wanted, const RunVerb& verb, 
   terminal.finish();
   record_drills(plans, result.reports);
   fmt::print("{}", reports::render::result_table(result.reports, Terminal::result_style()));
+  print_seeds(verb, result.reports);
   print_contacts(verb, plans, result.reports);
   fmt::print("{}\n", result.index_page.string());
   std::vector<ExitCode> codes;

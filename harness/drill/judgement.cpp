@@ -294,8 +294,9 @@ record::Report judge_again(const std::filesystem::path& drill_directory, const s
                            const std::filesystem::path& out) {
   const auto directory = DrillDirectory::open(drill_directory);
   auto report = record::read_report(directory.report());
-  const auto scenario = scenario::parse_scenario(directory.scenario(report.scenario.name), fixtures,
-                                                 plan::variables_of_plan(base::read_file(directory.plan())));
+  const auto scenario =
+      scenario::parse_scenario(directory.scenario(report.scenario.name), fixtures,
+                               plan::variables_of_plan(base::read_file(directory.plan())), report.seed);
   if (scenario.digest != report.scenario.digest) {
     throw base::Error(base::ErrorKind::corrupt,
                       fmt::format("{} is not the scenario that was drilled", scenario.file.string()))

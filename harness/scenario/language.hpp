@@ -11,8 +11,9 @@
 
 namespace harness::scenario {
 
-// not_delivered: understood, and refused by name, because the feature behind it is not there yet.
-enum class Standing { required, optional, not_delivered };
+// drawn: required, but for a random scenario, which draws it. not_delivered: understood, and refused by name, because
+// the feature behind it is not there yet.
+enum class Standing { required, optional, drawn, not_delivered };
 
 struct Key {
   std::string_view name;
@@ -24,10 +25,11 @@ inline constexpr std::array scenario_keys{Key{"scenario"},
                                           Key{"source"},
                                           Key{"repository", Standing::optional},
                                           Key{"timeline", Standing::optional},  // a stored backup has none
-                                          Key{"restore"},
+                                          Key{"restore", Standing::drawn},
                                           Key{"verify"},
-                                          Key{"objectives", Standing::optional}};
-inline constexpr std::array source_keys{Key{"provision"}, Key{"load", Standing::optional}, Key{"wal"}};
+                                          Key{"objectives", Standing::optional},
+                                          Key{"random", Standing::optional}};
+inline constexpr std::array source_keys{Key{"provision"}, Key{"load", Standing::optional}, Key{"wal", Standing::drawn}};
 // A source that has the first of these is a stored backup.
 inline constexpr std::array stored_source_keys{Key{"repository"},
                                                Key{"cluster"},

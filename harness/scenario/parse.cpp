@@ -8,6 +8,7 @@
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/sha256.hpp"
 #include "backup_engine/postgres/version.hpp"
+#include "harness/scenario/draw.hpp"
 #include "harness/scenario/language.hpp"
 #include "harness/scenario/names.hpp"
 #include "harness/scenario/restore_parser.hpp"
@@ -58,9 +59,16 @@ class Parser {
  public:
   Parser(const fs::path& file, const fs::path& fixtures) : reader_(file), file_(file), fixtures_(fixtures) {}
 
-  [[nodiscard]] Scenario parse(const std::string& bytes, const Variables& variables) const;
+  // `seed` draws what a random scenario leaves open.
+  [[nodiscard]] Scenario parse(const std::string& bytes, const Variables& variables, std::uint64_t seed) const;
 
  private:
+  [[nodiscard]] Scenario written(const YAML::Node& document, Places& places) const;
+  void require_sound(const Scenario& scenario, const Places& places) const;
+  [[nodiscard]] Scenario draw(const YAML::Node& document, std::uint64_t seed) const;
+  void require_nothing_drawn(const YAML::Node& document) const;
+  // Of a drawn scenario: the checks that have something to be judged against.
+  void keep_judgeable_checks(Scenario& scenario, const Places& places) const;
   [[nodiscard]] std::string name(const YAML::Node& node) const;
   [[nodiscard]] Source source(const YAML::Node& node) const;
   [[nodiscard]] StoredBackup stored_backup(const YAML::Node& node) const;
@@ -83,13 +91,21 @@ class Parser {
   fs::path file_, fixtures_;
 };
 
-Scenario Parser::parse(const std::string& bytes, const Variables& variables) const {
+Scenario Parser::parse(const std::string& bytes, const Variables& variables, std::uint64_t seed) const {
   const auto document = reader_.load(bytes);
-  Scenario result;
+  const auto filled = fill_variables(reader_, document, variables);
   Places places;
+  const bool open = document.IsMap() && document["random"] && reader_.truth(document["random"], "random");
+  auto result = open ? draw(document, seed) : written(document, places);
+  if (!open) require_sound(result, places);
   result.file = file_;
-  result.variables = fill_variables(reader_, document, variables);
-  result.digest = digest_of(bytes, result.variables);
+  result.variables = filled;
+  result.digest = digest_of(bytes, filled);
+  return result;
+}
+
+Scenario Parser::written(const YAML::Node& document, Places& places) const {
+  Scenario result;
   const Mapping top(reader_, document, "the scenario", scenario_keys);
   result.name = name(top.at("scenario"));
   result.claim = reader_.text(top.at("claim"), "the claim");
@@ -100,16 +116,60 @@ Scenario Parser::parse(const std::string& bytes, const Variables& variables) con
   result.restore = parse_restore(reader_, top.at("restore"), places.restore);
   result.verify = checks(top.at("verify"), places.checks);
   if (top.has("objectives")) objectives(top.at("objectives"), result, places);
-  if (result.source.stored) {
-    require_sound_stored_drill(reader_, result, places);
-    return result;
-  }
-  places.timeline = position_of(top.at("timeline"));
-  const auto databases = databases_of(fixtures_, result.source.provision.dataset);
-  require_sound_timeline(reader_, result, places, databases);
-  require_reachable_target(reader_, result, places, databases);
-  require_judgeable_checks(reader_, result, places, databases);
+  if (!result.source.stored) places.timeline = position_of(top.at("timeline"));
   return result;
+}
+
+void Parser::require_sound(const Scenario& scenario, const Places& places) const {
+  if (scenario.source.stored) return require_sound_stored_drill(reader_, scenario, places);
+  const auto databases = databases_of(fixtures_, scenario.source.provision.dataset);
+  require_sound_timeline(reader_, scenario, places, databases);
+  require_reachable_target(reader_, scenario, places, databases);
+  require_judgeable_checks(reader_, scenario, places, databases);
+}
+
+void Parser::require_nothing_drawn(const YAML::Node& document) const {
+  const auto refuse = [&](const YAML::Node& parent, const char* key) {
+    if (!parent.IsMap() || !parent[key]) return;
+    reader_.fail(parent[key], fmt::format("a random scenario draws its {}", key),
+                 fmt::format("remove \"{}\", or \"random: true\"", key));
+  };
+  for (const auto* const key : drawn_keys) refuse(document, key);
+  if (!document["source"]) return;
+  refuse(document["source"], "repository");
+  for (const auto* const key : drawn_source_keys) refuse(document["source"], key);
+}
+
+void Parser::keep_judgeable_checks(Scenario& scenario, const Places& places) const {
+  const auto databases = databases_of(fixtures_, scenario.source.provision.dataset);
+  std::erase_if(scenario.verify, [&, one = scenario](const CheckRequest& check) mutable {
+    one.verify = {check};
+    try {
+      require_judgeable_checks(reader_, one, places, databases);
+      return false;
+    } catch (const Error&) {
+      return true;
+    }
+  });
+}
+
+// Drawn until the parts fit together: of what the dice give about one in three does.
+Scenario Parser::draw(const YAML::Node& document, std::uint64_t seed) const {
+  require_nothing_drawn(document);
+  constexpr int draws = 1000;
+  Dice dice(seed);
+  for (int i = 0; i < draws; ++i) {
+    Places places;
+    auto result = written(drawn(document, dice), places);
+    keep_judgeable_checks(result, places);
+    try {
+      require_sound(result, places);
+      return result;
+    } catch (const Error& error) {
+      if (i + 1 == draws) throw;
+    }
+  }
+  throw Error(ErrorKind::internal, "nothing was drawn");
 }
 
 std::string Parser::name(const YAML::Node& node) const {
@@ -358,8 +418,9 @@ std::string_view to_string(BackupType type) {
   return "unknown";
 }
 
-Scenario parse_scenario(const fs::path& file, const fs::path& fixtures, const Variables& variables) {
-  return Parser(file, fixtures).parse(read_scenario_file(file), variables);
+Scenario parse_scenario(const fs::path& file, const fs::path& fixtures, const Variables& variables,
+                        std::uint64_t seed) {
+  return Parser(file, fixtures).parse(read_scenario_file(file), variables, seed);
 }
 
 std::set<std::string> variables_of(const fs::path& file) {

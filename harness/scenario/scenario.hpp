@@ -175,8 +175,9 @@ struct Scenario {
 // Parses and checks one file: unknown keys, wrong types, unknown words, zero checks, a timeline without backup or
 // disaster, a target that cannot be reached or lies behind the harm, a content check that no mark can describe; of a
 // stored backup a timeline, and whatever needs one. Throws base::Error(usage), message "FILE:LINE:COLUMN: …" and a
-// remedy. `fixtures` is the folder in which datasets and checks are found, `variables` what ${…} stands for.
+// remedy. `fixtures` is the folder in which datasets and checks are found, `variables` what ${…} stands for, and `seed`
+// draws what a scenario with `random: true` leaves open; others have no use for it.
 [[nodiscard]] Scenario parse_scenario(const std::filesystem::path& file, const std::filesystem::path& fixtures,
-                                      const Variables& variables = {});
+                                      const Variables& variables = {}, std::uint64_t seed = 0);
 
 }  // namespace harness::scenario

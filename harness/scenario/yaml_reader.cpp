@@ -179,7 +179,8 @@ Mapping::Mapping(const Reader& reader, const YAML::Node& node, std::string what,
     entries_.emplace_back(text, value);
   }
   for (const auto& key : keys) {
-    if (key.standing == Standing::required && !has(key.name)) {
+    const bool required = key.standing == Standing::required || key.standing == Standing::drawn;
+    if (required && !has(key.name)) {
       reader.fail(node, fmt::format("{} lacks the key \"{}\"", what, key.name),
                   fmt::format("add \"{}:\"; {} says what it may be", key.name, reader.subject().page));
     }

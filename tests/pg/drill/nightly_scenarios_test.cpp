@@ -125,8 +125,8 @@ std::string word_of(scenario::TargetKind kind) {
 // A drill that quietly did something easier than its scenario says would pass as well.
 TEST_P(NightlyScenario, DoesWhatItSays) {
   const auto file = source_path("scenarios/nightly") / (GetParam() + ".yaml");
-  const auto scenario = scenario::parse_scenario(file, source_path("fixtures"));
   const auto report = report_of(GetParam());
+  const auto scenario = scenario::parse_scenario(file, source_path("fixtures"), {}, report.seed);
   std::vector<std::string> sources, kinds;
   for (const auto& backup : report.backups) sources.push_back(backup.source);
   for (const auto& disaster : report.disasters) kinds.push_back(disaster.kind);

@@ -9,6 +9,7 @@
 
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/postgres/version.hpp"
+#include "harness/scenario/draw.hpp"
 #include "harness/scenario/language.hpp"
 
 namespace harness::scenario {
@@ -24,9 +25,8 @@ Json schema() {
 Names names(std::span<const Key> keys, bool required_only) {
   Names result;
   for (const auto& key : keys) {
-    if (key.standing == Standing::required || (!required_only && key.standing == Standing::optional)) {
-      result.emplace(key.name);
-    }
+    const bool listed = required_only ? key.standing == Standing::required : key.standing != Standing::not_delivered;
+    if (listed) result.emplace(key.name);
   }
   return result;
 }
@@ -69,6 +69,18 @@ TEST(ScenarioSchema, HasTheParsersKeysInEveryMapping) {
   for (const auto& [name, keys] : mappings) {
     SCOPED_TRACE(name);
     expect_same_keys(whole.at("definitions").at(name), keys);
+  }
+}
+
+// What a random scenario draws is required of every other, and refused in it.
+TEST(ScenarioSchema, TellsRandomScenariosFromWrittenOnes) {
+  const auto whole = schema();
+  EXPECT_EQ(whole.at("if").at("properties").at("random").at("const"), true);
+  EXPECT_EQ(whole.at("else").at("required"), Json({"restore"}));
+  const auto& then = whole.at("then");
+  for (const auto* const key : drawn_keys) EXPECT_EQ(then.at("properties").at(key), false) << key;
+  for (const auto* const key : drawn_source_keys) {
+    EXPECT_EQ(then.at("properties").at("source").at("properties").at(key), false) << key;
   }
 }
 
