@@ -10,6 +10,7 @@
 #include "backup_engine/postgres/lsn.hpp"
 #include "harness/drill/drill_directory.hpp"
 #include "harness/drill/publication.hpp"
+#include "harness/measure/commit_order_check.hpp"
 #include "harness/measure/exactness.hpp"
 #include "harness/measure/restored_tables.hpp"
 #include "harness/measure/rpo.hpp"
@@ -171,10 +172,19 @@ void judge_tables(record::Report& report, const Judged& judged, const measure::S
                                              restore.rpo.objective_seconds);
 }
 
+// Not chosen by a scenario: it says of which transactions RPO and exactness speak. Its time is its probe's.
+void add_commit_order(record::Report& report, const Judged& judged, record::Check check) {
+  const auto seconds_of_probe = judged.evidence.seconds.find(measure::commit_order_check);
+  if (seconds_of_probe != judged.evidence.seconds.end()) check.seconds = seconds_of_probe->second;
+  report.checks.push_back(std::move(check));
+}
+
 // Of a cluster without a ledger no loss is known; its commits are PostgreSQL's to tell.
 void judge_transactions(record::Report& report, const Judged& judged, const measure::StopPosition& stop) {
   auto& restore = report.restores.back();
-  restore.exact = measure::measure_transaction_exactness(*judged.evidence.commit_order, stop);
+  const auto& order = *judged.evidence.commit_order;
+  restore.exact = measure::measure_transaction_exactness(order, stop);
+  add_commit_order(report, judged, measure::check_transaction_statuses({order, stop, restore.exact}));
   if (stop.kind == measure::StopPosition::Kind::unknown) report.not_tested.push_back("exactness: " + stop.why);
   for (const auto* const probe : {"recovered_statuses", "paused_statuses", "second_copy", "second_server"}) {
     const auto unread = judged.evidence.missing.find(probe);
@@ -203,6 +213,11 @@ void judge_loss(record::Report& report, const Judged& judged) {
   }
   if (!order) return;
   restore.exact = measure::measure_exactness(*order, judged.ledger, stop);
+  if (judged.evidence.ledger) {
+    add_commit_order(report, judged,
+                     measure::check_commit_order({*order, stop, restore.exact}, judged.ledger, *judged.evidence.ledger,
+                                                 question ? &*question : nullptr));
+  }
   if (stop.kind == measure::StopPosition::Kind::unknown) report.not_tested.push_back("exactness: " + stop.why);
 }
 

@@ -12,14 +12,11 @@ using reports::record::CommitOrderEvidence;
 using reports::record::Exactness;
 using reports::record::LedgerTransaction;
 
-namespace {
-
-// Without a target: as far as recovery came, and at least behind every commit that was whole when the WAL receiver
-// acknowledged it.
-Lsn end_of_wal(const CommitOrderEvidence& order, Lsn reached) {
-  if (order.acknowledged_lsn.empty()) return reached;
+Lsn end_of_expected(const CommitOrderEvidence& order, const StopPosition& stop) {
+  if (stop.kind == StopPosition::Kind::position) return stop.position;
+  auto end = position_of(order.reached_lsn, "the point that recovery reached");
+  if (order.acknowledged_lsn.empty()) return end;
   const auto durable = position_of(order.acknowledged_lsn, "the point that the WAL receiver acknowledged");
-  auto end = reached;
   for (const auto& record : order.records) {
     if (record.end_lsn.empty()) continue;
     const auto record_end = position_of(record.end_lsn, "a commit record's end");
@@ -28,8 +25,6 @@ Lsn end_of_wal(const CommitOrderEvidence& order, Lsn reached) {
   return end;
 }
 
-}  // namespace
-
 Exactness measure_exactness(const CommitOrderEvidence& order, const std::vector<LedgerTransaction>& ledger,
                             const StopPosition& stop) {
   Exactness exactness;
@@ -37,7 +32,7 @@ Exactness measure_exactness(const CommitOrderEvidence& order, const std::vector<
   const auto reached = position_of(order.reached_lsn, "the point that recovery reached");
   if (stop.kind == StopPosition::Kind::unknown) return exactness;
   const bool has_target = stop.kind == StopPosition::Kind::position;
-  const auto end = has_target ? stop.position : end_of_wal(order, reached);
+  const auto end = end_of_expected(order, stop);
   const CommitPositions positions(order.records);
   exactness.expected = exactness.missing = exactness.extra = 0;
   const std::unordered_set<std::uint64_t> present(order.xids_present.begin(), order.xids_present.end());

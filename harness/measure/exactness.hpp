@@ -10,6 +10,11 @@
 
 namespace harness::measure {
 
+// Every commit that starts before it is expected: the stop, or for the end of WAL as far as recovery came, and at least
+// behind every commit that was whole when the WAL receiver acknowledged it. Not for an unknown stop.
+[[nodiscard]] backup_engine::postgres::Lsn end_of_expected(const reports::record::CommitOrderEvidence& order,
+                                                           const StopPosition& stop);
+
 // expected: the ledger's transactions whose commit record starts before `stop`; recovery must have ended right there,
 // neither short of it nor past it, on the witness's timeline, and is not met otherwise. The end of WAL asks for what
 // recovery reached, and at least for every commit that lies whole before what the WAL receiver had acknowledged: WAL

@@ -17,16 +17,21 @@ Lsn position_of(const std::string& lsn, const char* what) {
 }
 
 CommitPositions::CommitPositions(const std::vector<reports::record::CommitRecord>& records) {
-  positions_.reserve(records.size());
+  ends_.reserve(records.size());
   for (const auto& record : records) {
-    if (record.committed) positions_.emplace(record.xid, position_of(record.lsn, "a commit record's position"));
+    ends_.emplace(record.xid, End{position_of(record.lsn, "a commit record's position"), &record});
   }
 }
 
 std::optional<Lsn> CommitPositions::of(std::uint64_t xid) const {
-  const auto found = positions_.find(static_cast<std::uint32_t>(xid));
-  if (found == positions_.end()) return std::nullopt;
-  return found->second;
+  const auto found = ends_.find(static_cast<std::uint32_t>(xid));
+  if (found == ends_.end() || !found->second.record->committed) return std::nullopt;
+  return found->second.position;
+}
+
+const reports::record::CommitRecord* CommitPositions::record_of(std::uint64_t xid) const {
+  const auto found = ends_.find(static_cast<std::uint32_t>(xid));
+  return found == ends_.end() ? nullptr : found->second.record;
 }
 
 }  // namespace harness::measure

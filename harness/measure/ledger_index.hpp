@@ -16,13 +16,19 @@ namespace harness::measure {
 // subtransaction's xid is nobody's commit.
 class CommitPositions {
  public:
-  // Throws base::Error(corrupt) for an LSN that is none.
+  // `records` must outlive this. Throws base::Error(corrupt) for an LSN that is none.
   explicit CommitPositions(const std::vector<reports::record::CommitRecord>& records);
   // nullopt: no commit record (aborted, in doubt and never decided, or outside of the witness).
   [[nodiscard]] std::optional<backup_engine::postgres::Lsn> of(std::uint64_t xid) const;
+  // Its commit or abort record; nullptr where the witness has neither.
+  [[nodiscard]] const reports::record::CommitRecord* record_of(std::uint64_t xid) const;
 
  private:
-  std::unordered_map<std::uint32_t, backup_engine::postgres::Lsn> positions_;
+  struct End {
+    backup_engine::postgres::Lsn position;
+    const reports::record::CommitRecord* record;
+  };
+  std::unordered_map<std::uint32_t, End> ends_;
 };
 
 // Throws base::Error(corrupt) naming `what`.

@@ -4,8 +4,6 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "harness/measure/ledger_index.hpp"
-
 namespace harness::measure {
 
 using reports::record::CommitRecord;
@@ -15,30 +13,6 @@ using reports::record::LedgerTransaction;
 using reports::record::Rpo;
 
 namespace {
-
-// Was this transaction asked for? By WAL order where the witness knows its commit, by the clock otherwise: what was
-// answered by the target's time had committed by then.
-class Asked {
- public:
-  Asked(const RpoQuestion& question, const std::vector<CommitRecord>* commits) : target_(question.target) {
-    if (!target_ || target_->lsn.empty() || commits == nullptr) return;
-    target_lsn_ = position_of(target_->lsn, "the recovery target");
-    positions_.emplace(*commits);
-  }
-
-  [[nodiscard]] bool operator()(const LedgerTransaction& transaction) const {
-    if (!target_) return true;
-    if (positions_) {
-      if (const auto position = positions_->of(transaction.xid)) return *position < target_lsn_;
-    }
-    return transaction.answered_microseconds <= target_->time_microseconds;
-  }
-
- private:
-  std::optional<TargetPoint> target_;
-  backup_engine::postgres::Lsn target_lsn_;
-  std::optional<CommitPositions> positions_;
-};
 
 double seconds_since(std::optional<std::int64_t> first_microseconds, std::int64_t end_microseconds) {
   if (!first_microseconds) return 0;
@@ -63,6 +37,20 @@ void count_rows(const std::vector<LedgerTransaction>& ledger,
 }
 
 }  // namespace
+
+Asked::Asked(const RpoQuestion& question, const std::vector<CommitRecord>* commits) : target_(question.target) {
+  if (!target_ || target_->lsn.empty() || commits == nullptr) return;
+  target_lsn_ = position_of(target_->lsn, "the recovery target");
+  positions_.emplace(*commits);
+}
+
+bool Asked::operator()(const LedgerTransaction& transaction) const {
+  if (!target_) return true;
+  if (positions_) {
+    if (const auto position = positions_->of(transaction.xid)) return *position < target_lsn_;
+  }
+  return transaction.answered_microseconds <= target_->time_microseconds;
+}
 
 Rpo measure_rpo(const RpoQuestion& question, const std::vector<LedgerTransaction>& ledger, const LedgerRows& rows,
                 const std::vector<CommitRecord>* commits) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/measure/ledger_index.hpp"
 #include "reports/record/evidence.hpp"
 #include "reports/record/ledger.hpp"
 #include "reports/record/report.hpp"
@@ -23,6 +24,20 @@ struct RpoQuestion {
   std::int64_t disaster_microseconds = 0;
   std::optional<TargetPoint> target;  // absent: the end of WAL
   std::optional<double> objective_seconds;
+};
+
+// Was this transaction asked for? By WAL order where the witness knows its commit, by the clock otherwise: what was
+// answered by the target's time had committed by then.
+class Asked {
+ public:
+  // commits: of the witness WAL, to outlive this; nullptr where there is none.
+  Asked(const RpoQuestion& question, const std::vector<reports::record::CommitRecord>* commits);
+  [[nodiscard]] bool operator()(const reports::record::LedgerTransaction& transaction) const;
+
+ private:
+  std::optional<TargetPoint> target_;
+  backup_engine::postgres::Lsn target_lsn_;
+  std::optional<CommitPositions> positions_;
 };
 
 // rows: the target's ledger rows, duplicates kept. commits: of the witness WAL, nullptr where there is none. Without an

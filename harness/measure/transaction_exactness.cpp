@@ -1,5 +1,7 @@
 #include "harness/measure/transaction_exactness.hpp"
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,6 +16,7 @@ using backup_engine::postgres::Lsn;
 using reports::record::CommitOrderEvidence;
 using reports::record::CommitRecord;
 using reports::record::Exactness;
+using reports::record::Finding;
 using reports::record::TransactionStatus;
 
 namespace {
@@ -26,44 +29,79 @@ Statuses by_xid(const std::vector<TransactionStatus>& statuses) {
   return result;
 }
 
-enum class Place { before, behind };  // of a record, seen from where recovery has to stop
-enum class Answer { right, missing, extra, none };
+enum class Place { before, behind };                // of a record, seen from where recovery has to stop
+enum class Answer { right, none, extra, missing };  // in the order of badness
 
-Answer judge(const CommitRecord& record, Place place, const Statuses& statuses) {
+struct Said {
+  Answer answer = Answer::right;
+  std::string status;  // what PostgreSQL said, where that is wrong
+};
+
+Said judge(const CommitRecord& record, Place place, const Statuses& statuses) {
   const auto found = statuses.find(record.xid);
-  if (found == statuses.end()) return Answer::none;
+  if (found == statuses.end()) return {Answer::none, {}};
   const bool is_wanted = record.committed && place == Place::before;
-  if (found->second == "committed") return is_wanted ? Answer::right : Answer::extra;
-  if (!is_wanted) return Answer::right;
-  return found->second.empty() ? Answer::none : Answer::missing;
+  if (found->second == "committed") return {is_wanted ? Answer::right : Answer::extra, found->second};
+  if (!is_wanted) return {Answer::right, found->second};
+  return {found->second.empty() ? Answer::none : Answer::missing, found->second};
 }
 
-class Counting {
+// What both servers say of one transaction; the worse of the two counts.
+struct Judged {
+  const CommitRecord& record;
+  Place place;
+  Said said;
+  const char* who = "";
+};
+
+class Servers {
  public:
-  explicit Counting(const CommitOrderEvidence& order)
+  explicit Servers(const CommitOrderEvidence& order)
       : recovered_(by_xid(order.recovered_statuses)), paused_(by_xid(order.paused_statuses)) {}
 
-  void count(const CommitRecord& record, Place place) {
-    if (record.committed && place == Place::before) ++expected;
-    const auto paused = paused_.empty() ? Answer::right : judge(record, place, paused_);
+  [[nodiscard]] Judged ask(const CommitRecord& record, Place place) const {
+    const auto paused = paused_.empty() ? Said{} : judge(record, place, paused_);
     // A promoted server has given the ids of what it left out to transactions of its own.
-    const auto recovered = place == Place::before ? judge(record, place, recovered_) : Answer::right;
-    const auto says = [&](Answer answer) { return paused == answer || recovered == answer; };
-    if (says(Answer::missing)) {
-      ++missing;
-    } else if (says(Answer::extra)) {
-      ++extra;
-    } else if (says(Answer::none)) {
-      undecided = true;
-    }
+    const auto recovered = place == Place::before ? judge(record, place, recovered_) : Said{};
+    if (recovered.answer > paused.answer) return {record, place, recovered, "the recovered server"};
+    return {record, place, paused, "the copy paused at the target"};
   }
-
-  std::uint64_t expected = 0, missing = 0, extra = 0;
-  bool undecided = false;
 
  private:
   Statuses recovered_, paused_;
 };
+
+// Calls visit(Judged) for each commit and abort that either must be there or must not.
+template <typename Visit>
+void for_each_judged(const CommitOrderEvidence& order, const StopPosition& stop, const Visit& visit) {
+  const bool has_target = stop.kind == StopPosition::Kind::position;
+  const auto reached = position_of(order.reached_lsn, "the point that recovery reached");
+  const auto held = order.acknowledged_lsn.empty()
+                        ? reached
+                        : position_of(order.acknowledged_lsn, "the point up to which WAL was held");
+  const Servers servers(order);
+  for (const auto& record : order.records) {
+    const auto at = position_of(record.lsn, "a commit record's position");
+    if (has_target || at < reached) {
+      visit(servers.ask(record, has_target && at >= stop.position ? Place::behind : Place::before));
+    } else if (record.committed && position_of(record.end_lsn, "a commit record's end") <= held) {
+      visit(Judged{record, Place::before, {Answer::missing, ""}, "the recovered server"});
+    }
+  }
+}
+
+std::string text_of(const Judged& judged) {
+  const auto& status = judged.said.status;
+  if (judged.said.answer == Answer::missing) {
+    return status.empty()
+               ? "missing: its commit was held when recovery began, and recovery ended before it"
+               : fmt::format("missing: its commit lies before the target, and {} calls it {}", judged.who, status);
+  }
+  if (!judged.record.committed) {
+    return fmt::format("unexpected: the WAL holds its rollback, and {} calls it {}", judged.who, status);
+  }
+  return fmt::format("extra: its commit lies behind the target, and {} calls it {}", judged.who, status);
+}
 
 }  // namespace
 
@@ -76,26 +114,31 @@ Exactness measure_transaction_exactness(const CommitOrderEvidence& order, const 
   const auto held = order.acknowledged_lsn.empty()
                         ? reached
                         : position_of(order.acknowledged_lsn, "the point up to which WAL was held");
-  Counting counting(order);
-  for (const auto& record : order.records) {
-    const auto at = position_of(record.lsn, "a commit record's position");
-    if (has_target || at < reached) {
-      counting.count(record, has_target && at >= stop.position ? Place::behind : Place::before);
-    } else if (record.committed && position_of(record.end_lsn, "a commit record's end") <= held) {
-      ++counting.expected;
-      ++counting.missing;
-    }
-  }
-  exactness.expected = counting.expected;
-  exactness.missing = counting.missing;
-  exactness.extra = counting.extra;
+  exactness.expected = exactness.missing = exactness.extra = 0;
+  bool undecided = false;
+  for_each_judged(order, stop, [&](const Judged& judged) {
+    if (judged.record.committed && judged.place == Place::before) ++*exactness.expected;
+    if (judged.said.answer == Answer::missing) ++*exactness.missing;
+    if (judged.said.answer == Answer::extra) ++*exactness.extra;
+    undecided = undecided || judged.said.answer == Answer::none;
+  });
   // pg_waldump reads no commit behind a place where the records break off, and recovery replays none.
   const bool left_out =
       !has_target && order.left_out && position_of(order.left_out->end_lsn, "the end of a record left out") <= held;
   const bool ended_elsewhere = has_target ? !ended_at(reached, stop.position) : left_out;
-  const bool wrong = counting.missing + counting.extra > 0 || ended_elsewhere;
-  if (wrong || !counting.undecided) exactness.met = !wrong;
+  const bool wrong = *exactness.missing + *exactness.extra > 0 || ended_elsewhere;
+  if (wrong || !undecided) exactness.met = !wrong;
   return exactness;
+}
+
+std::vector<Finding> find_wrong_statuses(const CommitOrderEvidence& order, const StopPosition& stop) {
+  std::vector<Finding> findings;
+  for_each_judged(order, stop, [&](const Judged& judged) {
+    if (judged.said.answer != Answer::missing && judged.said.answer != Answer::extra) return;
+    const auto xid = std::to_string(judged.record.xid);
+    findings.push_back({"transaction " + xid, "", judged.record.lsn, xid, judged.record.time, text_of(judged)});
+  });
+  return findings;
 }
 
 }  // namespace harness::measure

@@ -2,7 +2,10 @@
 // against where the target lies in that WAL (docs/checks.md, "Exactness without a ledger"). Pure.
 #pragma once
 
+#include <vector>
+
 #include "harness/measure/stop_position.hpp"
+#include "reports/record/check.hpp"
 #include "reports/record/evidence.hpp"
 #include "reports/record/report.hpp"
 
@@ -16,6 +19,11 @@ namespace harness::measure {
 // the stop is unknown, or when PostgreSQL was not asked, or forgot, while nothing else speaks against it. Throws
 // base::Error(corrupt) for an LSN that is none.
 [[nodiscard]] reports::record::Exactness measure_transaction_exactness(
+    const reports::record::CommitOrderEvidence& order, const StopPosition& stop);
+
+// The transactions behind missing and extra, in the order of the WAL: xid, LSN, time and what PostgreSQL said instead.
+// For a stop that is known.
+[[nodiscard]] std::vector<reports::record::Finding> find_wrong_statuses(
     const reports::record::CommitOrderEvidence& order, const StopPosition& stop);
 
 }  // namespace harness::measure

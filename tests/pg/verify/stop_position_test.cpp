@@ -12,7 +12,7 @@
 
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/parallel.hpp"
-#include "harness/measure/exactness.hpp"
+#include "harness/measure/commit_order_check.hpp"
 #include "harness/verify/commit_order_probe.hpp"
 #include "tests/pg/verify/archived_source.hpp"
 
@@ -23,8 +23,11 @@ namespace fs = std::filesystem;
 using measure::StopPosition;
 using reports::record::CommitOrderEvidence;
 using reports::record::CommitRecord;
+using reports::record::LedgerOutcome;
+using reports::record::LedgerRows;
 using reports::record::LedgerTransaction;
 using reports::record::RestoreTarget;
+using reports::record::Verdict;
 
 struct Case {
   std::string name;
@@ -91,6 +94,39 @@ class StopPositionOfPostgres : public testing::Test {
     return measure_exactness(order, ledger, stop);
   }
 
+  // What the check says of that recovery when it had to end at `stop`.
+  static reports::record::Check check(const Recovered& recovered, const RestoreTarget& target,
+                                      const StopPosition& stop) {
+    auto order = order_for(target);
+    order.reached_lsn = recovered.reached_lsn;
+    order.xids_present.assign(recovered.xids.begin(), recovered.xids.end());
+    std::vector<LedgerTransaction> ledger;
+    for (const auto xid : source_->loaded()) {
+      ledger.push_back({static_cast<std::int64_t>(xid), 0, xid, "", 0, 0, LedgerOutcome::acknowledged});
+    }
+    LedgerRows rows;
+    for (const auto xid : recovered.xids) rows.rows.push_back({static_cast<std::int64_t>(xid), xid, "", ""});
+    const auto exact = measure_exactness(order, ledger, stop);
+    return measure::check_commit_order({order, stop, exact}, ledger, rows, nullptr);
+  }
+
+  // A recovery that ended right before `record` where it had to end right behind it, and the other way round.
+  static void expect_neighbours_told_apart(const Case& asked, const Outcome& behind, const Outcome& before,
+                                           const CommitRecord& record) {
+    const auto expect_named = [&](const reports::record::Check& found, const std::string& as) {
+      EXPECT_EQ(found.verdict, Verdict::fail) << found.summary;
+      ASSERT_EQ(found.findings.size(), 1U) << found.summary;
+      EXPECT_EQ(found.findings[0].xid, std::to_string(record.xid));
+      EXPECT_EQ(found.findings[0].lsn, record.lsn);
+      EXPECT_EQ(found.findings[0].time, record.time);
+      EXPECT_EQ(found.findings[0].text.substr(0, as.size()), as);
+    };
+    EXPECT_EQ(check(*behind.recovered, asked.target, behind.predicted).verdict, Verdict::pass);
+    EXPECT_EQ(check(*before.recovered, asked.target, before.predicted).verdict, Verdict::pass);
+    expect_named(check(*before.recovered, asked.target, behind.predicted), "lost: acknowledged");
+    expect_named(check(*behind.recovered, asked.target, before.predicted), "extra: ");
+  }
+
   // The first record of the second half of the load that is like that.
   template <typename Wanted>
   static CommitRecord record_with(Wanted wanted) {
@@ -145,6 +181,8 @@ TEST_F(StopPositionOfPostgres, IsWhereTransactionsStop) {
   cases.push_back({"rolled back", {"xid", std::to_string(aborted.xid), true, ""}, "promote"});
   const auto outcomes = recover_all(cases);
   for (std::size_t i = 0; i < cases.size(); ++i) expect_as_predicted(cases[i], outcomes[i]);
+  expect_neighbours_told_apart(cases[0], outcomes[0], outcomes[1], nested);
+  expect_neighbours_told_apart(cases[2], outcomes[2], outcomes[3], prepared);
   EXPECT_EQ(outcomes[0].recovered->xids.size(), outcomes[1].recovered->xids.size() + 1);
   EXPECT_EQ(outcomes[2].recovered->xids.size(), outcomes[3].recovered->xids.size() + 1);
 }

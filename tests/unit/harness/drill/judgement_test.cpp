@@ -174,6 +174,31 @@ TEST(JudgeDrill, TakesLossBeforeAMarkFromTheMarksInstant) {
   EXPECT_EQ(restore.rpo.met, false);
 }
 
+const reports::record::Check* commit_order_of(const Report& report) {
+  const auto found = std::ranges::find(report.checks, "commit_order", &reports::record::Check::name);
+  return found == report.checks.end() ? nullptr : &*found;
+}
+
+TEST(JudgeDrill, NamesTheTransactionsBehindItsNumbers) {
+  BeforeADrop drill;
+  drill.evidence.seconds["commit_order"] = 0.25;
+  (void)drill.judged();
+  const auto* passed = commit_order_of(drill.report);
+  ASSERT_NE(passed, nullptr);
+  EXPECT_EQ(passed->verdict, reports::record::Verdict::pass) << passed->summary;
+  EXPECT_EQ(passed->seconds, 0.25);
+  drill.evidence.ledger->rows.clear();
+  drill.evidence.commit_order->xids_present.clear();
+  (void)drill.judged();
+  const auto* failed = commit_order_of(drill.report);
+  ASSERT_NE(failed, nullptr);
+  EXPECT_EQ(failed->verdict, reports::record::Verdict::fail);
+  ASSERT_EQ(failed->findings.size(), 1U);
+  EXPECT_EQ(failed->findings[0].xid, "701");
+  EXPECT_EQ(failed->findings[0].lsn, "0/200");
+  EXPECT_EQ(failed->findings[0].time, "2026-11-20T02:14:59Z");
+}
+
 TEST(JudgeDrill, IsNotExactWhenTheTargetWasNotReached) {
   BeforeADrop drill;
   drill.evidence.commit_order->reached_lsn = "0/228";

@@ -1,0 +1,241 @@
+#include "harness/measure/commit_order_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "backup_engine/base/utc_time.hpp"
+#include "harness/measure/ledger_index.hpp"
+#include "harness/measure/transaction_exactness.hpp"
+
+namespace harness::measure {
+
+using backup_engine::postgres::Lsn;
+using reports::record::Check;
+using reports::record::CommitRecord;
+using reports::record::Finding;
+using reports::record::LedgerOutcome;
+using reports::record::LedgerRows;
+using reports::record::LedgerTransaction;
+using reports::record::Verdict;
+
+namespace {
+
+std::string time_text(std::int64_t microseconds) {
+  return backup_engine::base::to_rfc3339(backup_engine::base::UtcTime(std::chrono::microseconds(microseconds)));
+}
+
+// What is wrong, and what is merely to be told; both in the order of the WAL, what is in no WAL last.
+struct Listed {
+  std::vector<Finding> wrong, told;
+
+  void sort() {
+    for (auto* findings : {&wrong, &told}) {
+      std::stable_sort(findings->begin(), findings->end(), [](const Finding& a, const Finding& b) {
+        if (a.lsn.empty() || b.lsn.empty()) return !a.lsn.empty() && b.lsn.empty();
+        return position_of(a.lsn, "a finding's place") < position_of(b.lsn, "a finding's place");
+      });
+    }
+  }
+};
+
+// The ledger's transactions one by one, each named once: by the worst that can be said of it.
+class LedgerAccount {
+ public:
+  LedgerAccount(const JudgedOrder& judged, const LedgerRows& rows, const RpoQuestion* loss)
+      : positions_(judged.order.records),
+        end_(end_of_expected(judged.order, judged.stop)),
+        present_(judged.order.xids_present.begin(), judged.order.xids_present.end()),
+        of_(judged.stop.kind == StopPosition::Kind::position ? "before the recovery target"
+                                                             : "before the end of the WAL that had to come back") {
+    for (const auto& row : rows.rows) ++copies_[row.id];
+    if (loss != nullptr) asked_.emplace(*loss, &judged.order.records);
+  }
+
+  void add(const LedgerTransaction& transaction) {
+    attempted_.insert(transaction.id);
+    attempted_xids_.insert(transaction.xid);
+    const auto* const end = positions_.record_of(transaction.xid);
+    const auto copies = copies_.find(transaction.id);
+    const auto name = [&](std::string text) { return finding(transaction, end, std::move(text)); };
+    if (copies != copies_.end() && copies->second > 1) {
+      listed_.wrong.push_back(name(fmt::format("duplicated: its ledger row is there {} times", copies->second)));
+    }
+    const bool there = present_.contains(transaction.xid) || copies != copies_.end();
+    if (there) {
+      add_present(transaction, end, name);
+    } else {
+      add_absent(transaction, end, name);
+    }
+  }
+
+  // Once each transaction of the ledger was added.
+  Listed finish(const LedgerRows& rows) {
+    for (const auto& row : rows.rows) {
+      if (!attempted_.insert(row.id).second) continue;
+      const auto* const end = attempted_xids_.contains(row.xid) ? nullptr : positions_.record_of(row.xid);
+      LedgerTransaction nobodys;
+      nobodys.id = row.id;
+      nobodys.xid = row.xid;
+      listed_.wrong.push_back(finding(nobodys, end, "unexpected: it is there and nobody attempted it"));
+    }
+    listed_.sort();
+    return std::move(listed_);
+  }
+
+ private:
+  [[nodiscard]] bool is_expected(const CommitRecord* end) const {
+    return end != nullptr && end->committed && position_of(end->lsn, "a commit record's position") < end_;
+  }
+
+  // The time is the commit's own stamp where the WAL holds one, else when COMMIT was sent.
+  static Finding finding(const LedgerTransaction& transaction, const CommitRecord* end, std::string text) {
+    Finding made;
+    made.object = fmt::format("transaction {}", transaction.xid);
+    made.key = std::to_string(transaction.id);
+    made.xid = std::to_string(transaction.xid);
+    made.text = std::move(text);
+    if (end != nullptr) {
+      made.lsn = end->lsn;
+      made.time = end->time;
+    } else if (transaction.sent_microseconds != 0) {
+      made.time = time_text(transaction.sent_microseconds);
+    }
+    return made;
+  }
+
+  template <typename Name>
+  void add_present(const LedgerTransaction& transaction, const CommitRecord* end, const Name& name) {
+    if (transaction.outcome == LedgerOutcome::aborted) {
+      listed_.wrong.push_back(name("unexpected: it is there, and PostgreSQL had reported that it was rolled back"));
+    } else if (!is_expected(end)) {
+      const auto* const why = end == nullptr    ? "the witness WAL holds no commit of it"
+                              : !end->committed ? "the witness WAL holds its rollback"
+                                                : "its commit lies behind where recovery had to end";
+      listed_.wrong.push_back(name(fmt::format("extra: it is there, and {}", why)));
+    } else if (transaction.outcome == LedgerOutcome::unknown) {
+      listed_.told.push_back(name("indeterminate: its COMMIT was never answered; it is there, as the WAL says"));
+    }
+  }
+
+  template <typename Name>
+  void add_absent(const LedgerTransaction& transaction, const CommitRecord* end, const Name& name) {
+    const bool acknowledged = transaction.outcome == LedgerOutcome::acknowledged;
+    if (is_expected(end)) {
+      listed_.wrong.push_back(name(fmt::format("{}: its commit lies {}, and it is not there",
+                                               acknowledged ? "lost: acknowledged" : "missing", of_)));
+    } else if (acknowledged && asked_ && (*asked_)(transaction)) {
+      const auto* const where =
+          end == nullptr ? "the witness WAL does not hold its commit" : "its commit lies behind where recovery ended";
+      listed_.told.push_back(name(fmt::format("lost: acknowledged, and not there; {}", where)));
+    } else if (transaction.outcome == LedgerOutcome::unknown) {
+      const auto* const says = end == nullptr    ? "the witness WAL holds no end of it"
+                               : !end->committed ? "it was rolled back"
+                                                 : "its commit lies behind where recovery had to end";
+      listed_.told.push_back(
+          name(fmt::format("indeterminate: its COMMIT was never answered; it is not there, and {}", says)));
+    }
+  }
+
+  CommitPositions positions_;
+  Lsn end_;
+  std::unordered_set<std::uint64_t> present_, attempted_xids_;
+  std::unordered_set<std::int64_t> attempted_;
+  std::unordered_map<std::int64_t, std::uint64_t> copies_;
+  std::optional<Asked> asked_;
+  const char* of_;
+  Listed listed_;
+};
+
+// "2 lost, 1 extra": the word that each text begins with.
+std::string kinds_text(const std::vector<Finding>& findings) {
+  std::map<std::string, std::size_t> count;
+  for (const auto& finding : findings) ++count[finding.text.substr(0, finding.text.find(':'))];
+  std::string text;
+  for (const auto& [kind, times] : count) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", times, kind);
+  return text;
+}
+
+std::string place_text(const Finding& finding) {
+  auto text = finding.object;
+  if (!finding.lsn.empty()) text += " at " + finding.lsn;
+  if (!finding.time.empty()) text += fmt::format(" ({})", finding.time);
+  return text;
+}
+
+// Recovery that ended elsewhere is wrong even when no commit lies in between.
+void add_where_it_ended(const JudgedOrder& judged, Listed& listed) {
+  if (judged.exact.met != false || !listed.wrong.empty()) return;
+  const auto& order = judged.order;
+  Finding ended;
+  ended.object = "recovery";
+  ended.lsn = order.reached_lsn;
+  ended.text = judged.stop.kind == StopPosition::Kind::position
+                   ? fmt::format("ended elsewhere: at {} on timeline {}, and its target lies at {}", order.reached_lsn,
+                                 order.reached_timeline, to_string(judged.stop.position))
+                   : fmt::format("ended elsewhere: at {} on timeline {}, and WAL that was held goes on",
+                                 order.reached_lsn, order.reached_timeline);
+  listed.wrong.push_back(std::move(ended));
+}
+
+void summarize(const JudgedOrder& judged, const Listed& listed, Check& check) {
+  const auto expected = judged.exact.expected.value_or(0);
+  if (!listed.wrong.empty()) {
+    check.verdict = Verdict::fail;
+    const auto& first = listed.wrong.front();
+    check.summary = fmt::format("{} over {} commits that the target asks for; first: {}: {}", kinds_text(listed.wrong),
+                                expected, place_text(first), first.text);
+  } else if (!judged.exact.met) {
+    check.verdict = Verdict::unknown;
+    check.summary = judged.stop.why.empty() ? "not examined: the witness WAL holds no commit that could be looked for"
+                                            : "not examined: " + judged.stop.why;
+  } else {
+    check.verdict = Verdict::pass;
+    check.summary = fmt::format("all {} commits that the target asks for are there, and no other", expected);
+  }
+  if (!listed.told.empty()) check.summary += "; besides: " + kinds_text(listed.told);
+  const auto all = listed.wrong.size() + listed.told.size();
+  if (all > listed_findings) check.summary += fmt::format("; the first {} of {} are listed", listed_findings, all);
+}
+
+Check conclude(const JudgedOrder& judged, Listed listed) {
+  Check check;
+  check.name = commit_order_check;
+  check.witness = judged.order.witness;
+  add_where_it_ended(judged, listed);
+  summarize(judged, listed, check);
+  if (judged.exact.expected) {
+    check.expected = fmt::format("{} commits", *judged.exact.expected);
+    if (judged.stop.kind == StopPosition::Kind::position) {
+      check.expected += fmt::format(", recovery ended at {}", to_string(judged.stop.position));
+    }
+    check.actual = fmt::format("{} missing, {} extra, recovery ended at {}", judged.exact.missing.value_or(0),
+                               judged.exact.extra.value_or(0), judged.order.reached_lsn);
+  }
+  check.findings = std::move(listed.wrong);
+  check.findings.insert(check.findings.end(), listed.told.begin(), listed.told.end());
+  check.findings.resize(std::min(check.findings.size(), listed_findings));
+  return check;
+}
+
+}  // namespace
+
+Check check_commit_order(const JudgedOrder& judged, const std::vector<LedgerTransaction>& ledger,
+                         const LedgerRows& rows, const RpoQuestion* loss) {
+  if (judged.stop.kind == StopPosition::Kind::unknown) return conclude(judged, {});
+  LedgerAccount account(judged, rows, loss);
+  for (const auto& transaction : ledger) account.add(transaction);
+  return conclude(judged, account.finish(rows));
+}
+
+Check check_transaction_statuses(const JudgedOrder& judged) {
+  Listed listed;
+  if (judged.stop.kind != StopPosition::Kind::unknown) listed.wrong = find_wrong_statuses(judged.order, judged.stop);
+  listed.sort();
+  return conclude(judged, std::move(listed));
+}
+
+}  // namespace harness::measure
