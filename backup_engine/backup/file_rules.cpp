@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "backup_engine/safety_copy.hpp"
+
 namespace backup_engine::backup {
 
 namespace {
@@ -59,8 +61,8 @@ bool is_left_out(std::string_view name) {
 }
 
 bool is_left_out_at_top(std::string_view name) {
-  constexpr std::array<std::string_view, 5> names = {"standby.signal", "recovery.signal", "recovery.conf",
-                                                     "backup_label.old", "tablespace_map.old"};
+  constexpr std::array<std::string_view, 6> names = {"standby.signal",   "recovery.signal",    "recovery.conf",
+                                                     "backup_label.old", "tablespace_map.old", safety_copy_name};
   return one_of(names, name);
 }
 
@@ -87,7 +89,7 @@ std::optional<RelationFile> relation_at(std::string_view path) {
 
 bool belongs_to_backup(std::string_view path) {
   const auto top = path.substr(0, path.find('/'));
-  if (top.size() == path.size() && is_left_out_at_top(path)) return false;
+  if ((top.size() == path.size() || top == safety_copy_name) && is_left_out_at_top(top)) return false;
   if (top.size() != path.size() && is_kept_empty(top)) {
     return path == "pg_wal/archive_status" || path == "pg_wal/summaries";
   }

@@ -9,6 +9,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/control_file.hpp"
 #include "backup_engine/restore/running_server.hpp"
+#include "backup_engine/safety_copy.hpp"
 
 namespace backup_engine::restore {
 
@@ -28,27 +29,26 @@ Error not_empty(const fs::path& to, const std::string& remedy) {
       .with_remedy(remedy);
 }
 
+bool is_safety_copy(const fs::directory_entry& entry) {
+  return entry.path().filename() == safety_copy_name;
+}
+
+bool is_empty_but_for_a_safety_copy(const fs::path& to, std::error_code& error) {
+  for (fs::directory_iterator entry(to, error), end; !error && entry != end; entry.increment(error)) {
+    if (!is_safety_copy(*entry)) return false;
+  }
+  return true;
+}
+
 // Absent, or there and empty.
 bool is_free(const fs::path& to) {
   std::error_code error;
   const auto status = fs::symlink_status(to, error);
   if (status.type() == fs::file_type::not_found) return true;
-  const bool empty = fs::is_directory(status) && fs::is_empty(to, error);
+  const bool empty = fs::is_directory(status) && is_empty_but_for_a_safety_copy(to, error);
   if (error) throw Error(ErrorKind::permission, fmt::format("cannot look into {}: {}", to.string(), error.message()));
   if (!fs::is_directory(status)) throw not_empty(to, "Restore into an absent or empty directory.");
   return empty;
-}
-
-// A restore that was ended before its mark was durable has made nothing but this.
-bool holds_nothing_but_a_mark(const fs::path& to) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(to, error)) {
-    if (entry.path().filename() != "global" || !entry.is_directory() || entry.is_symlink()) return false;
-  }
-  for (const auto& entry : fs::directory_iterator(to / "global", error)) {
-    if (entry.path().filename() != mark_name) return false;
-  }
-  return !error;
 }
 
 void require_cluster(const fs::path& to, const postgres::ControlFile& control, const std::string& cluster,
@@ -75,16 +75,29 @@ postgres::ControlFile read_control(const fs::path& to, const char* name) {
   }
 }
 
-std::set<fs::path> tablespaces_of(const fs::path& to) {
-  std::set<fs::path> places;
+void note_tablespaces(const fs::path& to, ExistingDirectory& existing) {
   std::error_code error;
   for (fs::directory_iterator entry(to / "pg_tblspc", error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->is_symlink()) places.insert(fs::read_symlink(entry->path()).lexically_normal());
+    if (!entry->is_symlink()) continue;
+    const auto place = fs::read_symlink(entry->path()).lexically_normal();
+    existing.tablespaces.insert(place);
+    existing.links[(fs::path("pg_tblspc") / entry->path().filename()).string()] = place;
   }
-  return places;
 }
 
 }  // namespace
+
+bool holds_nothing_but_a_mark(const fs::path& to) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(to, error)) {
+    if (is_safety_copy(entry)) continue;
+    if (entry.path().filename() != "global" || !entry.is_directory() || entry.is_symlink()) return false;
+  }
+  for (const auto& entry : fs::directory_iterator(to / "global", error)) {
+    if (entry.path().filename() != mark_name) return false;
+  }
+  return !error;
+}
 
 ExistingDirectory examine(const fs::path& to, ExistingFiles wanted, const std::string& cluster,
                           std::uint64_t system_identifier) {
@@ -111,7 +124,7 @@ ExistingDirectory examine(const fs::path& to, ExistingFiles wanted, const std::s
                             : "It has no global/pg_control and no mark of a restore, so it is no data directory that "
                               "could be told to be of this cluster. Restore into an absent or empty directory.");
   }
-  existing.tablespaces = tablespaces_of(to);
+  note_tablespaces(to, existing);
   return existing;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
 
@@ -22,13 +23,17 @@ enum class Found { nothing, begun, cluster };  // begun: a restore that did not 
 
 struct ExistingDirectory {
   Found found = Found::nothing;
-  std::set<std::filesystem::path> tablespaces;  // where its links in pg_tblspc lead; absolute
+  std::set<std::filesystem::path> tablespaces;         // where its links in pg_tblspc lead; absolute
+  std::map<std::string, std::filesystem::path> links;  // the same by link: pg_tblspc/16388
 };
 
 // `to` is absolute. Throws Error: already_exists (neither empty nor a data directory, or one that `wanted` does not let
 // be written over), mismatch (another cluster's), usage (its server runs).
 [[nodiscard]] ExistingDirectory examine(const std::filesystem::path& to, ExistingFiles wanted,
                                         const std::string& cluster, std::uint64_t system_identifier);
+
+// A restore that was ended before its mark was durable has made nothing but this. A safety copy in it does not count.
+[[nodiscard]] bool holds_nothing_but_a_mark(const std::filesystem::path& to);
 
 // Throws Error(usage) when a server runs in `to`.
 void require_no_server(const std::filesystem::path& to);

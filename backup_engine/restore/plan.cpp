@@ -121,15 +121,18 @@ void require_free_or_own(const fs::path& location, const Plan& plan) {
 void plan_tablespace(const store::FileEntry& entry, const RestoreRequest& request, Plan& plan) {
   const auto mapped = request.tablespace_map.find(entry.link_target);
   const bool is_mapped = mapped != request.tablespace_map.end();
-  if (!is_mapped && request.other_tablespaces.empty()) {
+  // In place it goes where it was, unless it is told otherwise.
+  const auto link = plan.existing.links.find(entry.path);
+  const bool stays = !is_mapped && request.existing == ExistingFiles::set_aside && link != plan.existing.links.end();
+  if (!is_mapped && !stays && request.other_tablespaces.empty()) {
     throw Error(ErrorKind::usage,
                 fmt::format("the backup has a tablespace at {} and nothing says where to put it", entry.link_target))
         .with_remedy(fmt::format(
             "Add --tablespace-map '{}=NEW_DIRECTORY'{}.", entry.link_target,
             entry.link_target.find('=') == std::string::npos ? "" : ", with each = of the old path written \\="));
   }
-  const auto location =
-      normal_absolute(is_mapped ? mapped->second : request.other_tablespaces / fs::path(entry.path).filename());
+  const auto unnamed = stays ? link->second : request.other_tablespaces / fs::path(entry.path).filename();
+  const auto location = normal_absolute(is_mapped ? mapped->second : unnamed);
   require_outside(request.repository, location);
   require_outside_of_clusters(location);
   if (base::lies_in(location, plan.to) || base::lies_in(plan.to, location)) {
@@ -166,6 +169,7 @@ class SpaceByDevice {
     std::error_code error;
     for (fs::recursive_directory_iterator entry(directory, error), end; !error && entry != end;
          entry.increment(error)) {
+      if (entry->path() == directory / safety_copy_name) entry.disable_recursion_pending();
       if (entry->is_symlink(error) || !entry->is_regular_file(error)) continue;
       const auto status = status_of(entry->path());
       constexpr std::uint64_t unit_bytes = 512;  // of st_blocks, whatever the file system's blocks are
@@ -173,10 +177,10 @@ class SpaceByDevice {
       spaces_[status.st_dev].there_bytes += static_cast<std::uint64_t>(status.st_blocks) * unit_bytes;
     }
   }
-  void require() const {
+  void require(std::string_view what) const {
     for (const auto& [device, space] : spaces_) {
       if (space.needed_bytes <= space.there_bytes) continue;
-      base::require_space("the restore", space.place, space.needed_bytes - space.there_bytes);
+      base::require_space(what, space.place, space.needed_bytes - space.there_bytes);
     }
   }
 
@@ -196,18 +200,19 @@ const fs::path& top_of(std::string_view path, const Plan& plan) {
   return plan.to;
 }
 
-void require_space(const Plan& plan) {
+void require_space(const Plan& plan, ExistingFiles wanted) {
   SpaceByDevice spaces;
   std::map<fs::path, std::uint64_t> needed;
   for (const auto& file : plan.files) {
     needed[top_of(plan.table->path(file.row), plan)] += file.hollow ? 0 : plan.table->size_bytes(file.row);
   }
   for (const auto& [place, bytes] : needed) spaces.need(place, bytes);
-  if (plan.existing.found != Found::nothing) {
+  const bool stays = plan.existing.found == Found::cluster && wanted == ExistingFiles::set_aside;
+  if (plan.existing.found != Found::nothing && !stays) {
     spaces.count_existing(plan.to);
     for (const auto& tablespace : plan.tablespaces) spaces.count_existing(tablespace.location / plan.version_directory);
   }
-  spaces.require();
+  spaces.require(stays ? "the restore beside the safety copy" : "the restore");
 }
 
 std::string version_directory(const store::BackupReader& reader, const store::FileEntry& control_entry) {
@@ -270,15 +275,24 @@ void plan_files(const store::FileTable& table, const HollowDatabases& hollow, co
   }
 }
 
+void add_tablespaces(const SafetyJournal& begun, ExistingDirectory& existing) {
+  for (const auto& tablespace : begun.tablespaces) {
+    existing.tablespaces.insert(tablespace.location);
+    existing.links[tablespace.link] = tablespace.location;
+  }
+}
+
 }  // namespace
 
-Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request) {
+Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request, const SafetyJournal* begun) {
   Plan plan;
   plan.to = request.to;
   require_outside(request.repository, plan.to);
   require_outside_of_clusters(plan.to);
   plan.existing = examine(plan.to, request.existing, request.cluster, reader.manifest().summary.system_identifier);
-  plan.compares = plan.existing.found != Found::nothing && request.existing != ExistingFiles::replace;
+  if (begun != nullptr) add_tablespaces(*begun, plan.existing);
+  plan.compares = plan.existing.found == Found::begun ||
+                  (plan.existing.found == Found::cluster && request.existing == ExistingFiles::compare);
 
   const HollowDatabases hollow(reader.manifest(), request.databases);
   plan.hollow_databases = hollow.names();
@@ -294,7 +308,7 @@ Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request)
   if (plan.control.entry.path.empty())
     throw Error(ErrorKind::corrupt, fmt::format("backup {} holds no pg_control", reader.manifest().summary.label));
   plan.version_directory = version_directory(reader, plan.control.entry);
-  require_space(plan);
+  require_space(plan, request.existing);
   return plan;
 }
 

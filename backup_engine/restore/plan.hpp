@@ -9,6 +9,7 @@
 
 #include "backup_engine/restore.hpp"
 #include "backup_engine/restore/existing_directory.hpp"
+#include "backup_engine/restore/safety_journal.hpp"
 #include "backup_engine/store/backup_reader.hpp"
 #include "backup_engine/store/storage.hpp"
 
@@ -61,6 +62,8 @@ struct Plan {
 // `request.to` is normal and absolute; `reader` outlives the result. Throws Error as examine() does, and: not_found (a
 // database that the backup does not hold), usage (tablespaces not mapped or mapped into the directory), already_exists
 // (a tablespace's place that is neither empty nor this directory's), no_space, corrupt.
-[[nodiscard]] Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request);
+// begun: of a restore in place that goes on; its tablespaces are its own.
+[[nodiscard]] Plan make_plan(const store::BackupReader& reader, const RestoreRequest& request,
+                             const SafetyJournal* begun = nullptr);
 
 }  // namespace backup_engine::restore

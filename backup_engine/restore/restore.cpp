@@ -13,10 +13,12 @@
 #include "backup_engine/postgres/control_file.hpp"
 #include "backup_engine/restore/choose_recovery.hpp"
 #include "backup_engine/restore/file_writer.hpp"
+#include "backup_engine/restore/in_place.hpp"
 #include "backup_engine/restore/new_tablespaces.hpp"
 #include "backup_engine/restore/plan.hpp"
 #include "backup_engine/restore/restore_directory.hpp"
 #include "backup_engine/restore/restored_texts.hpp"
+#include "backup_engine/restore/roll_back.hpp"
 #include "backup_engine/restore/stale_files.hpp"
 #include "backup_engine/restore/target_value.hpp"
 #include "backup_engine/restore/wal_left_behind.hpp"
@@ -273,12 +275,12 @@ Error of_older_backup(const Error& error, const RestoreResult& result) {
 }
 
 void restore_chosen(store::Storage& storage, const RestoreRequest& request, const Recovery& recovery,
-                    const Means& means, RestoreResult& result) {
+                    const Means& means, InPlace* in_place, RestoreResult& result) {
   const auto begin = std::chrono::steady_clock::now();
   const store::BackupReader reader(storage, request.cluster, result.backup_label);
   // Before anything is looked at that another restore may be changing.
   auto lock = lock_if_there(request.to);
-  const auto plan = make_plan(reader, request);
+  auto plan = make_plan(reader, request, in_place == nullptr ? nullptr : in_place->begun());
   require_no_wal_left_behind(storage, request, plan);
   for (auto& note : require_harmless(recovery.tablespaces, reader.manifest().summary, request.new_tablespaces, plan)) {
     result.notes.push_back(std::move(note));
@@ -287,6 +289,11 @@ void restore_chosen(store::Storage& storage, const RestoreRequest& request, cons
   result.fetch_seconds += seconds_since(begin);
 
   const auto begin_of_files = std::chrono::steady_clock::now();
+  if (in_place != nullptr) {
+    in_place->set_aside(plan, result.backup_label);
+    result.safety_copy = in_place->folder();
+    if (!is_there(plan.to)) lock.reset();
+  }
   if (!lock) {
     means.file_system.create_directory(plan.to, directory_mode);
     lock.emplace(plan.to);
@@ -300,25 +307,18 @@ void restore_chosen(store::Storage& storage, const RestoreRequest& request, cons
   result.restore_seconds = seconds_since(begin_of_files);
 }
 
-}  // namespace
-
-RestoreResult restore_backup(const RestoreRequest& asked, base::FileSystem& file_system, base::Progress& progress,
-                             const std::stop_token& stop) {
+RestoreResult restore_into(RestoreRequest& request, const Means& means, InPlace* in_place) {
   const auto begin = std::chrono::steady_clock::now();
-  auto request = asked;
-  request.to = normal_absolute(asked.to);
-  request.target = spelled_for_postgres(asked.target);
-  require_executable(request.lifeboat);
   const auto storage = store::open_repository(request.repository);
   RestoreResult result;
-  auto recovery = choose_recovery(*storage, request, stop);
+  auto recovery = choose_recovery(*storage, request, means.stop);
   result.backup_label = std::move(recovery.backup_label);
   result.notes = std::move(recovery.notes);
   result.passed_over = std::move(recovery.passed_over);
   result.fetch_seconds = seconds_since(begin);
   if (recovery.end && request.new_tablespaces == NewTablespaces::refuse) request.target = *recovery.end;
   try {
-    restore_chosen(*storage, request, recovery, {file_system, progress, stop}, result);
+    restore_chosen(*storage, request, recovery, means, in_place, result);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::not_found && is_expired(*storage, request.cluster, result.backup_label)) {
       throw expired_meanwhile(error, request, result.backup_label);
@@ -328,6 +328,25 @@ RestoreResult restore_backup(const RestoreRequest& asked, base::FileSystem& file
     throw;
   }
   return result;
+}
+
+}  // namespace
+
+RestoreResult restore_backup(const RestoreRequest& asked, base::FileSystem& file_system, base::Progress& progress,
+                             const std::stop_token& stop) {
+  auto request = asked;
+  request.to = normal_absolute(asked.to);
+  request.target = spelled_for_postgres(asked.target);
+  require_executable(request.lifeboat);
+  if (request.existing != ExistingFiles::set_aside)
+    return restore_into(request, {file_system, progress, stop}, nullptr);
+  request.to = resolved(request.to);
+  InPlace in_place(request, file_system);
+  try {
+    return restore_into(request, {file_system, progress, stop}, &in_place);
+  } catch (const Error& error) {
+    throw in_place.with_way_back(error);
+  }
 }
 
 }  // namespace restore

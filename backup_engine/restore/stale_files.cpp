@@ -27,6 +27,7 @@ class StaleFiles {
         if (!plan.files[i].hollow) files_.insert(plan.file(i).location);
       }
     }
+    safety_copy_ = plan.to / safety_copy_name;
     mark_ = (plan.to / "global" / mark_name).string();
     directories_.insert((plan.to / "global").string());
   }
@@ -34,7 +35,12 @@ class StaleFiles {
   void look_into(const fs::path& top) {
     std::error_code error;
     for (fs::recursive_directory_iterator entry(top, error), end; !error && entry != end; entry.increment(error)) {
-      look_at(*entry);
+      // Nobody's but the safety copy's.
+      if (entry->path() == safety_copy_) {
+        entry.disable_recursion_pending();
+      } else {
+        look_at(*entry);
+      }
     }
     if (error) throw base::system_error(error.value(), "list", top.string());
   }
@@ -83,6 +89,7 @@ class StaleFiles {
   std::unordered_set<std::string> directories_, files_;
   std::unordered_map<std::string, fs::path> links_;
   std::string mark_;
+  fs::path safety_copy_;
   std::vector<fs::path> stale_, stale_directories_;
   std::vector<std::string> notes_;
 };

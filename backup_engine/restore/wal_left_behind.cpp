@@ -72,7 +72,9 @@ std::set<postgres::TimelineId> timelines_from(postgres::TimelineId first, std::s
 
 void require_no_wal_left_behind(store::Storage& storage, const RestoreRequest& request, const Plan& plan) {
   const auto folder = plan.to / "pg_wal";
-  // What a link leads to stays as it is.
+  // What a link leads to stays as it is. Of a safety copy only the end of WAL would have wanted it.
+  const bool in_place = request.existing == ExistingFiles::set_aside;
+  if (in_place && request.target.kind != TargetKind::end_of_wal) return;
   if (plan.existing.found != Found::cluster || !fs::is_directory(fs::symlink_status(folder))) return;
   const auto control = postgres::read_control_file(plan.to);
   const auto size = store::read_cluster(storage, request.cluster).wal_segment_size;
@@ -87,14 +89,17 @@ void require_no_wal_left_behind(store::Storage& storage, const RestoreRequest& r
     const bool goes_on =
         (fs::is_regular_file(file) && goes_on_at(file, offset, held)) || goes_on_behind(folder, timeline, held, size);
     if (!goes_on) continue;
-    throw Error(ErrorKind::usage,
-                fmt::format("{} holds WAL of timeline {} behind {}, where that in the repository ends; a restore would "
-                            "remove it, and nothing was touched",
-                            folder.string(), timeline.number(), to_string(held)))
-        .with_remedy(fmt::format(
-            "Push it first, {} and the segments behind it: lifeboat wal push --repo {} --cluster {} {}. "
-            "To give it up, empty {}.",
-            file.filename().string(), request.repository.text, request.cluster, file.string(), folder.string()));
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("{} holds WAL of timeline {} behind {}, where that in the repository ends; a restore would "
+                    "{}, and nothing was touched",
+                    folder.string(), timeline.number(), to_string(held), in_place ? "end without it" : "remove it"))
+        .with_remedy(
+            fmt::format("Push it first, {} and the segments behind it: lifeboat wal push --repo {} --cluster {} {}. "
+                        "To give it up, {}.",
+                        file.filename().string(), request.repository.text, request.cluster, file.string(),
+                        in_place ? "name a recovery target before it: the safety copy keeps it"
+                                 : fmt::format("empty {}", folder.string())));
   }
 }
 

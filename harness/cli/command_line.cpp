@@ -19,6 +19,7 @@
 #include "harness/cli/recovery_options.hpp"
 #include "harness/cli/repository_options.hpp"
 #include "harness/cli/repository_verb_options.hpp"
+#include "harness/cli/safety_copy_options.hpp"
 #include "harness/cli/tablespace_map.hpp"
 #include "harness/cli/version.hpp"
 #include "harness/cli/wal_options.hpp"
@@ -43,7 +44,8 @@ struct Parsed {
   ListVerb list;
   VerifyVerb verify;
   RestoreVerb restore;
-  bool delta = false, in_place = false;
+  ExistingFilesOptions existing_files;
+  SafetyCopyOptions safety_copy;
   ExpireOptions expire;
   ExtractOptions extract;
   WalOptions wal;
@@ -165,9 +167,7 @@ void add_restore(CLI::App& app, Parsed& parsed) {
   add_repository(*verb, request.repository);
   verb->add_option("--cluster", request.cluster, "the cluster's name in the repository")->required();
   verb->add_option("--to", request.to, "an absent or empty directory")->required();
-  auto* delta = verb->add_flag("--delta", parsed.delta, "--to is the cluster's own directory: write what differs");
-  verb->add_flag("--in-place", parsed.in_place, "--to is the cluster's own directory: write everything anew")
-      ->excludes(delta);
+  add_existing_files_options(*verb, parsed.existing_files);
   add_recovery_options(*verb, parsed.recovery);
   add_target_action(*verb, parsed.recovery);
   verb->add_option("--database", request.databases, "restore only this database, once for each (all)")
@@ -182,9 +182,7 @@ void add_restore(CLI::App& app, Parsed& parsed) {
   verb->callback([&parsed] {
     parsed.restore.request.backup_label = parsed.recovery.backup_label;
     parsed.restore.request.target = recovery_target(parsed.recovery);
-    using backup_engine::ExistingFiles;
-    if (parsed.delta) parsed.restore.request.existing = ExistingFiles::compare;
-    if (parsed.in_place) parsed.restore.request.existing = ExistingFiles::replace;
+    apply(parsed.existing_files, parsed.restore.request);
     for (const auto& pair : parsed.tablespaces) {
       const auto map = parse_tablespace_map(pair);
       if (parsed.restore.request.tablespace_map.insert(map).second) continue;
@@ -265,6 +263,7 @@ Command parse_command(const std::vector<std::string>& arguments) {
   add_repository_verbs(app, parsed);
   add_backup(app, parsed);
   add_restore(app, parsed);
+  add_safety_copy_verbs(app, parsed.safety_copy, parsed.reason, parsed.verb);
   add_extract(app, parsed);
   add_expire(app, parsed.expire, parsed.verb);
   add_wal_verbs(app, parsed.wal, parsed.verb);

@@ -105,6 +105,11 @@ struct RestoreVerb {
   backup_engine::RestoreRequest request;
   ProgressMode progress = ProgressMode::automatic;
 };
+enum class SafetyCopyAction { show, roll_back, drop };
+struct SafetyCopyVerb {
+  SafetyCopyAction action = SafetyCopyAction::show;
+  std::filesystem::path to;
+};
 // What its order lacks here (installation, scratch server, work directory) is found when it is carried out.
 struct ExtractVerb {
   backup_engine::RepositoryLocation repository;
@@ -134,9 +139,10 @@ struct ShowText {  // --help and --version: text for stdout, exit 0
   std::string text;
 };
 
-using Verb = std::variant<RunVerb, ValidateVerb, PlanVerb, JudgeVerb, DoctorVerb, ReportVerb, RepoInitVerb,
-                          RepoNewKeyVerb, RepoRekeyVerb, BackupVerb, ExpireVerb, ListVerb, VerifyVerb, RestoreVerb,
-                          ExtractVerb, WalReceiveVerb, WalPushVerb, WalFetchVerb, WalCheckVerb, ShowText>;
+using Verb =
+    std::variant<RunVerb, ValidateVerb, PlanVerb, JudgeVerb, DoctorVerb, ReportVerb, RepoInitVerb, RepoNewKeyVerb,
+                 RepoRekeyVerb, BackupVerb, ExpireVerb, ListVerb, VerifyVerb, RestoreVerb, SafetyCopyVerb, ExtractVerb,
+                 WalReceiveVerb, WalPushVerb, WalFetchVerb, WalCheckVerb, ShowText>;
 
 struct Command {
   Verb verb;

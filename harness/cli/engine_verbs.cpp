@@ -124,6 +124,12 @@ ExitCode execute(const RestoreVerb& verb, const std::stop_token& stop) {
                result.removed_files);
   }
   for (const auto& note : result.notes) fmt::print("note: {}\n", note);
+  if (!result.safety_copy.empty()) {
+    fmt::print(
+        "the old cluster is kept as it was in {}: `lifeboat safety-copy roll-back --to {}` puts it back, "
+        "`lifeboat safety-copy drop --to {}` removes it\n",
+        result.safety_copy.string(), request.to.string(), request.to.string());
+  }
   return ExitCode::pass;
 }
 

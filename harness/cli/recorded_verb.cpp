@@ -7,6 +7,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/utc_time.hpp"
 #include "backup_engine/operations.hpp"
+#include "backup_engine/safety_copy.hpp"
 #include "harness/cli/damaged_repository.hpp"
 
 namespace harness::cli {
@@ -34,6 +35,17 @@ struct WhatToRecord {
   }
   Recorded operator()(const BackupVerb& verb) const { return of("backup", verb.request); }
   Recorded operator()(const RestoreVerb& verb) const { return of("restore", verb.request); }
+  // Asked before it is gone; the verb itself says what is wrong with it.
+  Recorded operator()(const SafetyCopyVerb& verb) const {
+    if (verb.action == SafetyCopyAction::show) return {};
+    try {
+      const auto copy = backup_engine::find_safety_copy(verb.to);
+      const auto* const name = verb.action == SafetyCopyAction::drop ? "safety-copy drop" : "safety-copy roll-back";
+      return {name, copy.repository, copy.cluster};
+    } catch (const base::Error&) {
+      return {};
+    }
+  }
   Recorded operator()(const WalReceiveVerb& verb) const {
     if (verb.request.slot_action == backup_engine::SlotAction::drop) return of("wal receive --drop-slot", verb.request);
     auto recorded = of("wal receive", verb.request);

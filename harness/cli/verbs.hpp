@@ -20,6 +20,9 @@ namespace harness::cli {
 [[nodiscard]] ExitCode execute(const VerifyVerb& verb, const std::stop_token& stop);
 [[nodiscard]] ExitCode execute(const RestoreVerb& verb, const std::stop_token& stop);
 
+// safety_copy_verb.cpp
+[[nodiscard]] ExitCode execute(const SafetyCopyVerb& verb);
+
 // expire_verb.cpp
 [[nodiscard]] ExitCode execute(const ExpireVerb& verb);
 

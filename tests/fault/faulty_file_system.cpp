@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "backup_engine/base/error.hpp"
@@ -231,8 +232,26 @@ std::unique_ptr<base::WritableFile> FaultyFileSystem::open(const fs::path& path)
 
 void FaultyFileSystem::move_entry(const fs::path& from, const fs::path& to) {
   const auto node = find(from);
-  if (const auto parent = parent_of(from)) parent->now.erase(from.filename().string());
-  if (const auto parent = parent_of(to); parent && node) parent->now[to.filename().string()] = node;
+  const auto old_parent = parent_of(from), new_parent = parent_of(to);
+  if (old_parent) old_parent->now.erase(from.filename().string());
+  if (new_parent && node) new_parent->now[to.filename().string()] = node;
+  if (old_parent && new_parent && old_parent != new_parent && node && node->kind == Node::Kind::directory) {
+    moves_.push_back({old_parent, from.filename().string(), new_parent, to.filename().string(), node});
+  }
+}
+
+// A directory has one name at any time: its rename is one step of the file system's journal, which the sync of either
+// side writes, with all steps before it. (A file may be found under both names, or under none.)
+void FaultyFileSystem::settle_moves_of(const NodePtr& directory) {
+  const auto last = std::find_if(moves_.rbegin(), moves_.rend(),
+                                 [&](const Move& move) { return move.from == directory || move.to == directory; });
+  for (auto move = moves_.begin(); move != last.base(); ++move) {
+    const auto held = move->from->durable.find(move->from_name);
+    if (held != move->from->durable.end() && held->second == move->moved) move->from->durable.erase(held);
+    move->to->durable[move->to_name] = move->moved;
+  }
+  moves_.erase(moves_.begin(), last.base());
+  directory->durable = directory->now;
 }
 
 void FaultyFileSystem::rename(const fs::path& from, const fs::path& to) {
@@ -294,7 +313,7 @@ void FaultyFileSystem::set_mode(const fs::path& path, mode_t mode) {
 void FaultyFileSystem::sync_directory(const fs::path& path) {
   const std::lock_guard lock(mutex_);
   begin_operation("sync the directory", path, Need::nothing);
-  if (const auto node = find(path)) node->durable = node->now;
+  if (const auto node = find(path)) settle_moves_of(node);
 }
 
 std::unique_ptr<base::HeldFileSystem> FaultyFileSystem::hold(const fs::path& path) {
@@ -312,6 +331,7 @@ void FaultyFileSystem::sync_tree(Node& node, const fs::path& path) {
   if (node.kind == Node::Kind::file && !node.lost) node.durable_bytes = base::read_file(path);
   for (const auto& [name, child] : node.now) sync_tree(*child, path / name);
   node.durable = node.now;
+  if (&node == tree_.get()) moves_.clear();
 }
 
 void FaultyFileSystem::drop_what_is_not_durable(bool keep_names) {

@@ -71,6 +71,14 @@ class FaultyFileSystem final : public backup_engine::base::FileSystem {
   class Held;
   struct Node;
   using NodePtr = std::shared_ptr<Node>;
+  // A directory that was renamed into another one.
+  struct Move {
+    NodePtr from;
+    std::string from_name;
+    NodePtr to;
+    std::string to_name;
+    NodePtr moved;
+  };
   enum class Need { nothing, space };
 
   // All below are called with mutex_ held.
@@ -82,6 +90,7 @@ class FaultyFileSystem final : public backup_engine::base::FileSystem {
   void scan(Node& node, const std::filesystem::path& path);
   void sync_tree(Node& node, const std::filesystem::path& path);
   void lose_unsynced_writes(Node& node, const std::filesystem::path& path);
+  void settle_moves_of(const NodePtr& directory);
   void move_entry(const std::filesystem::path& from, const std::filesystem::path& to);
   void drop_what_is_not_durable(bool keep_names);
   void write_out(const Node& node, const std::filesystem::path& path, bool keep_names) const;
@@ -89,6 +98,7 @@ class FaultyFileSystem final : public backup_engine::base::FileSystem {
   std::filesystem::path root_;
   mutable std::mutex mutex_;
   NodePtr tree_;
+  std::vector<Move> moves_;  // not durable, oldest first
   std::uint64_t operations_ = 0, strike_at_ = 0, sleep_at_ = 0;
   std::function<void()> meanwhile_;
   Fault fault_ = Fault::fail;

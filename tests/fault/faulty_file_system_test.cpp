@@ -85,6 +85,24 @@ TEST_F(Faulty, LosesADirectoryWithAllInItWhenItsParentWasNotSynced) {
   EXPECT_FALSE(exists("d"));
 }
 
+// The sync of either side makes the whole rename durable: a directory has one name.
+TEST_F(Faulty, KeepsADirectoryThatWasRenamedIntoAnotherUnderOneName) {
+  for (const auto* const synced : {"to", "from"}) {
+    FaultyFileSystem files(root());
+    for (const auto* const name : {"from", "to"}) files.create_directory(root() / name, 0700);
+    files.create_directory(root() / "from/d", 0700);
+    write(files, "from/d/file", true);
+    for (const auto* const name : {"from/d", "from", "."}) files.sync_directory(root() / name);
+    files.rename(root() / "from/d", root() / "to/e");
+    files.sync_directory(root() / synced);
+    files.lose_power();
+    EXPECT_FALSE(exists("from/d"));
+    EXPECT_TRUE(exists("to/e/file"));
+    std::filesystem::remove_all(root() / "from");
+    std::filesystem::remove_all(root() / "to");
+  }
+}
+
 TEST_F(Faulty, StrikesOnceAtTheChosenOperation) {
   FaultyFileSystem files(root());
   files.strike_at(2, Fault::fail);

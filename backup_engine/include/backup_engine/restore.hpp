@@ -1,6 +1,7 @@
 // Restoring a backup into a directory that `pg_ctl start` then recovers by itself.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -35,8 +36,13 @@ void require_sound(const RecoveryTarget& target);
 enum class ExistingFiles {
   refuse,   // the directory must be absent or empty
   compare,  // blocks whose hash is the backup's stay, the others are written; what the backup does not have goes
-  replace,  // everything goes first and is written anew
+  // It is set aside first as a safety copy, where it stays until somebody rolls back to it or drops it
+  // (safety_copy.hpp), and all is written anew. There must be one.
+  set_aside,
 };
+
+// Where a safety copy goes. What is a mount point, or lies where nothing may be made, cannot be renamed as a whole.
+enum class SafetyCopyLayout { automatic, beside, inside };
 
 // Whether the restored server archives its WAL as its source did (docs/restore.md, "Archiving").
 enum class ArchiveMode {
@@ -61,6 +67,9 @@ struct RestoreRequest {
   std::string backup_label;
   std::filesystem::path to;  // absent or empty, or as `existing` says
   ExistingFiles existing = ExistingFiles::refuse;
+  std::optional<std::uint64_t>
+      confirmed_system_identifier{};  // of the cluster to be set aside: must be given, and be its
+  SafetyCopyLayout safety_copy_layout = SafetyCopyLayout::automatic;
   RecoveryTarget target;
   // Only these, by name, with template0, template1 and postgres; empty: all. Every other one becomes hollow: its files
   // have their size and no content (docs/restore-database.md).
@@ -86,6 +95,7 @@ struct RestoreResult {
   double restore_seconds = 0;  // files written and synced
   // For whoever ordered it, a sentence each: what was chosen where the target left a choice.
   std::vector<std::string> notes;
+  std::filesystem::path safety_copy;     // its folder; empty: none was taken
   std::vector<std::string> passed_over;  // labels of newer backups that lead there too, for their damaged pages
 };
 
@@ -93,8 +103,8 @@ struct RestoreResult {
 // start. Every block is verified by its hash as it is written. Files get the modes they had; owner as the source's when
 // root, else the caller. Throws Error: not_found, already_exists (not empty, or no data directory, or replay would
 // create a tablespace where it must not), mismatch (another cluster's), usage (its server runs, another restore works
-// there, its pg_wal goes on behind what the repository holds), io (also: the backup expired meanwhile), no_space (1.5 ×
-// what is written, checked first), corrupt (object named), interrupted.
+// there, a restore in place that nobody confirmed, its pg_wal goes on behind what the repository holds), io (also: the
+// backup expired meanwhile), no_space (1.5 × what is written, checked first), corrupt (object named), interrupted.
 [[nodiscard]] RestoreResult restore_backup(const RestoreRequest& request, base::Progress& progress,
                                            const std::stop_token& stop = {});
 

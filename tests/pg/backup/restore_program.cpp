@@ -1,5 +1,5 @@
 // A restore in a process of its own, for a test to kill: `restore_program REPOSITORY DIRECTORY WAL_FETCH_COMMAND
-// [delta]`.
+// [delta | in-place IDENTIFIER]`.
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -17,6 +17,11 @@ int main(int argc, char** argv) {
   request.lifeboat = words[2];
   request.jobs = 2;
   if (words.size() > 3) request.existing = backup_engine::ExistingFiles::compare;
+  if (words.size() > 4) {
+    request.existing = backup_engine::ExistingFiles::set_aside;
+    request.confirmed_system_identifier = std::stoull(words[4]);
+    request.target.kind = backup_engine::TargetKind::immediate;
+  }
   backup_engine::base::NoProgress progress;
   try {
     return backup_engine::restore_backup(request, progress).continued ? 10 : 0;

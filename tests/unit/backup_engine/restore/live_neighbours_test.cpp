@@ -50,9 +50,10 @@ TEST_F(RestoreBesideAServer, LeavesATablespaceAloneThatItUsesThoughACopysLinkLea
   std::ofstream(file) << "newer";
   auto over_the_copy = request(path("copy"), path("space"));
   over_the_copy.existing = ExistingFiles::compare;
+  over_the_copy.confirmed_system_identifier = 42;
   {
     const WorkingProcess live(path("live"), "postgres");
-    for (const auto existing : {ExistingFiles::compare, ExistingFiles::replace}) {
+    for (const auto existing : {ExistingFiles::compare, ExistingFiles::set_aside}) {
       over_the_copy.existing = existing;
       EXPECT_THAT(refusal(over_the_copy),
                   AllOf(HasSubstr(path("space")), HasSubstr("process " + std::to_string(live.id())),
@@ -62,6 +63,7 @@ TEST_F(RestoreBesideAServer, LeavesATablespaceAloneThatItUsesThoughACopysLinkLea
     EXPECT_TRUE(fs::exists(path("copy") / "global/pg_control")) << "nothing was touched";
     EXPECT_EQ(find_server_with_tablespace(path("elsewhere")), std::nullopt);
   }
+  over_the_copy.existing = ExistingFiles::compare;
   restore(over_the_copy);
   EXPECT_EQ(fs::file_size(file), 9000U);
 }

@@ -138,7 +138,25 @@ TEST(ParseCommandLine, RestoresOverAClusterInOneOfTwoWays) {
   arguments.emplace_back("--in-place");
   EXPECT_NE(usage_error_of(arguments), "no error");
   arguments.erase(arguments.end() - 2);
-  EXPECT_EQ(std::get<RestoreVerb>(parse_command_line(arguments)).request.existing, ExistingFiles::replace);
+  EXPECT_EQ(std::get<RestoreVerb>(parse_command_line(arguments)).request.existing, ExistingFiles::set_aside);
+  EXPECT_EQ(std::get<RestoreVerb>(parse_command_line(arguments)).request.confirmed_system_identifier, std::nullopt);
+  arguments.insert(arguments.end(), {"--confirm-system-identifier", "7345000000000000042"});
+  EXPECT_EQ(std::get<RestoreVerb>(parse_command_line(arguments)).request.confirmed_system_identifier,
+            7345000000000000042U);
+  std::erase(arguments, "--in-place");
+  EXPECT_NE(usage_error_of(arguments).find("--in-place"), std::string::npos);
+}
+
+TEST(ParseCommandLine, ShowsRollsBackAndDropsASafetyCopy) {
+  const std::pair<const char*, SafetyCopyAction> verbs[] = {
+      {"show", SafetyCopyAction::show}, {"roll-back", SafetyCopyAction::roll_back}, {"drop", SafetyCopyAction::drop}};
+  for (const auto& [word, action] : verbs) {
+    const auto verb = std::get<SafetyCopyVerb>(parse_command_line({"safety-copy", word, "--to", "/t"}));
+    EXPECT_EQ(verb.action, action) << word;
+    EXPECT_EQ(verb.to, "/t") << word;
+    EXPECT_NE(usage_error_of({"safety-copy", word}).find("--to"), std::string::npos);
+  }
+  EXPECT_EQ(parse_command({"safety-copy", "drop", "--to", "/t", "--reason", "ticket 7"}).reason, "ticket 7");
 }
 
 TEST(ParseCommandLine, TakesEachDatabaseToRestore) {
