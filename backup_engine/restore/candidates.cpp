@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/refusal.hpp"
+#include "backup_engine/refusal.hpp"
 #include "backup_engine/store/backup_order.hpp"
 #include "backup_engine/store/manifest.hpp"
 
@@ -12,6 +13,7 @@ namespace backup_engine::restore {
 
 using base::Error;
 using base::ErrorKind;
+using base::Refusal;
 
 namespace {
 
@@ -35,20 +37,22 @@ std::string off_the_path(const BackupSummary& backup, const wal::TimelinePath& p
                      backup.timeline.number(), to_string(backup.stop_lsn), path.back().timeline.number());
 }
 
-Error no_way(const RestoreRequest& request, const store::ReadSummaries& held, const std::vector<std::string>& notes) {
+Refusal no_way(const RestoreRequest& request, const store::ReadSummaries& held, const std::vector<std::string>& notes) {
   const auto all = fmt::format("{}", fmt::join(notes, "; "));
   if (held.backups.empty()) {
     // Not damaged: all were written by a newer Lifeboat.
     const bool damaged =
         std::ranges::any_of(held.unreadable, [](const auto& each) { return each.error.kind() == ErrorKind::corrupt; });
-    return Error(damaged ? ErrorKind::corrupt : ErrorKind::unsupported,
-                 fmt::format("no backup of {} can be read: {}", request.cluster, all))
-        .with_remedy(damaged ? "`lifeboat verify` says what is damaged."
-                             : "Use the version of Lifeboat that wrote it, or a newer one.");
+    return {damaged ? refusal::backup_damaged : refusal::no_backup,
+            Error(damaged ? ErrorKind::corrupt : ErrorKind::unsupported,
+                  fmt::format("no backup of {} can be read: {}", request.cluster, all))
+                .with_remedy(damaged ? "`lifeboat verify` says what is damaged."
+                                     : "Use the version of Lifeboat that wrote it, or a newer one.")};
   }
-  return Error(ErrorKind::not_found,
-               fmt::format("no backup of {} leads to timeline {}: {}", request.cluster, request.target.timeline, all))
-      .with_remedy("Choose another timeline (--target-timeline current stays on the backup's own).");
+  return {refusal::no_backup,
+          Error(ErrorKind::not_found,
+                fmt::format("no backup of {} leads to timeline {}: {}", request.cluster, request.target.timeline, all))
+              .with_remedy("Choose another timeline (--target-timeline current stays on the backup's own).")};
 }
 
 Candidates the_one_asked_for(store::Storage& storage, const wal::WalArchive& archive, const RestoreRequest& request) {
@@ -71,8 +75,9 @@ Candidates find_candidates(store::Storage& storage, const wal::WalArchive& archi
   if (!request.backup_label.empty()) return the_one_asked_for(storage, archive, request);
   const auto held = store::read_summaries(storage, request.cluster);
   if (held.backups.empty() && held.unreadable.empty()) {
-    throw Error(ErrorKind::not_found, fmt::format("the repository holds no backup of {}", request.cluster))
-        .with_remedy("`lifeboat list` shows what it holds.");
+    throw Refusal(refusal::no_backup,
+                  Error(ErrorKind::not_found, fmt::format("the repository holds no backup of {}", request.cluster))
+                      .with_remedy("`lifeboat list` shows what it holds."));
   }
   // What "latest" and "current" mean depends on the backup; the newest one that can follow its meaning decides.
   Candidates found;

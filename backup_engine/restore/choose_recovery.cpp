@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/refusal.hpp"
+#include "backup_engine/refusal.hpp"
 #include "backup_engine/restore/candidates.hpp"
 #include "backup_engine/restore/continuous_wal.hpp"
 #include "backup_engine/restore/new_tablespaces.hpp"
@@ -34,6 +35,17 @@ Way way_with(const std::vector<wal::TablespaceCreation>& creations, const Backup
   return std::ranges::any_of(creations, is_before) ? Way::new_tablespaces : Way::same_point;
 }
 
+// Damage that is met while WAL is read for a stop.
+template <typename Read>
+auto in_wal(const Read& read) {
+  try {
+    return read();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::corrupt || !base::reason_of(error).empty()) throw;
+    throw base::Refusal(refusal::wal_damaged, error);
+  }
+}
+
 class Choice {
  public:
   Choice(store::Storage& storage, const wal::WalArchive& archive, const RestoreRequest& request, Candidates candidates,
@@ -50,9 +62,10 @@ class Choice {
         searched_(backups_.size()) {}
 
   Recovery make() {
-    const auto newest = request_.target.kind == TargetKind::lsn ? choose_by_lsn() : choose_by_search();
+    const auto newest =
+        in_wal([&] { return request_.target.kind == TargetKind::lsn ? choose_by_lsn() : choose_by_search(); });
     if (!newest) throw unreachable();
-    if (request_.target.kind == TargetKind::lsn) require_no_minimal(*newest);
+    if (request_.target.kind == TargetKind::lsn) in_wal([&] { require_no_minimal(*newest); });
     auto preference = prefer_sound(storage_, request_, backups_, *newest,
                                    [&](std::size_t older) { return way_from(older, *newest); });
     const auto chosen = preference.index;
@@ -201,7 +214,7 @@ class Choice {
                              "another, give its position with --target-lsn");
   }
 
-  Error unreachable() {
+  base::Refusal unreachable() {
     held_ = archive_.ranges();
     const auto from = backups_.back().start_lsn;
     Unreachable facts{request_, backups_.front(), {}, {}, {}, {}, candidates_.path.back().timeline, {}};
@@ -271,7 +284,8 @@ Recovery recovery_without_position(store::Storage& storage, const wal::WalArchiv
   Recovery recovery{backup.label, candidates.notes, std::move(preference.passed_over), {}, {}};
   recovery.notes.insert(recovery.notes.end(), preference.notes.begin(), preference.notes.end());
   if (!walked) {
-    recovery.tablespaces = find_new_tablespaces(archive, candidates.path, backup, backup.stop_lsn, stop);
+    recovery.tablespaces =
+        in_wal([&] { return find_new_tablespaces(archive, candidates.path, backup, backup.stop_lsn, stop); });
     return recovery;
   }
   recovery.tablespaces = std::move(walked->tablespaces);

@@ -8,9 +8,10 @@
 #include <memory>
 #include <optional>
 
-#include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/base/refusal.hpp"
 #include "backup_engine/postgres/control_file.hpp"
+#include "backup_engine/refusal.hpp"
 #include "backup_engine/restore/choose_recovery.hpp"
 #include "backup_engine/restore/file_writer.hpp"
 #include "backup_engine/restore/in_place.hpp"
@@ -324,8 +325,11 @@ RestoreResult restore_into(RestoreRequest& request, const Means& means, InPlace*
       throw expired_meanwhile(error, request, result.backup_label);
     }
     const bool is_lost = error.kind() == ErrorKind::corrupt || error.kind() == ErrorKind::not_found;
-    if (is_lost && !result.passed_over.empty()) throw of_older_backup(error, result);
-    throw;
+    const auto whole = is_lost && !result.passed_over.empty() ? of_older_backup(error, result) : error;
+    const auto reason = base::reason_of(error);
+    if (!reason.empty()) throw base::Refusal(reason, whole);
+    if (error.kind() == ErrorKind::corrupt) throw base::Refusal(refusal::backup_damaged, whole);
+    throw whole;
   }
   return result;
 }

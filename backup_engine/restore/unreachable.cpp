@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "backup_engine/refusal.hpp"
 #include "backup_engine/restore/candidates.hpp"
 #include "backup_engine/restore/target_value.hpp"
 
@@ -139,14 +140,21 @@ std::string advice(const Unreachable& facts) {
   return behind_the_end ? " Without a target recovery takes everything up to the end." : "";
 }
 
+// A stop that lies behind a gap was not found, and may be there.
+std::string_view reason_for(const Unreachable& facts) {
+  if (facts.beyond) return refusal::wal_minimal;
+  return facts.wal_held_again && !facts.stop ? refusal::wal_gap : refusal::target_unreachable;
+}
+
 }  // namespace
 
-Error describe_unreachable(const Unreachable& facts) {
+base::Refusal describe_unreachable(const Unreachable& facts) {
   const bool other_backup = !facts.request.backup_label.empty();
-  return Error(other_backup ? ErrorKind::usage : ErrorKind::not_found,
-               fmt::format("cannot recover {} to {}{}: {}", facts.request.cluster, target_text(facts.request.target),
-                           other_backup ? fmt::format(" from backup {}", facts.request.backup_label) : "", why(facts)))
-      .with_remedy(what_can_be_reached(facts) + advice(facts));
+  return {reason_for(facts),
+          Error(other_backup ? ErrorKind::usage : ErrorKind::not_found,
+                fmt::format("cannot recover {} to {}{}: {}", facts.request.cluster, target_text(facts.request.target),
+                            other_backup ? fmt::format(" from backup {}", facts.request.backup_label) : "", why(facts)))
+              .with_remedy(what_can_be_reached(facts) + advice(facts))};
 }
 
 }  // namespace backup_engine::restore

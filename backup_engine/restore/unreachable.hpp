@@ -5,7 +5,7 @@
 #include <set>
 #include <vector>
 
-#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/refusal.hpp"
 #include "backup_engine/restore/stop_search.hpp"
 
 namespace backup_engine::restore {
@@ -28,7 +28,7 @@ struct Unreachable {
   std::optional<Stop> beyond{};                 // where recovery would stop if it could get past the first of them
 };
 
-// Error(not_found), or Error(usage) when another backup than the one asked for may do.
-[[nodiscard]] base::Error describe_unreachable(const Unreachable& facts);
+// Of kind not_found, or usage when another backup than the one asked for may do.
+[[nodiscard]] base::Refusal describe_unreachable(const Unreachable& facts);
 
 }  // namespace backup_engine::restore

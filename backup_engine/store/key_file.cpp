@@ -14,7 +14,9 @@
 #include "backup_engine/base/digits.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/base/refusal.hpp"
 #include "backup_engine/encryption.hpp"
+#include "backup_engine/refusal.hpp"
 #include "backup_engine/store/cipher.hpp"
 
 namespace backup_engine {
@@ -73,9 +75,10 @@ base::UniqueFd open_key_file(const fs::path& path) {
   if (fd.valid()) return fd;
   auto error = base::system_error(errno, "open", path.string());
   if (error.kind() != ErrorKind::not_found) throw error;
-  throw error.with_remedy(
-      "name the key file that the repository was made with; a new repository's is made with: "
-      "lifeboat repo new-key FILE");
+  throw base::Refusal(
+      refusal::key_missing,
+      error.with_remedy("name the key file that the repository was made with; a new repository's is made with: "
+                        "lifeboat repo new-key FILE"));
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 #include <system_error>
 
 #include "backup_engine/base/digits.hpp"
-#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/refusal.hpp"
+#include "backup_engine/refusal.hpp"
 #include "backup_engine/store/cipher.hpp"
 #include "backup_engine/store/document_object.hpp"
 #include "backup_engine/store/json_document.hpp"
@@ -121,8 +122,9 @@ std::unique_ptr<Storage> open_storage(const RepositoryLocation& location, base::
   const auto root = root_of(location);
   auto storage = std::make_unique<PosixStorage>(root, file_system);
   if (fs::is_directory(root) && storage->size(repository_document())) return storage;
-  throw Error(ErrorKind::not_found, fmt::format("{} is no Lifeboat repository", root.string()))
-      .with_remedy("check the path, or make one with: lifeboat repo init --repo DIRECTORY");
+  throw base::Refusal(refusal::no_repository,
+                      Error(ErrorKind::not_found, fmt::format("{} is no Lifeboat repository", root.string()))
+                          .with_remedy("check the path, or make one with: lifeboat repo init --repo DIRECTORY"));
 }
 
 RepositoryIdentity check_repository(Storage& storage) {
@@ -141,8 +143,10 @@ RepositoryIdentity check_repository(Storage& storage) {
 OpenedKeys open_repository_keys(Storage& storage, const RepositoryIdentity& identity,
                                 const RepositoryLocation& location) {
   if (location.key_file.empty()) {
-    throw Error(ErrorKind::usage, fmt::format("{} is encrypted, and no key file was named", storage.location()))
-        .with_remedy("name it with --key-file FILE, or in the environment: LIFEBOAT_KEY_FILE");
+    throw base::Refusal(
+        refusal::key_missing,
+        Error(ErrorKind::usage, fmt::format("{} is encrypted, and no key file was named", storage.location()))
+            .with_remedy("name it with --key-file FILE, or in the environment: LIFEBOAT_KEY_FILE"));
   }
   auto opened = open_wrapped_keys(storage, identity.id, location.key_file);
   storage.set_keys(opened.keys);

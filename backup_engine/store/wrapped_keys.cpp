@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "backup_engine/base/digits.hpp"
+#include "backup_engine/base/refusal.hpp"
+#include "backup_engine/refusal.hpp"
 #include "backup_engine/store/cipher.hpp"
 #include "backup_engine/store/json_document.hpp"
 #include "backup_engine/store/key_file.hpp"
@@ -112,10 +114,11 @@ std::optional<OpenedKeys> open_newest(Storage& storage, const std::string& repos
     throw;
   }
   if (const auto id = key_file_id(key); id != wrapped.heading.key_file_id) {
-    throw Error(ErrorKind::mismatch,
-                fmt::format("{} holds another key than the one that opens {}: {}, not {}", key_file.string(),
-                            storage.location(), id, wrapped.heading.key_file_id))
-        .with_remedy("name the key file that the repository was made with, or last given by repo rekey");
+    throw base::Refusal(
+        refusal::key_wrong,
+        Error(ErrorKind::mismatch, fmt::format("{} holds another key than the one that opens {}: {}, not {}",
+                                               key_file.string(), storage.location(), id, wrapped.heading.key_file_id))
+            .with_remedy("name the key file that the repository was made with, or last given by repo rekey"));
   }
   SecretBytes clear(wrapped.sealed.size() - tag_bytes);
   Tag tag;

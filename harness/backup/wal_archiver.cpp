@@ -20,6 +20,12 @@ namespace {
 
 constexpr auto name = "lifeboat drill";
 
+void archive_by(const std::string& conninfo, const std::string& command) {
+  Connection connection(conninfo, name);
+  connection.execute("ALTER SYSTEM SET archive_command = " + postgres::quote_literal(command));
+  connection.execute("SELECT pg_reload_conf()");
+}
+
 }  // namespace
 
 WalArchiver WalArchiver::start(const Repository& repository, const std::string& conninfo) {
@@ -28,10 +34,12 @@ WalArchiver WalArchiver::start(const Repository& repository, const std::string& 
   const auto command =
       fmt::format("{} wal push --repo {}{} --cluster {} %p", quote_for_shell(repository.lifeboat.string()),
                   quote_for_shell(repository.directory.string()), key, quote_for_shell(repository.cluster));
-  Connection connection(conninfo, name);
-  connection.execute("ALTER SYSTEM SET archive_command = " + postgres::quote_literal(command));
-  connection.execute("SELECT pg_reload_conf()");
+  archive_by(conninfo, command);
   return WalArchiver(conninfo);
+}
+
+void WalArchiver::break_off() const {
+  archive_by(conninfo_, "/bin/false");
 }
 
 void WalArchiver::wait_until_archived(const std::string& lsn, const base::Deadline& deadline,

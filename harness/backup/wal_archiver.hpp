@@ -14,6 +14,9 @@ class WalArchiver {
   // The server runs with archive_mode = on; it archives into `repository` from now on. Throws base::Error.
   [[nodiscard]] static WalArchiver start(const Repository& repository, const std::string& conninfo);
 
+  // Lets every archive_command fail, until start() is called again.
+  void break_off() const;
+
   // Ends the segment that holds `lsn`, which lies behind nothing that was written, and waits until PostgreSQL was told
   // that it is archived. Throws Error(timed_out) with what the archiver says of itself.
   void wait_until_archived(const std::string& lsn, const backup_engine::base::Deadline& deadline,

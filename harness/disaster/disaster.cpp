@@ -8,11 +8,11 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/utc_time.hpp"
+#include "harness/disaster/strikes.hpp"
 #include "harness/faults/delete_rows.hpp"
 #include "harness/faults/drop_database.hpp"
 #include "harness/faults/drop_schema.hpp"
 #include "harness/faults/drop_table.hpp"
-#include "harness/faults/lose_server.hpp"
 #include "harness/faults/truncate_table.hpp"
 #include "harness/faults/update_rows.hpp"
 
@@ -22,23 +22,6 @@ using backup_engine::base::Error;
 using backup_engine::base::ErrorKind;
 
 namespace {
-
-Struck lose_server(const scenario::DisasterStep& step, const Victim& victim) {
-  if (!step.argument.empty()) {
-    throw Error(ErrorKind::usage, fmt::format("the disaster lose_server takes no argument: '{}'", step.argument));
-  }
-  const auto directory = victim.data_directory.path().filename().string();
-  const auto pid = victim.server.pid();
-  faults::kill_server(victim.server);
-  const auto struck_at = backup_engine::base::utc_now();
-  if (victim.before_loss) victim.before_loss();
-  faults::lose_data_directory(victim.data_directory);
-  return {{step.kind, backup_engine::base::to_rfc3339(struck_at),
-           fmt::format("postmaster {} and all its processes killed (SIGKILL), its data directory {} removed", pid,
-                       directory)},
-          "",
-          ""};
-}
 
 faults::Patience patience_of(const Victim& victim) {
   return {backup_engine::base::Deadline::after(victim.patience), victim.stop};
@@ -72,11 +55,21 @@ using Strike = Struck (*)(const scenario::DisasterStep&, const Victim&);
 
 const std::map<std::string, Strike>& strikes() {
   static const std::map<std::string, Strike> by_kind{
+      {"break_archiving", break_archiving},
+      {"corrupt_page", corrupt_page},
+      {"damage_segment", damage_segment},
       {"delete_rows", in_database<faults::delete_rows>},
       {"drop_database", drop_database},
       {"drop_schema", in_database<faults::drop_schema>},
       {"drop_table", in_database<faults::drop_table>},
+      {"encrypt_files", encrypt_files},
+      {"kill_server", kill_server},
+      {"lose_file", lose_file},
+      {"lose_key", lose_key},
+      {"lose_segment", lose_segment},
       {"lose_server", lose_server},
+      {"mend_archiving", mend_archiving},
+      {"truncate_file", truncate_file},
       {"truncate_table", in_database<faults::truncate_table>},
       {"update_rows", in_database<faults::update_rows>},
   };

@@ -39,6 +39,11 @@ void judge_all(const Context& context, const SourceSide& source, const record::E
   note_verified(report, course);
 }
 
+void judge_refused(const Context& context, const SourceSide& source, record::Report& report) {
+  const auto ledger = record::read_ledger(context.directory.ledger());
+  judge_refusal(context, report, Judged{context.plan.scenario, ledger, source.marks(), {}});
+}
+
 // Which transaction came last in the WAL only a target by xid asks.
 ResolvedTarget target_of(const Context& context, const SourceSide& source) {
   const auto& restore = context.plan.scenario.restore;
@@ -51,8 +56,9 @@ void restore_into_new_server(const Context& context, SourceSide& source, record:
   const auto spent = source.end();
   const auto target = target_of(context, source);
   std::optional<Recovery> recovery;
-  restore_or_tell(context, target, report,
-                  [&] { recovery.emplace(recover(context, source.origin(), target.target, spent)); });
+  const bool recovered = restore_or_tell(
+      context, target, report, [&] { recovery.emplace(recover(context, source.origin(), target.target, spent)); });
+  if (!recovered) return judge_refused(context, source, report);
   note_restore(report, restore_asked_for(context.plan, target), recovery->course,
                restored_bytes(context, recovery->server));
   const auto evidence = examine(context, source, *recovery, target.target);
@@ -65,8 +71,12 @@ void restore_into_source(const Context& context, SourceSide& source, record::Rep
   record::Evidence evidence;
   examine_before(context, source, evidence);
   std::optional<PartialRecovery> recovery;
-  restore_or_tell(context, target, report,
-                  [&] { recovery.emplace(recover_part(context, source, target.target, spent)); });
+  const bool recovered = restore_or_tell(
+      context, target, report, [&] { recovery.emplace(recover_part(context, source, target.target, spent)); });
+  if (!recovered) {
+    (void)source.end();
+    return judge_refused(context, source, report);
+  }
   note_restore(report, restore_asked_for(context.plan, target), recovery->course,
                restored_bytes(context, source.server()));
   examine_live(context, source, evidence);

@@ -9,6 +9,7 @@
 #include "backup_engine/base/utc_time.hpp"
 #include "backup_engine/postgres/lsn.hpp"
 #include "harness/drill/drill_directory.hpp"
+#include "harness/drill/outcome.hpp"
 #include "harness/drill/publication.hpp"
 #include "harness/measure/commit_order_check.hpp"
 #include "harness/measure/exactness.hpp"
@@ -119,9 +120,10 @@ std::optional<base::UtcTime> target_time(const record::RestoreTarget& target, co
 // What was acknowledged past a target is discarded, not lost. nullopt: nothing says which commits lie before it.
 std::optional<measure::RpoQuestion> rpo_question(const record::Report& report, const measure::StopPosition& stop,
                                                  const Judged& judged) {
-  if (report.disasters.empty()) return std::nullopt;
+  const auto* const harm = harm_of(report.disasters);
+  if (harm == nullptr) return std::nullopt;
   measure::RpoQuestion question;
-  question.disaster_microseconds = time_of(report.disasters.back().at, "the disaster").time_since_epoch().count();
+  question.disaster_microseconds = time_of(harm->at, "the disaster").time_since_epoch().count();
   question.objective_seconds = report.restores.back().rpo.objective_seconds;
   if (stop.kind == measure::StopPosition::Kind::end_of_wal) return question;
   if (stop.kind == measure::StopPosition::Kind::unknown) return std::nullopt;
@@ -274,6 +276,15 @@ void judge(record::Report& report, const Judged& judged) {
   report.checks = std::move(judgement.checks);
   add_probe_seconds(report.checks, judged.evidence.seconds);
   judge_damage(report);
+  if (!report.restores.empty()) {
+    auto& restore = report.restores.back();
+    restore.expected = expected_outcome(judged.scenario.restore);
+    if (auto check = judge_outcome(restore)) report.checks.push_back(std::move(*check));
+    if (restore.outcome == "refused" && restore.outcome == restore.expected.outcome) {
+      report.not_tested = {nothing_came_back};
+      return;
+    }
+  }
   report.not_tested = std::move(judgement.not_tested);
   const auto unread = judged.evidence.missing.find("commit_order");
   if (unread != judged.evidence.missing.end()) report.not_tested.push_back("exactness: " + unread->second);

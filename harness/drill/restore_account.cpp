@@ -1,6 +1,9 @@
 #include "harness/drill/restore_account.hpp"
 
-#include "backup_engine/base/error.hpp"
+#include <fmt/format.h>
+
+#include "backup_engine/base/refusal.hpp"
+#include "harness/drill/outcome.hpp"
 
 namespace harness::drill {
 
@@ -9,11 +12,13 @@ namespace record = reports::record;
 
 namespace {
 
-// What an error says of the restore itself: refused, when nothing in the repository leads to what was asked for;
-// failed, when a backup turned out to be damaged, PostgreSQL did not recover, or would not take what was put into it.
-// Empty when the drill broke.
-std::string outcome_of(base::ErrorKind kind, bool into_source) {
+// What an error says of the restore itself: refused, when the engine says why it will not do it, or nothing in the
+// repository leads to what was asked for; failed, when PostgreSQL did not recover, or would not take what was put into
+// it. Empty when the drill broke.
+std::string outcome_of(const base::Error& error, bool into_source) {
   using base::ErrorKind;
+  if (!base::reason_of(error).empty()) return "refused";
+  const auto kind = error.kind();
   if (kind == ErrorKind::corrupt || kind == ErrorKind::process) return "failed";
   if (into_source && (kind == ErrorKind::server || kind == ErrorKind::permission)) return "failed";
   const bool refused = kind == ErrorKind::not_found || kind == ErrorKind::usage || kind == ErrorKind::mismatch ||
@@ -27,23 +32,35 @@ record::RestoreRecord restore_asked_for(const plan::Plan& plan, const ResolvedTa
   record::RestoreRecord restore;
   restore.kind = to_string(plan.scenario.restore.kind);
   restore.target = target.record;
+  restore.expected = expected_outcome(plan.scenario.restore);
   if (plan.scenario.source.stored) restore.backup_label = plan.scenario.source.stored->label;
   return restore;
 }
 
-void restore_or_tell(const Context& context, const ResolvedTarget& target, record::Report& report,
+bool restore_or_tell(const Context& context, const ResolvedTarget& target, record::Report& report,
                      const std::function<void()>& restore) {
   try {
     restore();
+    return true;
   } catch (const base::Error& error) {
-    const auto outcome = outcome_of(error.kind(), restores_into_source(context.plan.scenario.restore));
-    if (!outcome.empty()) {
-      report.restores.push_back(restore_asked_for(context.plan, target));
-      report.restores.back().outcome = outcome;
-      report.restores.back().reached = reached_in_vain(context);
-    }
-    throw;
+    const auto outcome = outcome_of(error, restores_into_source(context.plan.scenario.restore));
+    if (outcome.empty()) throw;
+    auto& told = report.restores.emplace_back(restore_asked_for(context.plan, target));
+    told.outcome = outcome;
+    told.reason = base::reason_of(error);
+    told.reached = reached_in_vain(context);
+    if (outcome != "refused" || told.expected.outcome != "refused") throw;
+    told.notes.push_back(error.remedy().empty() ? error.what()
+                                                : fmt::format("{}; what to do: {}", error.what(), error.remedy()));
+    context.journal.append("restore.refused", {{"reason", told.reason}, {"why", error.what()}});
+    return false;
   }
+}
+
+void judge_refusal(const Context& context, record::Report& report, const Judged& judged) {
+  record::write_evidence(context.directory.path(), judged.evidence);
+  context.step("judge", "judge the refusal");
+  judge(report, judged);
 }
 
 void note_restore(record::Report& report, record::RestoreRecord restore, const Course& course,
@@ -53,6 +70,7 @@ void note_restore(record::Report& report, record::RestoreRecord restore, const C
   restore.rto.phases = course.phases;
   restore.notes = course.notes;
   restore.size.database_bytes = database_bytes;
+  if (auto cost = cost_of_going_back(report.backups, restore); !cost.empty()) restore.notes.push_back(std::move(cost));
   report.restores.push_back(std::move(restore));
   report.environment.settings["recovery_init_sync_method"] = "syncfs";
   report.environment.settings["repository_cache"] = course.repository_was_cold ? "cold" : "warm";

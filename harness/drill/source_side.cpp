@@ -207,7 +207,7 @@ void SourceSide::complete_witness() {
 }
 
 void SourceSide::end_receiver() {
-  if (!receiver_) return;
+  if (!receiver_) return;  // or archiving is broken
   const auto ended = receiver_->stop(Deadline::after(quiet_limit));
   context_.journal.append("receiver.ended", {{"status", process::to_text(ended)}});
   if (!ended.success()) {

@@ -11,6 +11,7 @@
 
 #include "harness/backup/engine_backup.hpp"
 #include "harness/backup/wal_archiver.hpp"
+#include "harness/disaster/disaster.hpp"
 #include "harness/drill/drill_directory.hpp"
 #include "harness/drill/observer.hpp"
 #include "harness/drill/timeline_points.hpp"
@@ -125,6 +126,12 @@ class SourceSide {
   void play_step(const scenario::MarkStep& step);
   void play_step(const scenario::RestorePointStep& step);
   void play_step(const scenario::DisasterStep& step);
+  // disaster_surroundings.cpp
+  [[nodiscard]] disaster::Surroundings surroundings();
+  [[nodiscard]] std::vector<std::filesystem::path> segment_files(const std::string& point);
+  [[nodiscard]] std::vector<faults::ExpendableDirectory> newest_backups(int count) const;
+  void break_archiving();
+  void mend_archiving();
 
   Context context_;
   server::Installation installation_;
@@ -141,6 +148,8 @@ class SourceSide {
   std::vector<reports::record::DisasterRecord> disasters_;
   std::vector<reports::record::Mark> marks_;
   std::vector<TimelinePoint> points_;
+  std::optional<backup_engine::base::UtcTime> harmed_at_, ended_at_;  // by the first disasters that did
+  bool archiving_broken_ = false;
   double detect_seconds_ = 0;
   std::string acknowledged_lsn_;
 };

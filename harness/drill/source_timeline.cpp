@@ -4,6 +4,7 @@
 #include "backup_engine/base/quantity_text.hpp"
 #include "harness/disaster/disaster.hpp"
 #include "harness/drill/source_side.hpp"
+#include "harness/scenario/disaster_kinds.hpp"
 #include "harness/verify/mark_probe.hpp"
 
 namespace harness::drill {
@@ -23,9 +24,9 @@ void SourceSide::play() {
     if (context_.stop.stop_requested()) throw base::Error(base::ErrorKind::interrupted, "interrupted");
     std::visit([this](const auto& what) { play_step(what); }, step.what);
   }
-  const auto struck = disasters_.empty() ? std::nullopt : base::parse_rfc3339(disasters_.back().at);
-  // No step can follow the loss of the server; what passed since was the witness's.
-  if (struck && survived()) detect_seconds_ = std::chrono::duration<double>(base::utc_now() - *struck).count();
+  // What passed since the loss of the server was the witness's.
+  const auto until = survived() ? base::utc_now() : ended_at_.value_or(base::utc_now());
+  if (harmed_at_) detect_seconds_ = std::chrono::duration<double>(until - *harmed_at_).count();
 }
 
 void SourceSide::play_step(const scenario::LoadStep& step) {
@@ -119,16 +120,26 @@ std::optional<std::string> SourceSide::time_of_harm(const std::string& xid) cons
 }
 
 void SourceSide::play_step(const scenario::DisasterStep& step) {
-  note_acknowledged_wal();
+  if (!archiving_broken_ && survived()) note_acknowledged_wal();
   context_.step("disaster.begin",
                 fmt::format("disaster: {}{}{}", step.kind, step.argument.empty() ? "" : " ", step.argument));
-  disaster::Victim victim{
-      *server_, faults::ExpendableDirectory::made_by_this_drill(context_.workplace.source(), context_.workplace.path()),
-      [this] { complete_witness(); }, dataset_.load_database};
+  const auto source = context_.workplace.source();
+  disaster::Victim victim{*server_, {}, [this] { complete_witness(); }, dataset_.load_database};
+  if (std::filesystem::exists(source)) {
+    victim.data_directory = faults::ExpendableDirectory::made_by_this_drill(source, context_.workplace.path());
+  }
   victim.stop = context_.stop;
+  victim.around = surroundings();
   auto struck = disaster::strike(step, victim);
   const auto time = time_of_harm(struck.xid).value_or(struck.began_at.empty() ? struck.record.at : struck.began_at);
-  points_.push_back({std::string(scenario::disaster_point), "", struck.lsn, time, struck.xid});
+  const auto effect = scenario::effect_of(step.kind);
+  const auto at = base::parse_rfc3339(struck.record.at);
+  if (effect == scenario::Effect::ends_server && !ended_at_) ended_at_ = at;
+  const bool harmed = effect == scenario::Effect::ends_server || effect == scenario::Effect::changes_data;
+  if (harmed && !harmed_at_) {
+    harmed_at_ = at;
+    points_.push_back({std::string(scenario::disaster_point), "", struck.lsn, time, struck.xid});
+  }
   context_.journal.append(
       "disaster.struck",
       {{"kind", step.kind}, {"at", struck.record.at}, {"lsn", struck.lsn}, {"xid", struck.xid}, {"time", time}});

@@ -23,6 +23,26 @@ std::string disaster_text(const DisasterStep& step) {
   if (step.kind == "lose_server") return "lose_server (SIGKILL, then the data directory is lost)";
   if (step.kind == "update_rows") return fmt::format("update_rows: UPDATE {}, without a WHERE", step.argument);
   if (step.kind == "delete_rows") return fmt::format("delete_rows: DELETE FROM {}, without a WHERE", step.argument);
+  if (step.kind == "kill_server") return "kill_server (SIGKILL; the data directory stays)";
+  if (step.kind == "encrypt_files") {
+    return fmt::format("encrypt_files (SIGKILL, then each file of the data directory becomes ciphertext{})",
+                       step.newest_backups == 0
+                           ? ""
+                           : fmt::format("; of the repository the newest backups too, {}", step.newest_backups));
+  }
+  if (step.kind == "corrupt_page") {
+    return fmt::format("corrupt_page {} (SIGKILL, then a bit of a page flips, its checksum {})", step.argument,
+                       step.checksum_recomputed ? "made to match" : "stale");
+  }
+  if (step.kind == "lose_file" || step.kind == "truncate_file") {
+    return fmt::format("{} (SIGKILL, then the file of {} is {})", step.kind, step.argument,
+                       step.kind == "lose_file" ? "gone" : "cut in half");
+  }
+  if (step.kind == "lose_segment" || step.kind == "damage_segment") {
+    return fmt::format("{}, in the repository: the WAL that holds \"{}\"", step.kind, step.argument);
+  }
+  if (step.kind == "lose_key") return "lose_key (the repository's key file)";
+  if (step.argument.empty()) return step.kind;
   return fmt::format("{} {}", step.kind, step.argument);
 }
 
@@ -126,12 +146,16 @@ std::string restore_text(const Scenario& scenario) {
   const bool by_value = scenario.source.stored && !restore.target.point.empty();
   text += fmt::format(", to {}", by_value ? value_text(restore.target) : point_text(restore.target));
   if (restore.kind == RestoreKind::pitr) text += fmt::format(", then {}", word(restore.action));
+  if (!restore.expected_refusal.empty()) {
+    text += fmt::format("; it must be refused: {}", restore.expected_refusal);
+  }
   const auto mark = mark_describing_target(scenario);
   if (mark && is_content_judged(scenario)) text += fmt::format("; content is judged at mark \"{}\"", *mark);
   return text;
 }
 
 std::string checks_text(const std::vector<CheckRequest>& checks) {
+  if (checks.empty()) return "verify: the outcome alone; nothing is to come back";
   std::string text = "verify:";
   for (const auto& check : checks) {
     text += fmt::format("{} {}", text.back() == ':' ? "" : ",", to_string(check.kind));

@@ -26,7 +26,13 @@ struct StepJson {
   Json operator()(const MarkStep& step) const { return {{"step", "mark"}, {"name", step.name}}; }
   Json operator()(const RestorePointStep& step) const { return {{"step", "restore_point"}, {"name", step.name}}; }
   Json operator()(const DisasterStep& step) const {
-    return {{"step", "disaster"}, {"kind", step.kind}, {"argument", step.argument}};
+    return {{"step", "disaster"},
+            {"kind", step.kind},
+            {"argument", step.argument},
+            {"checksum", step.kind != "corrupt_page" ? Json(nullptr)
+                         : step.checksum_recomputed  ? Json("recomputed")
+                                                     : Json("stale")},
+            {"newest_backups", step.newest_backups}};
   }
 };
 
@@ -68,6 +74,8 @@ Json restore_json(const Restore& restore, const std::optional<std::string>& judg
       {"target",
        {{"kind", word(restore.target.kind)}, {"point", restore.target.point}, {"inclusive", restore.target.inclusive}}},
       {"action", word(restore.action)},
+      {"expect",
+       {{"outcome", restore.expected_refusal.empty() ? "recovered" : "refused"}, {"reason", restore.expected_refusal}}},
       {"partial", restore.kind == RestoreKind::partial ? partial_json(restore.partial) : Json(nullptr)},
       {"judged_at_mark", judged_at ? Json(*judged_at) : Json(nullptr)}};
 }

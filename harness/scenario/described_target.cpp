@@ -78,7 +78,7 @@ std::size_t step_of_point(const Steps& steps, const RestoreTarget& target) {
     case TargetKind::xid:
       break;
   }
-  if (target.point == disaster_point) return first_of<DisasterStep>(steps);
+  if (target.point == disaster_point) return first_harm(steps);
   const auto mark = step_named<MarkStep>(steps, target.point);
   return mark != nowhere ? mark : step_named<RestorePointStep>(steps, target.point);
 }

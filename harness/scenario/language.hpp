@@ -26,7 +26,7 @@ inline constexpr std::array scenario_keys{Key{"scenario"},
                                           Key{"repository", Standing::optional},
                                           Key{"timeline", Standing::optional},  // a stored backup has none
                                           Key{"restore", Standing::drawn},
-                                          Key{"verify"},
+                                          Key{"verify", Standing::optional},  // none where a refusal is expected
                                           Key{"objectives", Standing::optional},
                                           Key{"random", Standing::optional}};
 inline constexpr std::array source_keys{Key{"provision"}, Key{"load", Standing::optional}, Key{"wal", Standing::drawn}};
@@ -59,7 +59,12 @@ inline constexpr std::array restore_keys{Key{"kind"},
                                          Key{"database", Standing::optional},
                                          Key{"where", Standing::optional},
                                          Key{"into", Standing::optional},
-                                         Key{"suffix", Standing::optional}};
+                                         Key{"suffix", Standing::optional},
+                                         Key{"expect", Standing::optional}};
+inline constexpr std::array expect_keys{Key{"refused"}};
+inline constexpr std::string_view recovered_word = "recovered";
+inline constexpr std::array corrupt_page_keys{Key{"table"}, Key{"checksum", Standing::optional}};
+inline constexpr std::array encrypt_files_keys{Key{"newest_backups"}};
 // A target in a mapping has exactly one of the first five.
 inline constexpr std::array target_keys{Key{"mark", Standing::optional}, Key{"name", Standing::optional},
                                         Key{"time", Standing::optional}, Key{"lsn", Standing::optional},
@@ -119,11 +124,22 @@ inline constexpr std::array check_words{Word<CheckKind>{"ledger", CheckKind::led
                                         Word<CheckKind>{"settings", CheckKind::settings},
                                         Word<CheckKind>{"untouched", CheckKind::untouched}};
 // A disaster is its word, or a mapping from the word to its argument.
-enum class Argument { none, table, assignments, schema, database };
+enum class Argument { none, table, assignments, schema, database, point, page, files };
 inline constexpr std::array disaster_words{
-    Word<Argument>{"lose_server", Argument::none},        Word<Argument>{"drop_table", Argument::table},
-    Word<Argument>{"delete_rows", Argument::table},       Word<Argument>{"truncate_table", Argument::table},
-    Word<Argument>{"update_rows", Argument::assignments}, Word<Argument>{"drop_schema", Argument::schema},
-    Word<Argument>{"drop_database", Argument::database}};
+    Word<Argument>{"lose_server", Argument::none},     Word<Argument>{"kill_server", Argument::none},
+    Word<Argument>{"drop_table", Argument::table},     Word<Argument>{"delete_rows", Argument::table},
+    Word<Argument>{"truncate_table", Argument::table}, Word<Argument>{"update_rows", Argument::assignments},
+    Word<Argument>{"drop_schema", Argument::schema},   Word<Argument>{"drop_database", Argument::database},
+    Word<Argument>{"lose_file", Argument::table},      Word<Argument>{"truncate_file", Argument::table},
+    Word<Argument>{"corrupt_page", Argument::page},    Word<Argument>{"encrypt_files", Argument::files},
+    Word<Argument>{"lose_segment", Argument::point},   Word<Argument>{"damage_segment", Argument::point},
+    Word<Argument>{"lose_key", Argument::none},        Word<Argument>{"break_archiving", Argument::none},
+    Word<Argument>{"mend_archiving", Argument::none}};
+// Whether a damaged page's checksum gives it away.
+inline constexpr std::array checksum_words{Word<bool>{"stale", false}, Word<bool>{"recomputed", true}};
+// Why the engine refuses a restore: its own words (backup_engine/refusal.hpp), which a test holds to these.
+inline constexpr std::array<std::string_view, 9> refusal_words{
+    "no_repository", "no_backup",          "backup_damaged", "wal_gap",  "wal_damaged",
+    "wal_minimal",   "target_unreachable", "key_missing",    "key_wrong"};
 
 }  // namespace harness::scenario

@@ -86,6 +86,7 @@ class Parser {
   [[nodiscard]] Objectives objectives(const Mapping& parts, Places& places) const;
   void objectives(const YAML::Node& node, Scenario& scenario, Places& places) const;
   void require_timeline_for_source(const YAML::Node& root, const Source& source) const;
+  [[nodiscard]] bool is_judged(const YAML::Node& root, const Restore& restore) const;
 
   Reader reader_;
   fs::path file_, fixtures_;
@@ -114,7 +115,7 @@ Scenario Parser::written(const YAML::Node& document, Places& places) const {
   require_timeline_for_source(document, result.source);
   if (!result.source.stored) result.timeline = timeline(top.at("timeline"));
   result.restore = parse_restore(reader_, top.at("restore"), places.restore);
-  result.verify = checks(top.at("verify"), places.checks);
+  if (is_judged(document, result.restore)) result.verify = checks(top.at("verify"), places.checks);
   if (top.has("objectives")) objectives(top.at("objectives"), result, places);
   if (!result.source.stored) places.timeline = position_of(top.at("timeline"));
   return result;
@@ -200,6 +201,22 @@ void Parser::require_timeline_for_source(const YAML::Node& root, const Source& s
   }
   reader_.fail(timeline, "a stored backup has no timeline: what happened before it was taken is not known",
                "remove \"timeline\", or let Lifeboat provision the source");
+}
+
+// Whether the scenario has checks. Nothing that is refused comes back, to be checked or timed.
+bool Parser::is_judged(const YAML::Node& root, const Restore& restore) const {
+  if (restore.expected_refusal.empty()) {
+    if (root["verify"]) return true;
+    reader_.fail(root, "the scenario lacks the key \"verify\"",
+                 "add \"verify:\"; docs/scenarios.md says what it may be");
+  }
+  for (const auto* const key : {"verify", "objectives"}) {
+    if (!root[key]) continue;
+    reader_.fail(root[key],
+                 fmt::format("a restore that must be refused brings nothing back, so \"{}\" has nothing to judge", key),
+                 fmt::format("remove \"{}\": the check outcome is always made", key));
+  }
+  return false;
 }
 
 Source Parser::source(const YAML::Node& node) const {

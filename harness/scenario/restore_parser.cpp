@@ -132,6 +132,21 @@ PartialRestore parse_partial(const Reader& reader, const YAML::Node& node, const
   return result;
 }
 
+// recovered, or { refused: REASON }: then the word.
+std::string parse_expected_refusal(const Reader& reader, const YAML::Node& node) {
+  if (node.IsScalar() && node.Scalar() == recovered_word) return {};
+  if (!node.IsMap()) {
+    reader.fail(node, "restore.expect is \"recovered\" or says why the restore must be refused",
+                "write { refused: REASON }; docs/scenarios.md lists the reasons");
+  }
+  const Mapping parts(reader, node, "restore.expect", expect_keys);
+  auto word = reader.text(parts.at("refused"), "the reason of the refusal");
+  if (std::find(refusal_words.begin(), refusal_words.end(), word) == refusal_words.end()) {
+    reader.refuse_unknown_word(parts.at("refused"), "reason to refuse a restore", word, refusal_words);
+  }
+  return word;
+}
+
 }  // namespace
 
 std::string parse_table(const Reader& reader, const YAML::Node& node, std::string_view what) {
@@ -174,6 +189,7 @@ Restore parse_restore(const Reader& reader, const YAML::Node& node, RestorePlace
     result.action = reader.word<TargetAction>(parts.at("action"), "target action", action_words);
     places.action = position_of(parts.at("action"));
   }
+  if (parts.has("expect")) result.expected_refusal = parse_expected_refusal(reader, parts.at("expect"));
   if (result.kind == RestoreKind::partial) result.partial = parse_partial(reader, node, parts, places.selection);
   return result;
 }

@@ -8,22 +8,33 @@
 namespace harness::scenario {
 namespace {
 
+const DisasterStep& disaster_at(const Steps& steps, std::size_t at) {
+  return std::get<DisasterStep>(steps[at].what);
+}
+
+// The one that made the recovery necessary.
 const DisasterStep& disaster_of(const Steps& steps) {
-  return std::get<DisasterStep>(steps[first_of<DisasterStep>(steps)].what);
+  return disaster_at(steps, first_harm(steps));
 }
 
 void require_kind_for_disaster(const Reader& reader, const Scenario& scenario, const RestorePlaces& places) {
-  const auto& disaster = disaster_of(scenario.timeline);
+  const auto& steps = scenario.timeline;
   const auto& restore = scenario.restore;
-  if (restore.kind == RestoreKind::full && !loses_server(disaster)) {
-    reader.fail(places.kind, fmt::format("a full restore replays all WAL, and the disaster {} with it", disaster.kind),
-                "write \"kind: pitr\" with a target before the disaster, or \"kind: partial\"");
+  const auto change = first_change(steps), end = server_end(steps);
+  if (restore.kind == RestoreKind::full && change != nowhere) {
+    reader.fail(
+        places.kind,
+        fmt::format("a full restore replays all WAL, and the disaster {} with it", disaster_at(steps, change).kind),
+        "write \"kind: pitr\" with a target before the disaster, or \"kind: partial\"");
   }
   if (restore.kind != RestoreKind::partial || !restore.partial.database.empty()) return;
-  if (loses_server(disaster)) {
-    reader.fail(places.selection, "tables are restored into the server that lives on, and lose_server leaves none",
+  if (end != nowhere) {
+    reader.fail(places.selection,
+                fmt::format("tables are restored into the server that lives on, and {} leaves none",
+                            disaster_at(steps, end).kind),
                 "write \"kind: full\" or \"kind: pitr\", restore a \"database\", or choose another disaster");
   }
+  const auto& disaster = disaster_of(steps);
   if (disaster.kind == "drop_database") {
     reader.fail(places.selection,
                 fmt::format("tables are restored into their database, and {} was dropped", disaster.argument),
@@ -82,10 +93,10 @@ std::vector<std::string_view> points_of(const Steps& steps, TargetKind kind) {
 
 // Where recovery stops must lie behind a backup, and before the harm.
 void require_point_between(const Reader& reader, const Steps& steps, const RestoreTarget& target, Position place) {
-  const auto disaster = first_of<DisasterStep>(steps);
+  const auto disaster = first_harm(steps);
   const auto& harm = disaster_of(steps);
   if (target.point == disaster_point && loses_server(harm)) {
-    reader.fail(place, "the disaster lose_server leaves nothing in the WAL at which recovery could stop",
+    reader.fail(place, fmt::format("the disaster {} leaves nothing in the WAL at which recovery could stop", harm.kind),
                 "write \"target: end_of_wal\": that is how far a lost server can be brought back");
   }
   const auto at = step_of_point(steps, target);
@@ -128,13 +139,14 @@ void require_transaction_before(const Reader& reader, const Steps& steps, const 
 }
 
 void require_harm_left_out(const Reader& reader, const Steps& steps, const RestoreTarget& target, Position place) {
-  const auto& harm = disaster_of(steps);
-  if (loses_server(harm)) return;
+  const auto change = first_change(steps);
+  if (change == nowhere) return;
+  const auto& harm = disaster_at(steps, change);
   if (target.kind == TargetKind::end_of_wal) {
     reader.fail(place, fmt::format("recovery to the end of WAL replays the disaster {} too", harm.kind),
                 "choose a point before the disaster, as { lsn: disaster, inclusive: false }");
   }
-  if (target.kind == TargetKind::immediate && last_of<BackupStep>(steps) > first_of<DisasterStep>(steps)) {
+  if (target.kind == TargetKind::immediate && last_of<BackupStep>(steps) > change) {
     reader.fail(place, fmt::format("the last backup is taken after the disaster {} and holds its harm", harm.kind),
                 "choose a point before the disaster, or take no backup after it");
   }

@@ -28,6 +28,8 @@ struct Databases {  // of the dataset; both empty when its manifest cannot be re
   std::string load;  // where the load writes and the ledger lies
 };
 
+// Each disaster can strike where it stands, and one of them makes a recovery necessary.
+void require_sound_disasters(const Reader& reader, const Scenario& scenario, Position timeline);
 void require_sound_timeline(const Reader& reader, const Scenario& scenario, const Places& places,
                             const Databases& databases);
 // Call it for a sound timeline only.

@@ -82,9 +82,11 @@ struct RestorePointStep {
   std::string name;
 };
 // kind: a word the disaster stage knows ("lose_server"); argument as the kind wants it, empty for none: a table
-// (schema.name), "TABLE SET ASSIGNMENTS" for update_rows, a schema, a database.
+// (schema.name), "TABLE SET ASSIGNMENTS" for update_rows, a schema, a database, a mark or restore point.
 struct DisasterStep {
   std::string kind, argument;
+  bool checksum_recomputed = false;  // corrupt_page: the page gets a checksum that matches what it says now
+  int newest_backups = 0;            // encrypt_files: so many backups of the repository as well
 };
 struct Step {
   std::variant<LoadStep, BackupStep, MarkStep, RestorePointStep, DisasterStep> what;
@@ -119,11 +121,15 @@ struct PartialRestore {
   Placement placement = Placement::replace;
   std::string suffix = "restored";  // beside: what the names get, after an underscore
 };
+// What strikes while the restore runs: the server that recovers is killed, or the restore itself half-way.
+enum class SecondDisaster { kill_server, kill_restore };
 struct Restore {
   RestoreKind kind = RestoreKind::full;
   RestoreTarget target;
   TargetAction action = TargetAction::promote;
-  PartialRestore partial;  // kind partial only
+  PartialRestore partial;          // kind partial only
+  std::string expected_refusal{};  // of refusal_words: it must be refused, for this reason; empty: it must recover
+  std::optional<SecondDisaster> struck_by{};  // it is then begun again
 };
 
 enum class CheckKind {

@@ -65,6 +65,10 @@ std::string argument_of(const Reader& reader, const YAML::Node& node, const std:
       return reader.text(node, "the disaster's argument");
     case Argument::assignments:
       return assignments(reader, node);
+    case Argument::point:
+      return point_name(reader, node, "point");
+    case Argument::page:
+    case Argument::files:
     case Argument::none:
       break;
   }
@@ -82,10 +86,38 @@ std::string_view example_of(Argument wanted) {
       return "shop";
     case Argument::database:
       return "shop_archive";
+    case Argument::point:
+      return "NAME";
+    case Argument::page:
+      return "shop.orders";
+    case Argument::files:
+      return "{ newest_backups: 1 }";
     case Argument::none:
       break;
   }
   return "";
+}
+
+// TABLE, or { table: TABLE, checksum: stale | recomputed }.
+void read_page(const Reader& reader, const YAML::Node& node, DisasterStep& step) {
+  if (!node.IsMap()) {
+    step.argument = parse_table(reader, node, "the disaster's argument");
+    return;
+  }
+  const Mapping parts(reader, node, "corrupt_page", corrupt_page_keys);
+  step.argument = parse_table(reader, parts.at("table"), "the disaster's argument");
+  if (!parts.has("checksum")) return;
+  step.checksum_recomputed = reader.word<bool>(parts.at("checksum"), "state of a checksum", checksum_words);
+}
+
+void read_argument(const Reader& reader, const YAML::Node& node, Argument wanted, DisasterStep& step) {
+  if (wanted == Argument::page) return read_page(reader, node, step);
+  if (wanted == Argument::files) {
+    const Mapping parts(reader, node, step.kind, encrypt_files_keys);
+    step.newest_backups = reader.whole_number(parts.at("newest_backups"), "newest_backups", 0, 1000);
+    return;
+  }
+  step.argument = argument_of(reader, node, step.kind, wanted);
 }
 
 DisasterStep disaster_step(const Reader& reader, const YAML::Node& node) {
@@ -105,7 +137,7 @@ DisasterStep disaster_step(const Reader& reader, const YAML::Node& node) {
   }
   result.kind = reader.text(named, "a disaster");
   const auto wanted = reader.meaning<Argument>(named, result.kind, "disaster", disaster_words);
-  if (has_argument) result.argument = argument_of(reader, argument, result.kind, wanted);
+  if (has_argument) read_argument(reader, argument, wanted, result);
   if (!has_argument && wanted != Argument::none) {
     reader.fail(named, fmt::format("the disaster {} does not say what it strikes", result.kind),
                 fmt::format("write \"- disaster: {{ {}: {} }}\", say", result.kind, example_of(wanted)));

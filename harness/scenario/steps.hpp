@@ -44,9 +44,14 @@ template <typename Kind>
 // none, or the target is no point of the timeline.
 [[nodiscard]] std::size_t step_of_point(const Steps& steps, const RestoreTarget& target);
 
-// Of a disaster: the server is gone afterwards.
-[[nodiscard]] inline bool loses_server(const DisasterStep& step) {
-  return step.kind == "lose_server";
-}
+// Of a disaster: the server is gone afterwards, or nobody may trust it any more.
+[[nodiscard]] bool loses_server(const DisasterStep& step);
+
+// The first disaster that made a recovery of the source necessary: it ended the source or changed its data. This is
+// the one that the word "disaster" of a target means, and with it RTO's clock starts. nowhere: none did.
+[[nodiscard]] std::size_t first_harm(const Steps& steps);
+// The first that changed data, so that WAL replays it; the one that ended the source. nowhere: none did.
+[[nodiscard]] std::size_t first_change(const Steps& steps);
+[[nodiscard]] std::size_t server_end(const Steps& steps);
 
 }  // namespace harness::scenario

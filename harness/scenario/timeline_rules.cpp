@@ -10,30 +10,8 @@
 namespace harness::scenario {
 namespace {
 
-void require_one_disaster(const Reader& reader, const Steps& steps, Position timeline) {
-  const auto disaster = first_of<DisasterStep>(steps);
-  if (disaster == nowhere) {
-    reader.fail(timeline, "the timeline has no disaster, so there is nothing to recover from",
-                "end it with \"- disaster: lose_server\"");
-  }
-  if (disaster + 1 == steps.size()) return;
-  const auto& struck = std::get<DisasterStep>(steps[disaster].what);
-  if (loses_server(struck)) {
-    reader.fail(steps[disaster + 1].position,
-                fmt::format("no step can follow the disaster {}: the server is gone", struck.kind),
-                "move the step before the disaster, or remove it");
-  }
-  const auto second = first_of<DisasterStep>(steps, disaster + 1);
-  if (second != nowhere) {
-    reader.fail(steps[second].position,
-                fmt::format("the timeline has a second disaster; the first is {} in line {}", struck.kind,
-                            steps[disaster].position.line),
-                "keep one of the two: a scenario recovers from one disaster");
-  }
-}
-
 void require_backup_before_disaster(const Reader& reader, const Steps& steps) {
-  const auto disaster = first_of<DisasterStep>(steps);
+  const auto disaster = first_harm(steps);
   const auto backup = first_of<BackupStep>(steps);
   if (backup == nowhere || backup > disaster) {
     reader.fail(steps[disaster].position, "no backup is taken before the disaster, so nothing can be restored",
@@ -62,10 +40,8 @@ void require_distinct_points(const Reader& reader, const Steps& steps) {
   }
 }
 
-void require_droppable_database(const Reader& reader, const Steps& steps, const Databases& databases) {
-  const auto at = first_of<DisasterStep>(steps);
+void require_droppable_database(const Reader& reader, const Steps& steps, std::size_t at, const Databases& databases) {
   const auto& disaster = std::get<DisasterStep>(steps[at].what);
-  if (disaster.kind != "drop_database" || databases.names.empty()) return;
   if (std::find(databases.names.begin(), databases.names.end(), disaster.argument) == databases.names.end()) {
     reader.fail(
         steps[at].position, fmt::format("the dataset has no database \"{}\" to drop", disaster.argument),
@@ -86,10 +62,15 @@ void require_droppable_database(const Reader& reader, const Steps& steps, const 
 void require_sound_timeline(const Reader& reader, const Scenario& scenario, const Places& places,
                             const Databases& databases) {
   const auto& steps = scenario.timeline;
-  require_one_disaster(reader, steps, places.timeline);
+  require_sound_disasters(reader, scenario, places.timeline);
   require_backup_before_disaster(reader, steps);
   require_distinct_points(reader, steps);
-  require_droppable_database(reader, steps, databases);
+  for (std::size_t i = 0; i < steps.size() && !databases.names.empty(); ++i) {
+    const auto* const disaster = std::get_if<DisasterStep>(&steps[i].what);
+    if (disaster != nullptr && disaster->kind == "drop_database") {
+      require_droppable_database(reader, steps, i, databases);
+    }
+  }
 }
 
 }  // namespace harness::scenario

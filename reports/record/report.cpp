@@ -159,6 +159,7 @@ void identity_fields(Io& io, typename Io::template Ref<RestoreRecord> restore) {
   io("reached", restore.reached);
   io("expected", restore.expected);
   io("outcome", restore.outcome);
+  io.later("reason", restore.reason);
   io.later("size", restore.size);
   io.later("work", restore.work);
   io.later("notes", restore.notes);

@@ -97,6 +97,7 @@ struct RestoreRecord {
     std::string outcome = "recovered", reason;
   } expected;
   std::string outcome;  // recovered, refused, failed; empty when not reached
+  std::string reason;   // of a refusal: why, in a word (docs/restore.md); empty where there is none
   struct Size {
     std::optional<std::uint64_t> database_bytes;  // of the databases that came back, as PostgreSQL counts them
     std::string size_class;                       // small, medium, large; empty when not known

@@ -11,13 +11,19 @@ namespace {
 using backup_engine::base::seconds_text;
 using Reasons = std::vector<VerdictReason>;
 
+std::string outcome_text(const std::string& outcome, const std::string& reason) {
+  return reason.empty() ? outcome : fmt::format("{} ({})", outcome, reason);
+}
+
 void judge_outcome(const RestoreRecord& restore, Reasons& reasons) {
   if (restore.outcome.empty()) {
     reasons.push_back({Verdict::unknown, "outcome", "The drill ended before its restore did."});
-  } else if (restore.outcome != restore.expected.outcome) {
-    reasons.push_back(
-        {Verdict::fail, "outcome",
-         fmt::format("The restore was expected to be {} and was {}.", restore.expected.outcome, restore.outcome)});
+  } else if (restore.outcome != restore.expected.outcome ||
+             (restore.outcome == "refused" && restore.reason != restore.expected.reason)) {
+    reasons.push_back({Verdict::fail, "outcome",
+                       fmt::format("The restore was expected to be {} and was {}.",
+                                   outcome_text(restore.expected.outcome, restore.expected.reason),
+                                   outcome_text(restore.outcome, restore.reason))});
   }
 }
 
@@ -72,7 +78,8 @@ void judge_exactness(const RestoreRecord& restore, Reasons& reasons) {
 void judge_checks(const std::vector<Check>& checks, Reasons& reasons) {
   if (checks.empty()) reasons.push_back({Verdict::unknown, "checks", "Nothing was checked, so nothing is proven."});
   for (const auto& check : checks) {
-    if (check.verdict != Verdict::pass) reasons.push_back({check.verdict, check.name, check.summary});
+    const bool is_told = check.name == "outcome" && !reasons.empty() && reasons.front().subject == check.name;
+    if (check.verdict != Verdict::pass && !is_told) reasons.push_back({check.verdict, check.name, check.summary});
   }
 }
 

@@ -64,10 +64,10 @@ Case promise(const std::string& name, const std::string& subject, const std::str
   return result;
 }
 
-std::string outcome_text(const Report& report) {
+std::string restored_text(const Report& report) {
   if (report.restores.empty() || report.restores.back().outcome.empty()) return "";
   const auto& last = report.restores.back();
-  auto text = last.outcome;
+  auto text = outcome_text(last);
   if (!last.backup_label.empty()) text += " from backup " + last.backup_label;
   text += "; target: " + target_text(last.target);
   if (const auto reached = reached_text(last.reached); !reached.empty()) text += "; reached: " + reached;
@@ -90,7 +90,7 @@ std::vector<Case> cases_of(const Report& report) {
   auto without_checks = report;
   without_checks.checks.clear();
   const auto reasons = recovery_reasons(without_checks);
-  std::vector<Case> cases{promise("restore", "outcome", outcome_text(report), reasons)};
+  std::vector<Case> cases{promise("restore", "outcome", restored_text(report), reasons)};
   const bool as_expected =
       !report.restores.empty() && report.restores.back().outcome == report.restores.back().expected.outcome;
   if (as_expected) {

@@ -70,7 +70,10 @@ PageData promises(const Report& report) {
   if (restore.rpo.lost.value_or(0) != 0 && restore.rpo.loss_seconds) {
     lost += ", " + duration_text(*restore.rpo.loss_seconds);
   }
-  const auto exact = !restore.exact.met ? Verdict::unknown : *restore.exact.met ? Verdict::pass : Verdict::fail;
+  const auto exact = refused_as_expected(report) ? Verdict::pass
+                     : !restore.exact.met        ? Verdict::unknown
+                     : *restore.exact.met        ? Verdict::pass
+                                                 : Verdict::fail;
   auto list = PageData(PageData::type::list);
   list << promise("RTO, from the disaster to " + end_of_rto(restore), fast.headline,
                   promised(restore.rto.objective_seconds), fast.verdict)
@@ -107,9 +110,7 @@ void set_point(PageData& page, const Report& report, const std::vector<record::J
     add("Restore", "nothing was restored");
   } else {
     const auto& restore = report.restores.back();
-    add("Restore", restore.kind.empty()
-                       ? restore.outcome
-                       : fmt::format("{}, {}", restore.kind, restore.outcome.empty() ? "not ended" : restore.outcome));
+    add("Restore", restore.kind.empty() ? restore.outcome : fmt::format("{}, {}", restore.kind, outcome_text(restore)));
     if (const auto objects = brought_back(journal); !objects.empty()) add("Brought back", objects);
     add("Target", target_text(restore.target));
     add("Reached", reached_text(restore.reached));

@@ -161,7 +161,9 @@ Answer can_we_recover(const Report& report) {
     if (verdict == Verdict::pass) return {"Yes", fmt::format("Restored, started and proven by {}.", checks), verdict};
     return {"Not as promised", "The server came back, but not everything promised holds; the reasons follow.", verdict};
   }
-  if (verdict == Verdict::pass) return {"As expected", fmt::format("The restore was {}.", reached), verdict};
+  if (verdict == Verdict::pass) {
+    return {"Refused, as expected", fmt::format("The restore was {}.", outcome_text(report.restores.back())), verdict};
+  }
   return {"No", fmt::format("The restore ended {}.", reached.empty() ? "before it was done" : reached), verdict};
 }
 
@@ -176,8 +178,28 @@ static Verdict verdict_of(const std::optional<bool>& met, const std::optional<do
   return measured && !objective ? Verdict::pass : Verdict::unknown;
 }
 
+bool refused_as_expected(const Report& report) {
+  if (report.restores.empty()) return false;
+  const auto& last = report.restores.back();
+  return last.outcome == "refused" && last.outcome == last.expected.outcome && last.reason == last.expected.reason;
+}
+
+std::string outcome_text(const record::RestoreRecord& restore) {
+  const auto with_reason = [](const std::string& outcome, const std::string& reason) {
+    return reason.empty() ? outcome : fmt::format("{} ({})", outcome, reason);
+  };
+  const auto actual = with_reason(restore.outcome.empty() ? "not ended" : restore.outcome, restore.reason);
+  const auto expected = with_reason(restore.expected.outcome, restore.expected.reason);
+  if (actual == "recovered" && actual == expected) return actual;
+  return actual == expected ? actual + ", as expected" : fmt::format("{}; expected: {}", actual, expected);
+}
+
+// Nothing was promised of it either.
+static const Answer nothing_to_measure{"Nothing came back", "The restore was refused, as it had to be.", Verdict::pass};
+
 Answer how_fast(const Report& report) {
   if (report.restores.empty()) return {"Not measured", "Nothing was restored.", Verdict::unknown};
+  if (refused_as_expected(report)) return nothing_to_measure;
   const auto& rto = report.restores.back().rto;
   return {rto.writable_seconds ? duration_text(*rto.writable_seconds) : "Not measured",
           objective_text(rto.objective_seconds, rto.met),
@@ -186,6 +208,7 @@ Answer how_fast(const Report& report) {
 
 Answer what_would_we_lose(const Report& report) {
   if (report.restores.empty()) return {"Not measured", "Nothing was restored.", Verdict::unknown};
+  if (refused_as_expected(report)) return nothing_to_measure;
   const auto& rpo = report.restores.back().rpo;
   const auto verdict = verdict_of(rpo.met, rpo.objective_seconds, rpo.lost.has_value());
   if (!rpo.lost) return {"Not measured", objective_text(rpo.objective_seconds, rpo.met), verdict};

@@ -42,6 +42,10 @@ struct Answer {
   record::Verdict verdict = record::Verdict::unknown;
 };
 
+// The scenario wanted the restore refused, and it was, for the reason that was wanted.
+[[nodiscard]] bool refused_as_expected(const record::Report& report);
+// "refused (wal_gap), as expected"; "recovered" alone where nothing else was expected.
+[[nodiscard]] std::string outcome_text(const record::RestoreRecord& restore);
 [[nodiscard]] Answer can_we_recover(const record::Report& report);
 [[nodiscard]] Answer how_fast(const record::Report& report);
 [[nodiscard]] Answer what_would_we_lose(const record::Report& report);

@@ -160,7 +160,7 @@ static PageData restore_row(const record::RestoreRecord& restore) {
   row.set("kind", value(text_or_dash(restore.kind)));
   row.set("target", value(text_or_dash(target_text(restore.target))));
   row.set("backup_label", value(text_or_dash(restore.backup_label)));
-  row.set("outcome", value(restore.outcome.empty() ? "not reached" : restore.outcome));
+  row.set("outcome", value(restore.outcome.empty() ? "not reached" : outcome_text(restore)));
   row.set("reached", value(text_or_dash(restore.reached.lsn)));
   row.set("rto", seconds_or(restore.rto.writable_seconds, "–"));
   row.set("lost", count_or_dash(restore.rpo.lost));

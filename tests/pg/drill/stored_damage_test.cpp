@@ -156,7 +156,8 @@ TEST_F(DamagedBackup, FailsForASettingThatTheFilesDoNotGive) {
 TEST_F(DamagedBackup, FailsForAFlippedByteInAPackAndNamesIt) {
   const auto found = report("flipped-pack");
   EXPECT_EQ(found.verdict, Verdict::fail);
-  EXPECT_EQ(found.restores.at(0).outcome, "failed");
+  EXPECT_EQ(found.restores.at(0).outcome, "refused");
+  EXPECT_EQ(found.restores.at(0).reason, "backup_damaged");
   EXPECT_THAT(check_of(found, "drill").summary, HasSubstr(damaged().pack));
   EXPECT_EQ(found.cleanup.verdict, Verdict::pass);
 }

@@ -15,8 +15,8 @@ namespace {
 
 void write_file(const std::filesystem::path& directory, const WrittenScenario& scenario) {
   std::filesystem::create_directories(directory);
-  std::ofstream(directory / (scenario.name + ".yaml"))
-      << fmt::format(R"(scenario: {}
+  std::ofstream file(directory / (scenario.name + ".yaml"));
+  file << fmt::format(R"(scenario: {}
 claim: What a test wants to see.
 source:
   provision: {{ dataset: ecommerce, scale: 1, checksums: true }}
@@ -24,10 +24,10 @@ source:
   wal: {{ by: stream, synchronous: false }}
 timeline:
 {}restore: {{ {} }}
-verify: [{}]
-objectives: {{ rto: 120s, rpo: 0s }}
 )",
-                     scenario.name, scenario.timeline, scenario.restore, scenario.verify);
+                      scenario.name, scenario.timeline, scenario.restore);
+  if (scenario.verify.empty()) return;
+  file << fmt::format("verify: [{}]\nobjectives: {{ rto: 120s, rpo: {} }}\n", scenario.verify, scenario.rpo);
 }
 
 }  // namespace
@@ -50,6 +50,14 @@ record::JournalEvent SuiteRun::event(const std::string& scenario, const std::str
   }
   ADD_FAILURE() << "the journal of " << scenario << " has no " << name;
   return {};
+}
+
+std::filesystem::path SuiteRun::directory_of(const std::string& scenario) const {
+  return drill_directory(scenario);
+}
+
+int SuiteRun::judged_again(const std::string& scenario) const {
+  return lifeboat({"judge", drill_directory(scenario).string(), "--out", path("judged-" + scenario).string()}).code;
 }
 
 std::string SuiteRun::log(const std::string& scenario, const std::string& name) const {

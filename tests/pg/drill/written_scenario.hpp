@@ -14,9 +14,10 @@ namespace harness::drill {
 
 struct WrittenScenario {
   std::string name;
-  std::string timeline;  // YAML list items, one a line, each indented by two
-  std::string restore;   // the inside of the braces
-  std::string verify = "ledger, content";
+  std::string timeline;                    // YAML list items, one a line, each indented by two
+  std::string restore;                     // the inside of the braces
+  std::string verify = "ledger, content";  // empty: neither checks nor objectives
+  std::string rpo = "0s";
 };
 
 // `lifeboat run` of all of them, two at a time.
@@ -28,6 +29,9 @@ class SuiteRun : public LifeboatCommand {
   [[nodiscard]] reports::record::Report report(const std::string& scenario) const;
   // The first of its journal with that name; fails the test and is empty where there is none.
   [[nodiscard]] reports::record::JournalEvent event(const std::string& scenario, const std::string& name) const;
+  [[nodiscard]] std::filesystem::path directory_of(const std::string& scenario) const;
+  // The exit code of `lifeboat judge` over its directory.
+  [[nodiscard]] int judged_again(const std::string& scenario) const;
   [[nodiscard]] std::string log(const std::string& scenario, const std::string& name) const;
 
   int code = -1;

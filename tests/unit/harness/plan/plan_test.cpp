@@ -210,6 +210,26 @@ TEST(DescribePlan, SaysWhatADisasterStrikes) {
                              HasSubstr("disaster: update_rows: UPDATE shop.products SET price = 0, without a WHERE")));
 }
 
+TEST(DescribePlan, SaysWhatEachDisasterHarmsAndWhatMustComeOfTheRestore) {
+  auto scenario = a_scenario();
+  scenario.verify.clear();
+  scenario.restore.expected_refusal = "wal_gap";
+  scenario.timeline.back().what = scenario::DisasterStep{"corrupt_page", "shop.orders", true};
+  scenario.timeline.push_back({scenario::DisasterStep{"encrypt_files", "", false, 2}, {}});
+  scenario.timeline.push_back({scenario::DisasterStep{"lose_segment", "here"}, {}});
+  const auto plan = make_plan(scenario, here());
+  EXPECT_THAT(describe(plan),
+              testing::AllOf(HasSubstr("corrupt_page shop.orders (SIGKILL, then a bit of a page flips, its checksum "
+                                       "made to match)"),
+                             HasSubstr("of the repository the newest backups too, 2)"),
+                             HasSubstr("lose_segment, in the repository: the WAL that holds \"here\""),
+                             HasSubstr("; it must be refused: wal_gap"), HasSubstr("verify: the outcome alone")));
+  const auto json = nlohmann::json::parse(to_json(plan))["scenario"];
+  EXPECT_EQ(json["restore"]["expect"], nlohmann::json({{"outcome", "refused"}, {"reason", "wal_gap"}}));
+  EXPECT_EQ(json["timeline"][3]["checksum"], "recomputed");
+  EXPECT_EQ(json["timeline"][4]["newest_backups"], 2);
+}
+
 TEST(DescribePlan, SaysThatTheRepositoryIsEncrypted) {
   auto scenario = a_scenario();
   EXPECT_THAT(describe(make_plan(scenario, here())), testing::Not(HasSubstr("encrypted")));

@@ -52,6 +52,9 @@ const std::map<std::string, std::span<const Key>> mappings{{"provisioned_source"
                                                            {"backup_step", backup_step_keys},
                                                            {"target", target_keys},
                                                            {"sql_check", sql_check_keys},
+                                                           {"expect", expect_keys},
+                                                           {"corrupt_page", corrupt_page_keys},
+                                                           {"encrypt_files", encrypt_files_keys},
                                                            {"objectives", objective_keys},
                                                            {"size_objectives", size_objective_keys}};
 
@@ -103,6 +106,8 @@ TEST(ScenarioSchema, HasTheParsersWords) {
   EXPECT_EQ(words("restore", "kind"), delivered(restore_words));
   EXPECT_EQ(words("restore", "action"), delivered(action_words));
   EXPECT_EQ(words("restore", "into"), delivered(placement_words));
+  EXPECT_EQ(words("expect", "refused"), Names(refusal_words.begin(), refusal_words.end()));
+  EXPECT_EQ(words("corrupt_page", "checksum"), delivered(checksum_words));
   EXPECT_EQ(definitions.at("backup_type").at("enum").get<Names>(), delivered(backup_words));
   EXPECT_EQ(definitions.at("target_word").at("enum").get<Names>(), delivered(target_words));
   EXPECT_EQ(definitions.at("check_word").at("enum").get<Names>(), delivered(check_words));

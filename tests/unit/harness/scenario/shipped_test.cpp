@@ -60,6 +60,7 @@ std::set<CheckKind> checks_for(const Scenario& scenario) {
     if (scenario.name.ends_with("-without-checksums")) leave_out({page_checksums});
     return wanted;
   }
+  if (!scenario.restore.expected_refusal.empty()) return {};
   const auto& partial = scenario.restore.partial;
   const bool into_source = scenario.restore.kind == RestoreKind::partial && partial.database.empty();
   if (into_source) leave_out({page_checksums, verifybackup, settings});

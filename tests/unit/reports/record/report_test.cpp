@@ -83,7 +83,7 @@ TEST(ReportJson, NamesTheFieldsOfListsAsTheContractDoes) {
             (Names{"label", "type", "parent_label", "source", "source_bytes", "stored_bytes", "seconds", "start_lsn",
                    "stop_lsn", "timeline", "damaged_pages"}));
   EXPECT_EQ(names_of(json["restores"][0]), (Names{"kind", "target", "backup_label", "reached", "expected", "outcome",
-                                                  "size", "work", "notes", "rto", "rpo", "exact"}));
+                                                  "reason", "size", "work", "notes", "rto", "rpo", "exact"}));
   EXPECT_EQ(names_of(json["checks"][0]),
             (Names{"name", "verdict", "summary", "expected", "actual", "findings", "seconds", "witness", "proven_by"}));
   EXPECT_EQ(names_of(json["checks"][0]["findings"][0]), (Names{"object", "key", "lsn", "xid", "time", "text"}));
