@@ -55,23 +55,27 @@ YAML::Node backup_step(Dice& dice, bool first) {
   return pair("backup", node);
 }
 
-// A disaster, and the tables that a partial restore would bring back after it; none: only a new server will do.
+// A disaster, and the tables that a partial restore would bring back after it; none: only a new server will do. Tables
+// that go back alone must make sense beside others that went on.
 struct Harm {
-  std::string_view kind, argument, table;
+  std::string_view kind, argument;
+  std::array<std::string_view, 2> tables;
+
+  [[nodiscard]] bool loses_server() const { return argument.empty(); }
 };
 // Each leaves some of the load's transactions able to go on, and none is refused by the dataset's own rules.
-constexpr std::array harms{Harm{"lose_server", "", ""},
-                           Harm{"lose_server", "", ""},  // the one that most drills are about
-                           Harm{"drop_table", "audit.order_events", "audit.order_events"},
-                           Harm{"drop_table", "shop.orders", ""},
-                           Harm{"delete_rows", "shop.payments", "shop.payments"},
-                           Harm{"truncate_table", "shop.payments", "shop.payments"},
-                           Harm{"update_rows", "shop.products SET price = 0", "shop.products"},
-                           Harm{"drop_schema", "audit", ""},
-                           Harm{"drop_database", "shop_archive", ""}};
+constexpr std::array harms{Harm{"lose_server", "", {}},
+                           Harm{"lose_server", "", {}},  // the one that most drills are about
+                           Harm{"drop_table", "audit.order_events", {"audit.order_events"}},
+                           Harm{"drop_table", "shop.orders", {}},
+                           Harm{"delete_rows", "shop.payments", {}},
+                           Harm{"truncate_table", "shop.payments", {}},
+                           Harm{"update_rows", "shop.products SET price = 0", {"shop.products", "shop.prices"}},
+                           Harm{"drop_schema", "audit", {}},
+                           Harm{"drop_database", "shop_archive", {}}};
 
 YAML::Node disaster_step(const Harm& harm) {
-  if (harm.argument.empty()) return pair("disaster", text(std::string(harm.kind)));
+  if (harm.loses_server()) return pair("disaster", text(std::string(harm.kind)));
   return pair("disaster", pair(std::string(harm.kind), text(std::string(harm.argument))));
 }
 
@@ -110,29 +114,36 @@ std::string any_point(Dice& dice, const Drawn& drawn, bool also_disaster) {
   return points[dice.below(points.size())];
 }
 
-YAML::Node target(Dice& dice, const Drawn& drawn, const Harm& harm) {
+// What an archive_command had not sent when the server was lost is gone, but for what a mark waited for.
+bool loses_its_tail(const YAML::Node& wal, const Harm& harm) {
+  return harm.loses_server() && wal["by"].Scalar() == "archive";
+}
+
+YAML::Node target(Dice& dice, const Drawn& drawn, const Harm& harm, bool only_what_is_held) {
   constexpr std::array kinds{"end_of_wal", "immediate", "mark", "mark", "name", "time", "lsn", "xid"};
-  const std::string kind = one_of(dice, kinds);
+  constexpr std::size_t held_kinds = 4;  // the first of them
+  const std::string kind = kinds[dice.below(only_what_is_held ? held_kinds : kinds.size())];
   if (kind == "end_of_wal" || kind == "immediate") return text(kind);
   if (kind == "mark" && !drawn.marks.empty()) return pair(kind, text(drawn.marks[dice.below(drawn.marks.size())]));
+  if (only_what_is_held) return text("end_of_wal");
   if (kind == "name" && !drawn.restore_points.empty()) {
     return pair(kind, text(drawn.restore_points[dice.below(drawn.restore_points.size())]));
   }
   const std::string by = kind == "mark" || kind == "name" ? "lsn" : kind;
-  YAML::Node node = pair(by, text(any_point(dice, drawn, !harm.argument.empty())));
+  YAML::Node node = pair(by, text(any_point(dice, drawn, !harm.loses_server())));
   node["inclusive"] = truth(dice.chance(50));
   return node;
 }
 
-YAML::Node restore(Dice& dice, const Drawn& drawn, const Harm& harm) {
-  const auto where = target(dice, drawn, harm);
-  const bool lost = harm.argument.empty();
-  const bool partial = !harm.table.empty() && dice.chance(40);
-  const bool whole = lost && where.IsScalar() && dice.chance(70);
+YAML::Node restore(Dice& dice, const YAML::Node& where, const Harm& harm) {
+  const bool partial = !harm.tables.front().empty() && dice.chance(50);
+  const bool whole = harm.loses_server() && where.IsScalar() && dice.chance(70);
   YAML::Node node = pair("kind", text(partial ? "partial" : whole ? "full" : "pitr"));
   node["target"] = where;
   if (partial) {
-    node["tables"].push_back(std::string(harm.table));
+    for (const auto table : harm.tables) {
+      if (!table.empty()) node["tables"].push_back(std::string(table));
+    }
     node["into"] = dice.chance(60) ? "replace" : "beside";
   } else if (!whole && dice.chance(40)) {
     node["action"] = dice.chance(50) ? "pause" : "shutdown";
@@ -157,9 +168,10 @@ YAML::Node drawn(const YAML::Node& document, Dice& dice) {
   const auto before = steps_before(dice);
   auto timeline = before.timeline;
   timeline.push_back(disaster_step(harm));
-  if (!harm.argument.empty() && dice.chance(60)) timeline.push_back(load_step(dice));
+  if (!harm.loses_server() && dice.chance(60)) timeline.push_back(load_step(dice));
   result["timeline"] = timeline;
-  result["restore"] = restore(dice, before, harm);
+  const auto where = target(dice, before, harm, loses_its_tail(source["wal"], harm));
+  result["restore"] = restore(dice, where, harm);
   return result;
 }
 
