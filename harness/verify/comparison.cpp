@@ -16,30 +16,51 @@ Finding finding(const std::string& object, std::string key, std::string text) {
   return {object, std::move(key), "", "", "", std::move(text)};
 }
 
-using Chunks = std::map<std::string, const TableDigest::Chunk*>;
-
-Chunks by_range(const TableDigest& table) {
-  Chunks chunks;
-  for (const auto& chunk : table.chunks) chunks[chunk.first_key + ".." + chunk.last_key] = &chunk;
-  return chunks;
-}
-
 std::string rows_differ(std::string_view then, std::uint64_t rows_then, std::uint64_t rows_now) {
   return fmt::format("rows differ from {}: {} then, {} now", then, rows_then, rows_now);
 }
 
+// One range then and now; either may have had no rows.
+struct Range {
+  const TableDigest::Chunk* then = nullptr;
+  const TableDigest::Chunk* now = nullptr;
+
+  [[nodiscard]] const TableDigest::Chunk& any() const { return then != nullptr ? *then : *now; }
+  [[nodiscard]] bool differs() const {
+    return then == nullptr || now == nullptr || then->digest != now->digest || then->last_key != now->last_key;
+  }
+};
+
+// By where they begin.
+std::map<std::int64_t, Range> pair_ranges(const TableDigest& expected, const TableDigest& actual) {
+  std::map<std::int64_t, Range> ranges;
+  for (const auto& chunk : expected.chunks) ranges[std::stoll(chunk.first_key)].then = &chunk;
+  for (const auto& chunk : actual.chunks) ranges[std::stoll(chunk.first_key)].now = &chunk;
+  return ranges;
+}
+
+// Ranges that differ and follow one another are one finding: of a table that is all wrong there is one thing to say.
 void compare_ranges(const TableDigest& expected, const TableDigest& actual, std::string_view then, Check& check) {
-  const auto wanted = by_range(expected);
-  const auto found = by_range(actual);
-  auto every = wanted;
-  every.insert(found.begin(), found.end());
-  for (const auto& [range, chunk] : every) {
-    const auto before = wanted.find(range);
-    const auto now = found.find(range);
-    if (before != wanted.end() && now != found.end() && before->second->digest == now->second->digest) continue;
-    check.findings.push_back(finding(expected.table, "keys " + range,
-                                     rows_differ(then, before == wanted.end() ? 0 : before->second->rows,
-                                                 now == found.end() ? 0 : now->second->rows)));
+  if (expected.chunks_of != actual.chunks_of) return;
+  std::int64_t end = 0;  // behind the last range that differed
+  std::string first;
+  std::uint64_t rows_then = 0, rows_now = 0;
+  bool open = false;
+  for (const auto& [begin, range] : pair_ranges(expected, actual)) {
+    if (!range.differs()) continue;
+    if (open && begin == end) {
+      check.findings.pop_back();
+    } else {
+      first = range.any().first_key;
+      rows_then = rows_now = 0;
+    }
+    open = true;
+    end = std::stoll(range.any().last_key) + 1;
+    rows_then += range.then != nullptr ? range.then->rows : 0;
+    rows_now += range.now != nullptr ? range.now->rows : 0;
+    check.findings.push_back(finding(expected.table,
+                                     fmt::format("{} {}..{}", expected.chunks_of, first, range.any().last_key),
+                                     rows_differ(then, rows_then, rows_now)));
   }
 }
 

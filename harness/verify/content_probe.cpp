@@ -9,6 +9,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/sha256.hpp"
+#include "harness/verify/row_hash.hpp"
 
 namespace harness::verify {
 
@@ -22,7 +23,9 @@ using reports::record::TableDigest;
 namespace {
 
 constexpr std::string_view unreadable = "unreadable: ";  // stands where the digest would
-constexpr int widest_bucket_count_bits = 6;              // at most 64 key ranges for keys 0..highest
+constexpr int most_boundaries = 4096;
+
+enum class Ranges { none, keys, blocks };
 
 struct Table {
   std::string name;    // schema.table, unquoted, for people; a restored copy's is that of its original
@@ -30,89 +33,161 @@ struct Table {
   std::string key;     // quoted leading integer column of the primary key, empty when there is none
   bool populated = true;
   std::string condition;  // " WHERE …", empty for all rows
-  int shift = 0;          // a key range is 2^shift keys wide
+  Ranges ranges = Ranges::none;
+  std::int64_t blocks = 0;
+  int shift = 0;  // a range is 2^shift keys or blocks wide
+  Values values = Values::in_place;
+  std::vector<Column> columns;
 };
-
-// Two 64-bit hashes of a row's text with different seeds; their sums over a range are what makes a digest.
-std::string sums_sql(std::string_view row_text) {
-  return fmt::format(
-      "count(*), sum(hashtextextended({0} COLLATE \"C\", 1)), sum(hashtextextended({0} COLLATE \"C\", 2))", row_text);
-}
 
 std::string digest_of(const std::vector<backup_engine::postgres::Value>& row, std::size_t first) {
   const auto text = fmt::format("{}/{}/{}", to_text(row[first]), to_text(row[first + 1]), to_text(row[first + 2]));
   return backup_engine::base::sha256_hex(text).substr(0, 32);
 }
 
-// Partitions are digested one by one, so their roots hold nothing of their own; FROM ONLY keeps children apart.
-std::vector<Table> list_tables(Connection& connection, const Members& members) {
-  const auto rows = connection.query(
+constexpr std::string_view ordinary_tables =
+    " c.relkind IN ('r', 'm') AND c.relpersistence = 'p' "
+    "AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ";
+
+// By the table's OID, in order. A generated column that is not stored holds nothing; a domain is what it is made of.
+std::map<std::string, std::vector<Column>> list_columns(Connection& connection) {
+  std::map<std::string, std::vector<Column>> columns;
+  for (const auto& row : connection.query(fmt::format(
+           "WITH RECURSIVE made_of(oid, base) AS (SELECT oid, oid FROM pg_type WHERE typtype <> 'd' UNION ALL "
+           "  SELECT d.oid, m.base FROM pg_type d JOIN made_of m ON d.typbasetype = m.oid WHERE d.typtype = 'd') "
+           "SELECT a.attrelid, quote_ident(a.attname), m.base, b.typnamespace = 'pg_catalog'::regnamespace "
+           "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+           "JOIN made_of m ON m.oid = a.atttypid JOIN pg_type b ON b.oid = m.base "
+           "WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v' AND {} ORDER BY a.attrelid, a.attnum",
+           ordinary_tables))) {
+    columns[to_text(row[0])].push_back(
+        {to_text(row[1]), static_cast<std::uint32_t>(to_count(row[2])), to_text(row[3]) == "t"});
+  }
+  return columns;
+}
+
+// Partitions are digested one by one, so their roots hold nothing of their own; FROM ONLY keeps children apart. Where
+// some tables are meant they may have been restored row by row, and then rows are not in the blocks that they were in.
+std::vector<Table> list_tables(Connection& connection, const Members& members, bool same_blocks) {
+  auto columns = list_columns(connection);
+  const auto rows = connection.query(fmt::format(
       "SELECT n.nspname || '.' || c.relname, format('%I.%I', n.nspname, c.relname), "
       "       (SELECT quote_ident(a.attname) FROM pg_index i JOIN pg_attribute a "
       "          ON a.attrelid = c.oid AND a.attnum = i.indkey[0] "
       "        WHERE i.indrelid = c.oid AND i.indisprimary AND a.atttypid IN (20, 21, 23)), "
-      "       c.relispopulated, n.nspname "
-      "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-      "WHERE c.relkind IN ('r', 'm') AND c.relpersistence = 'p' "
-      "  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') "
-      "ORDER BY 1");
+      "       c.relispopulated, n.nspname, c.oid, am.amname = 'heap', "
+      "       pg_relation_size(c.oid) / current_setting('block_size')::bigint, "
+      "       coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) "
+      "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am am ON am.oid = c.relam "
+      "WHERE {} ORDER BY 1",
+      ordinary_tables));
   std::vector<Table> tables;
   for (const auto& row : rows) {
     const auto name = to_text(row[0]);
     if (!members.holds(name, to_text(row[4]))) continue;
-    tables.push_back({members.as_original(name), to_text(row[1]), to_text(row[2]), to_text(row[3]) == "t",
-                      members.row_condition(name), 0});
+    Table table;
+    table.name = members.as_original(name);
+    table.quoted = to_text(row[1]);
+    table.key = to_text(row[2]);
+    table.populated = to_text(row[3]) == "t";
+    table.condition = members.row_condition(name);
+    if (!table.key.empty()) {
+      table.ranges = Ranges::keys;
+    } else if (same_blocks && to_text(row[6]) == "t") {
+      table.ranges = Ranges::blocks;
+    }
+    table.blocks = to_integer(row[7]);
+    table.values = to_count(row[8]) > 0 ? Values::stored_apart : Values::in_place;
+    table.columns = std::move(columns[to_text(row[5])]);
+    tables.push_back(std::move(table));
   }
   return tables;
 }
 
-int shift_for(std::int64_t highest_key) {
-  if (highest_key <= 0) return 0;
-  return std::max(0,
-                  static_cast<int>(std::bit_width(static_cast<std::uint64_t>(highest_key))) - widest_bucket_count_bits);
+std::string unit_of(Ranges ranges) {
+  return ranges == Ranges::blocks ? "blocks" : "keys";
 }
 
-std::optional<int> shift_used(const ContentDigests& earlier, const std::string& table) {
+// 64 ranges, and of tables above 64 MB one for each MB or two, up to 1024.
+int shift_for(std::uint64_t width, std::int64_t blocks) {
+  const auto count_bits = std::clamp(static_cast<int>(std::bit_width(static_cast<std::uint64_t>(blocks) >> 7)), 6, 10);
+  return std::max(0, static_cast<int>(std::bit_width(width)) - count_bits);
+}
+
+std::optional<int> shift_used(const ContentDigests& earlier, const std::string& name, const Table& table) {
   for (const auto& digest : earlier.tables) {
-    if (digest.table != table || digest.chunks.empty()) continue;
+    if (digest.table != name || digest.chunks.empty() || digest.chunks_of != unit_of(table.ranges)) continue;
     const auto width = std::stoll(digest.chunks.front().last_key) - std::stoll(digest.chunks.front().first_key) + 1;
     return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(width))) - 1;
   }
   return std::nullopt;
 }
 
-// The highest keys of all tables in one round trip; index scans are allowed here: a wrong answer only makes ranges
-// wider.
+// The lowest and highest keys of all tables in one round trip; index scans are allowed here: a wrong answer only makes
+// ranges wider or more.
 void choose_ranges(Connection& connection, std::vector<Table>& tables, const std::string& prefix,
                    const ContentDigests* alike) {
   std::string sql;
   for (std::size_t i = 0; i < tables.size(); ++i) {
     auto& table = tables[i];
-    if (table.key.empty() || !table.populated) continue;
-    if (const auto used = alike ? shift_used(*alike, prefix + table.name) : std::nullopt) {
+    if (table.ranges == Ranges::none || !table.populated) continue;
+    if (const auto used = alike ? shift_used(*alike, prefix + table.name, table) : std::nullopt) {
       table.shift = *used;
-      continue;
+    } else if (table.ranges == Ranges::blocks) {
+      table.shift = shift_for(static_cast<std::uint64_t>(std::max<std::int64_t>(table.blocks - 1, 0)), table.blocks);
+    } else {
+      sql += fmt::format("{0}SELECT {1}, min({2})::bigint, max({2})::bigint FROM ONLY {3}",
+                         sql.empty() ? "" : " UNION ALL ", i, table.key, table.quoted);
     }
-    sql += fmt::format("{}SELECT {}, max({})::bigint FROM ONLY {}", sql.empty() ? "" : " UNION ALL ", i, table.key,
-                       table.quoted);
   }
   if (sql.empty()) return;
-  for (const auto& row : connection.query(sql)) tables[to_count(row[0])].shift = shift_for(to_integer(row[1]));
+  for (const auto& row : connection.query(sql)) {
+    auto& table = tables[to_count(row[0])];
+    const auto lowest = static_cast<std::uint64_t>(to_integer(row[1]));
+    table.shift = shift_for(static_cast<std::uint64_t>(to_integer(row[2])) - lowest, table.blocks);
+  }
 }
 
-// One scan: the row with grouping 1 is the whole table, the others are its key ranges in order.
-TableDigest digest_rows(Connection& connection, const std::string& name, const std::string& sql, int shift) {
+// The number of the range that row t is in.
+std::string range_sql(const Table& table) {
+  if (table.ranges == Ranges::keys) return fmt::format("coalesce(t.{}::bigint, -1) >> {}", table.key, table.shift);
+  std::string boundaries;
+  if (table.ranges == Ranges::blocks) {
+    for (std::int64_t i = 1; i <= std::min<std::int64_t>((table.blocks - 1) >> table.shift, most_boundaries); ++i) {
+      boundaries += fmt::format("{}\"({},0)\"", boundaries.empty() ? "" : ",", i << table.shift);
+    }
+  }
+  if (boundaries.empty()) return "0::bigint";
+  return fmt::format("width_bucket(t.ctid, '{{{}}}'::tid[])::bigint", boundaries);
+}
+
+// `rows` selects the range's number and the inputs. The row with grouping 1 is the whole table, the others are its
+// ranges in order. PostgreSQL adds up in parallel only where there are no grouping sets: so they come on top. OFFSET
+// keeps the inputs from being computed once for each hash, and the planner from expecting as many ranges as rows; as a
+// constant of its own type it does not forbid a parallel scan.
+std::string sums_sql(const std::string& rows, const std::vector<HashInput>& inputs) {
+  const auto hashes = row_hashes(inputs);
+  return fmt::format(
+      "SELECT grouping(range), range, coalesce(sum(rows), 0), sum(sum1), sum(sum2) FROM ("
+      "SELECT s.range, count(*) AS rows, sum({}) AS sum1, sum({}) AS sum2 FROM ({} OFFSET '0'::bigint) AS s "
+      "GROUP BY s.range) AS ranges GROUP BY GROUPING SETS ((range), ()) ORDER BY 1 DESC, 2",
+      hashes[0], hashes[1], rows);
+}
+
+TableDigest digest_rows(Connection& connection, const std::string& name, const std::string& sql, Ranges ranges,
+                        int shift) {
   TableDigest digest;
   digest.table = name;
+  digest.chunks_of = unit_of(ranges);
   for (const auto& row : connection.query(sql)) {
     if (to_text(row[0]) == "1") {
       digest.rows = to_count(row[2]);
       digest.digest = digest_of(row, 2);
-      continue;
+    } else if (ranges != Ranges::none) {
+      const auto first = to_integer(row[1]) * (std::int64_t{1} << shift);
+      const auto last = first + ((std::int64_t{1} << shift) - 1);
+      digest.chunks.push_back({std::to_string(first), std::to_string(last), to_count(row[2]), digest_of(row, 2)});
     }
-    const auto first = to_integer(row[1]) * (std::int64_t{1} << shift);
-    const auto last = first + ((std::int64_t{1} << shift) - 1);
-    digest.chunks.push_back({std::to_string(first), std::to_string(last), to_count(row[2]), digest_of(row, 2)});
   }
   return digest;
 }
@@ -120,18 +195,10 @@ TableDigest digest_rows(Connection& connection, const std::string& name, const s
 TableDigest digest_table(Connection& connection, const Table& table, const std::string& prefix) {
   const auto name = prefix + table.name;
   if (!table.populated) return {name, 0, "not populated", {}};
-  const auto sums = sums_sql("t::text");
-  if (table.key.empty()) {
-    return digest_rows(connection, name,
-                       fmt::format("SELECT 1, NULL, {} FROM ONLY {} AS t{}", sums, table.quoted, table.condition), 0);
-  }
-  const auto bucket = fmt::format("(t.{}::bigint >> {})", table.key, table.shift);
-  return digest_rows(
-      connection, name,
-      fmt::format("SELECT grouping({0}), {0}, {1} FROM ONLY {2} AS t{3} GROUP BY GROUPING SETS (({0}), ()) "
-                  "ORDER BY 1 DESC, 2",
-                  bucket, sums, table.quoted, table.condition),
-      table.shift);
+  const auto inputs = hash_inputs(table.columns, table.values);
+  const auto rows = fmt::format("SELECT {} AS range{} FROM ONLY {} AS t{}", range_sql(table), selected(inputs),
+                                table.quoted, table.condition);
+  return digest_rows(connection, name, sums_sql(rows, inputs), table.ranges, table.shift);
 }
 
 // A table whose bytes PostgreSQL refuses (class XX: data corrupted) is a finding; any other error ends the probe.
@@ -151,18 +218,16 @@ TableDigest digest_or_damage(Connection& connection, const Table& table, const s
   }
 }
 
-// The text names object, owner and page, so that lost, moved and re-owned objects show, empty ones included.
+// A row of its own tells an object's owner, so that lost, moved and re-owned objects show, empty ones included.
 TableDigest digest_large_objects(Connection& connection) {
-  const auto sums = sums_sql("p.text");
-  return digest_rows(
-      connection, "pg_largeobject",
-      fmt::format("SELECT grouping(p.loid >> 6), p.loid >> 6, {} FROM ("
-                  "SELECT loid::bigint, format('%s:%s:%s', loid, pageno, encode(data, 'hex')) AS text "
-                  "FROM pg_largeobject UNION ALL "
-                  "SELECT oid::bigint, format('%s owned by %s', oid, lomowner) FROM pg_largeobject_metadata"
-                  ") AS p GROUP BY GROUPING SETS ((p.loid >> 6), ()) ORDER BY 1 DESC, 2",
-                  sums),
-      6);
+  const std::vector<HashInput> inputs = {{HashInput::Form::integer, "loid::bigint"},
+                                         {HashInput::Form::integer, "pageno::bigint"},
+                                         {HashInput::Form::bytes, "data"}};
+  const auto rows = fmt::format(
+      "SELECT loid::bigint >> 6 AS range{} FROM pg_largeobject UNION ALL "
+      "SELECT oid::bigint >> 6, oid::bigint, -1, oidsend(lomowner) FROM pg_largeobject_metadata",
+      selected(inputs));
+  return digest_rows(connection, "pg_largeobject", sums_sql(rows, inputs), Ranges::keys, 6);
 }
 
 // Descending sequences are left out: SequencePosition says only how far up one got.
@@ -192,7 +257,7 @@ void add_database(const Cluster& cluster, const std::string& database, const Con
   connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   set_indexes(connection, Indexes::trusted);
   const Members members(connection, cluster.scope, database == scoped_database(cluster));
-  auto tables = list_tables(connection, members);
+  auto tables = list_tables(connection, members, cluster.scope.kind != Scope::Kind::only);
   choose_ranges(connection, tables, prefix, alike);
   read_sequences(connection, members, prefix, content.sequences);
   set_indexes(connection, Indexes::left_alone);

@@ -16,14 +16,14 @@ struct TableDigest {
   std::string table;  // schema.name
   std::uint64_t rows = 0;
   std::string digest;  // hex; equal multisets of rows give equal digests
-  // Digests of key ranges, so that a difference can be narrowed: chunk label (a digest of the first key in it) →
-  // digest.
+  // Digests of ranges of its rows, in order, so that a difference can be narrowed.
   struct Chunk {
-    std::string first_key, last_key;  // digests of the keys' values, or plain for integers
+    std::string first_key, last_key;  // the first and last number that the range could hold
     std::uint64_t rows = 0;
     std::string digest;
   };
   std::vector<Chunk> chunks;
+  std::string chunks_of = "keys";  // what is numbered: "keys" (integers), or "blocks" of the table's file
 };
 
 struct SequencePosition {

@@ -20,6 +20,7 @@ void fields(Io& io, typename Io::template Ref<TableDigest> table) {
   io("rows", table.rows);
   io("digest", table.digest);
   io("chunks", table.chunks);
+  io.later("chunks_of", table.chunks_of);
 }
 
 template <class Io>

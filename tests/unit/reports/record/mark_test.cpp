@@ -18,7 +18,7 @@ Mark example() {
   mark.ledger_acknowledged = 18'446'744'073'709'551'615U;
   mark.content.tables = {
       {"shop.orders", 12'000, "9f86d081", {{"1", "4096", 4096, "aa"}, {"4097", "12000", 7904, "bb"}}},
-      {"shop.\"we\xc3\xafrd\"", 0, "0", {}}};
+      {"shop.\"we\xc3\xafrd\"", 0, "0", {}, "blocks"}};
   mark.content.sequences = {{"shop.orders_id_seq", -12, true}};
   mark.content.large_objects = {"", 1, "cc", {}};
   mark.catalog = {{"table shop.orders", "d1"}, {"role shop_app", "d2"}};
@@ -41,6 +41,8 @@ TEST_F(MarkFile, GivesBackWhatWasWritten) {
   ASSERT_EQ(mark.content.tables.size(), 2U);
   EXPECT_EQ(mark.content.tables[0].chunks.at(1).first_key, "4097");
   EXPECT_EQ(mark.content.tables[0].chunks.at(1).rows, 7904U);
+  EXPECT_EQ(mark.content.tables[0].chunks_of, "keys");
+  EXPECT_EQ(mark.content.tables[1].chunks_of, "blocks");
   EXPECT_EQ(mark.content.tables[1].table, "shop.\"we\xc3\xafrd\"");
   EXPECT_EQ(mark.content.sequences.at(0).last_value, -12);
   EXPECT_TRUE(mark.content.sequences.at(0).is_called);
@@ -57,6 +59,17 @@ TEST_F(MarkFile, NamesTheFieldThatIsWrong) {
   expect_error(ErrorKind::corrupt, "mark.json", [&] { (void)read_mark(path("mark.json")); });
   write("mark.json", R"({"name": "m"})");
   expect_error(ErrorKind::corrupt, "mark.json: restore_point is missing", [&] { (void)read_mark(path("mark.json")); });
+}
+
+TEST_F(MarkFile, WithoutAWordOnWhatItsRangesAreOfHasRangesOfKeys) {
+  write_mark(path("mark.json"), example());
+  auto text = backup_engine::base::read_file(path("mark.json"));
+  for (const std::string gone : {",\n        \"chunks_of\": \"keys\"", ",\n        \"chunks_of\": \"blocks\""}) {
+    ASSERT_NE(text.find(gone), std::string::npos);
+    text.erase(text.find(gone), gone.size());
+  }
+  write("mark.json", text);
+  EXPECT_EQ(read_mark(path("mark.json")).content.tables[1].chunks_of, "keys");
 }
 
 TEST_F(MarkFile, RefusesATruncatedFile) {
