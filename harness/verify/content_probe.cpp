@@ -25,12 +25,12 @@ namespace {
 constexpr std::string_view unreadable = "unreadable: ";  // stands where the digest would
 constexpr int most_boundaries = 4096;
 
-enum class Ranges { none, keys, blocks };
+enum class Ranges { none, keys, blocks, key_hashes };
 
 struct Table {
   std::string name;    // schema.table, unquoted, for people; a restored copy's is that of its original
   std::string quoted;  // for SQL
-  std::string key;     // quoted leading integer column of the primary key, empty when there is none
+  std::string key;     // of the primary key quoted, its leading integer column; for key_hashes all its columns of row t
   bool populated = true;
   std::string condition;  // " WHERE …", empty for all rows
   Ranges ranges = Ranges::none;
@@ -77,7 +77,11 @@ std::vector<Table> list_tables(Connection& connection, const Members& members, b
       "        WHERE i.indrelid = c.oid AND i.indisprimary AND a.atttypid IN (20, 21, 23)), "
       "       c.relispopulated, n.nspname, c.oid, am.amname = 'heap', "
       "       pg_relation_size(c.oid) / current_setting('block_size')::bigint, "
-      "       coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) "
+      "       coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0), "
+      "       (SELECT string_agg('t.' || quote_ident(a.attname), ', ' ORDER BY k.place) FROM pg_index i "
+      "          CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS k(number, place) "
+      "          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number "
+      "        WHERE i.indrelid = c.oid AND i.indisprimary AND k.place <= i.indnkeyatts) "
       "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am am ON am.oid = c.relam "
       "WHERE {} ORDER BY 1",
       ordinary_tables));
@@ -95,6 +99,9 @@ std::vector<Table> list_tables(Connection& connection, const Members& members, b
       table.ranges = Ranges::keys;
     } else if (same_blocks && to_text(row[6]) == "t") {
       table.ranges = Ranges::blocks;
+    } else if (row[9]) {
+      table.ranges = Ranges::key_hashes;
+      table.key = *row[9];
     }
     table.blocks = to_integer(row[7]);
     table.values = to_count(row[8]) > 0 ? Values::stored_apart : Values::in_place;
@@ -105,7 +112,16 @@ std::vector<Table> list_tables(Connection& connection, const Members& members, b
 }
 
 std::string unit_of(Ranges ranges) {
-  return ranges == Ranges::blocks ? "blocks" : "keys";
+  switch (ranges) {
+    case Ranges::blocks:
+      return "blocks";
+    case Ranges::key_hashes:
+      return "key hashes";
+    case Ranges::none:
+    case Ranges::keys:
+      break;
+  }
+  return "keys";
 }
 
 // 64 ranges, and of tables above 64 MB one for each MB or two, up to 1024.
@@ -130,7 +146,7 @@ void choose_ranges(Connection& connection, std::vector<Table>& tables, const std
   std::string sql;
   for (std::size_t i = 0; i < tables.size(); ++i) {
     auto& table = tables[i];
-    if (table.ranges == Ranges::none || !table.populated) continue;
+    if (table.ranges == Ranges::none || table.ranges == Ranges::key_hashes || !table.populated) continue;
     if (const auto used = alike ? shift_used(*alike, prefix + table.name, table) : std::nullopt) {
       table.shift = *used;
     } else if (table.ranges == Ranges::blocks) {
@@ -151,6 +167,9 @@ void choose_ranges(Connection& connection, std::vector<Table>& tables, const std
 // The number of the range that row t is in.
 std::string range_sql(const Table& table) {
   if (table.ranges == Ranges::keys) return fmt::format("coalesce(t.{}::bigint, -1) >> {}", table.key, table.shift);
+  if (table.ranges == Ranges::key_hashes) {
+    return fmt::format("(hashtextextended(ROW({})::text COLLATE \"C\", 0) >> 58) & 63", table.key);
+  }
   std::string boundaries;
   if (table.ranges == Ranges::blocks) {
     for (std::int64_t i = 1; i <= std::min<std::int64_t>((table.blocks - 1) >> table.shift, most_boundaries); ++i) {
@@ -218,14 +237,15 @@ TableDigest digest_or_damage(Connection& connection, const Table& table, const s
   }
 }
 
-// A row of its own tells an object's owner, so that lost, moved and re-owned objects show, empty ones included.
+// A row of its own tells an object's owner, so that lost, moved and re-owned objects show, empty ones included. Both
+// halves have the same types, or they would not be read in parallel.
 TableDigest digest_large_objects(Connection& connection) {
   const std::vector<HashInput> inputs = {{HashInput::Form::integer, "loid::bigint"},
                                          {HashInput::Form::integer, "pageno::bigint"},
                                          {HashInput::Form::bytes, "data"}};
   const auto rows = fmt::format(
       "SELECT loid::bigint >> 6 AS range{} FROM pg_largeobject UNION ALL "
-      "SELECT oid::bigint >> 6, oid::bigint, -1, oidsend(lomowner) FROM pg_largeobject_metadata",
+      "SELECT oid::bigint >> 6, oid::bigint, -1::bigint, oidsend(lomowner) FROM pg_largeobject_metadata",
       selected(inputs));
   return digest_rows(connection, "pg_largeobject", sums_sql(rows, inputs), Ranges::keys, 6);
 }

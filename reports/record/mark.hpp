@@ -23,7 +23,7 @@ struct TableDigest {
     std::string digest;
   };
   std::vector<Chunk> chunks;
-  std::string chunks_of = "keys";  // what is numbered: "keys" (integers), or "blocks" of the table's file
+  std::string chunks_of = "keys";  // what is numbered: "keys" (integers), "blocks" of its file, "key hashes" (0..63)
 };
 
 struct SequencePosition {

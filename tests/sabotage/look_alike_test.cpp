@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "backup_engine/base/file.hpp"
 #include "harness/verify/comparison.hpp"
 #include "harness/verify/content_probe.hpp"
 #include "harness/verify/mark_probe.hpp"
@@ -137,7 +138,12 @@ const std::vector<std::string> strange_settings = {
 // One for all tests.
 struct OneServer : server::DisposableCluster {
   void TestBody() override {}
-  server::Server server = started(options());
+  [[nodiscard]] server::ServerOptions talkative() const {
+    auto made = options();
+    made.settings["log_min_messages"] = "debug1";
+    return made;
+  }
+  server::Server server = started(talkative());
 };
 
 class Values : public testing::Test {
@@ -286,6 +292,35 @@ TEST_F(Values, OfTablesOfEveryKindAreSeen) {
               "keys 69952..70015");
 }
 
+TEST_F(Values, OfATableRestoredRowByRowAreNarrowedByAHashOfTheirKey) {
+  shop_->execute(
+      "CREATE TABLE looks.coded (code text, part date, v integer, PRIMARY KEY (code, part)); "
+      "INSERT INTO looks.coded SELECT n::text, '2026-01-01', n FROM generate_series(1, 200) n; "
+      "CREATE TABLE looks.bare (v integer); INSERT INTO looks.bare SELECT generate_series(1, 200)");
+  Scope scope;
+  scope.kind = Scope::Kind::only;
+  scope.schema = "looks";
+  const auto cluster = scoped(cluster_of(server(), "shop"), scope);
+  const auto then = probe_content(cluster);
+  // Rows lie elsewhere now: that alone is no difference.
+  shop_->execute(
+      "CREATE TABLE looks.moved AS TABLE looks.coded; TRUNCATE looks.coded; "
+      "INSERT INTO looks.coded SELECT * FROM looks.moved ORDER BY v DESC; DROP TABLE looks.moved");
+  EXPECT_TRUE(compared(then, probe_content(cluster, &then)).findings.empty());
+  shop_->execute("UPDATE looks.coded SET v = -v WHERE code = '70'; UPDATE looks.bare SET v = 0 WHERE v = 70");
+  const auto hash = shop_
+                        ->query(
+                            "SELECT (hashtextextended(ROW(code, part)::text COLLATE \"C\", 0) >> 58) & 63 "
+                            "FROM looks.coded WHERE code = '70'")
+                        .single();
+  const auto check = compared(then, probe_content(cluster, &then));
+  ASSERT_EQ(check.findings.size(), 2U) << told(check);
+  EXPECT_EQ(check.findings[0].object, "looks.bare");
+  EXPECT_EQ(check.findings[0].key, "");
+  EXPECT_EQ(check.findings[1].object, "looks.coded");
+  EXPECT_EQ(check.findings[1].key, fmt::format("key hashes {0}..{0}", hash));
+}
+
 TEST_F(Values, ThatAreTheSameMayBeStoredInAnyWay) {
   shop_->execute(
       // a column that was dropped, one that was added without rewriting, and the same in one piece
@@ -309,6 +344,9 @@ TEST_F(Values, ThatAreTheSameMayBeStoredInAnyWay) {
   expect_same("looks.packed", "looks.apart");
   expect_same("looks.nan", "looks.plain_nan");
   expect_same("looks.many", "looks.alone");
+  // The postmaster says so as it starts one (DEBUG1).
+  EXPECT_NE(backup_engine::base::read_file(server().options().log_file).find("parallel worker for PID"),
+            std::string::npos);
 }
 
 TEST_F(Values, DoNotDependOnSettingsOfTheDatabaseOrTheRole) {
