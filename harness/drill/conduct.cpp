@@ -8,6 +8,7 @@
 #include "harness/drill/partial_recovery.hpp"
 #include "harness/drill/recovery.hpp"
 #include "harness/drill/restore_account.hpp"
+#include "harness/drill/rolled_back.hpp"
 #include "harness/drill/stored_drill.hpp"
 
 namespace harness::drill {
@@ -52,8 +53,18 @@ ResolvedTarget target_of(const Context& context, const SourceSide& source) {
                         by_xid ? source.commits() : std::vector<record::CommitRecord>());
 }
 
+// What a roll-back must bring back is looked at in between, on nobody's clock.
+SourceSide::Spent end_source(const Context& context, SourceSide& source, record::Evidence& evidence) {
+  if (!context.plan.scenario.restore.roll_back) return source.end();
+  const auto held = source.hold();
+  examine_before_replacing(context, source, evidence);
+  const auto ended = source.end();
+  return {ended.detect, held.end + ended.end};
+}
+
 void restore_into_new_server(const Context& context, SourceSide& source, record::Report& report) {
-  const auto spent = source.end();
+  record::Evidence before;
+  const auto spent = end_source(context, source, before);
   const auto target = target_of(context, source);
   std::optional<Recovery> recovery;
   const bool recovered = restore_or_tell(
@@ -61,7 +72,8 @@ void restore_into_new_server(const Context& context, SourceSide& source, record:
   if (!recovered) return judge_refused(context, source, report);
   note_restore(report, restore_asked_for(context.plan, target), recovery->course,
                restored_bytes(context, recovery->server));
-  const auto evidence = examine(context, source, *recovery, target.target);
+  auto evidence = examine(context, source, *recovery, target.target, before);
+  roll_back_and_examine(context, source, *recovery, evidence);
   judge_all(context, source, evidence, recovery->course, report);
 }
 

@@ -108,8 +108,8 @@ verify::WitnessWal witness_of(const SourceSide& source, const restore::Target& t
 }
 
 record::Evidence examine(const Context& context, const SourceSide& source, Recovery& recovery,
-                         const restore::Target& target) {
-  record::Evidence evidence;
+                         const restore::Target& target, record::Evidence before) {
+  auto evidence = std::move(before);
   Prober prober(context, evidence);
   // Two clusters that do not know of each other: examined at the same time.
   base::for_each_in_parallel(2, 2, [&](std::size_t which) {

@@ -9,9 +9,9 @@
 namespace harness::drill {
 
 // Restores the second copy, to be paused at the mark that describes the target, or at the target itself where none
-// does; examines both, and stops the second. Throws base::Error(interrupted) only.
+// does; examines both, and stops the second. `before`: what was gathered already. Throws base::Error(interrupted) only.
 [[nodiscard]] reports::record::Evidence examine(const Context& context, const SourceSide& source, Recovery& recovery,
-                                                const restore::Target& target);
+                                                const restore::Target& target, reports::record::Evidence before = {});
 
 // The mark that says what must be found at the target; nullptr where the timeline has none.
 [[nodiscard]] const reports::record::Mark* describing_mark(const Context& context, const SourceSide& source);

@@ -21,6 +21,7 @@
 #include "harness/plan/plan.hpp"
 #include "harness/verify/comparison.hpp"
 #include "harness/verify/judge.hpp"
+#include "harness/verify/roll_back_check.hpp"
 #include "reports/record/journal.hpp"
 #include "reports/record/summary.hpp"
 
@@ -274,6 +275,7 @@ void judge(record::Report& report, const Judged& judged) {
       stored ? std::nullopt : std::optional<std::vector<record::LedgerTransaction>>(judged.ledger), stored};
   auto judgement = verify::judge(judged.scenario.verify, records);
   report.checks = std::move(judgement.checks);
+  if (judged.scenario.restore.roll_back) report.checks.push_back(verify::check_roll_back(judged.evidence));
   add_probe_seconds(report.checks, judged.evidence.seconds);
   judge_damage(report);
   if (!report.restores.empty()) {

@@ -54,12 +54,14 @@ server::ServerOptions quarantined(const Context& context, const Origin& origin,
 Recovery recover(const Context& context, const Origin& origin, const restore::Target& target,
                  const SourceSide::Spent& spent) {
   const bool cold = backup::evict_from_page_cache(origin.repository);
-  auto order = order_for(context, origin, context.workplace.restored());
+  const bool in_place = context.plan.scenario.restore.in_place;
+  auto order = order_for(context, origin, in_place ? context.workplace.source() : context.workplace.restored());
+  order.in_place = in_place;
   order.target = target;
 
   RtoClock clock(spent.detect + spent.end);
   clock.end_phases({{"detect", spent.detect}});
-  context.step("restore.begin", "restore into an empty directory");
+  context.step("restore.begin", in_place ? "restore in place of the source" : "restore into an empty directory");
   auto options = quarantined(context, origin, order.to, "restored");
   clock.end_phase("provision");
   const auto restored = restore::restore_files(order, context.observer.progress(context.plan.drill_id), context.stop);

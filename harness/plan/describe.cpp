@@ -149,6 +149,8 @@ std::string restore_text(const Scenario& scenario) {
   if (!restore.expected_refusal.empty()) {
     text += fmt::format("; it must be refused: {}", restore.expected_refusal);
   }
+  if (restore.in_place) text += ", in place of the source, whose cluster is set aside";
+  if (restore.roll_back) text += "; it is put back once what was restored is judged, and judged itself";
   const auto mark = mark_describing_target(scenario);
   if (mark && is_content_judged(scenario)) text += fmt::format("; content is judged at mark \"{}\"", *mark);
   return text;

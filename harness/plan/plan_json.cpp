@@ -76,6 +76,8 @@ Json restore_json(const Restore& restore, const std::optional<std::string>& judg
       {"action", word(restore.action)},
       {"expect",
        {{"outcome", restore.expected_refusal.empty() ? "recovered" : "refused"}, {"reason", restore.expected_refusal}}},
+      {"in_place", restore.in_place},
+      {"roll_back", restore.roll_back},
       {"partial", restore.kind == RestoreKind::partial ? partial_json(restore.partial) : Json(nullptr)},
       {"judged_at_mark", judged_at ? Json(*judged_at) : Json(nullptr)}};
 }

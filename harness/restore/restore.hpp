@@ -34,6 +34,7 @@ struct RestoreOrder {
   std::string cluster;
   std::filesystem::path lifeboat;  // what restore_command runs; the server's user must be able to
   std::filesystem::path to;
+  bool in_place = false;  // `to` holds the source's cluster, which is set aside first
   Target target;
   std::vector<std::string> databases{};  // only these, of all of the cluster's; empty: the whole cluster
   std::string backup_label;              // empty: the engine chooses the newest that can reach the target
@@ -56,6 +57,10 @@ struct Restored {
 // Throws base::Error as the engine does.
 [[nodiscard]] Restored restore_files(const RestoreOrder& order, backup_engine::base::Progress& progress,
                                      const std::stop_token& stop);
+
+// Puts back the cluster that a restore in place set aside, and removes what was restored there. The server is stopped.
+// Throws base::Error as the engine does.
+void roll_back(const std::filesystem::path& data_directory);
 
 // When a recovering server reached what; from its own log where only it knows.
 struct Milestones {

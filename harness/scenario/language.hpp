@@ -60,6 +60,8 @@ inline constexpr std::array restore_keys{Key{"kind"},
                                          Key{"where", Standing::optional},
                                          Key{"into", Standing::optional},
                                          Key{"suffix", Standing::optional},
+                                         Key{"in_place", Standing::optional},
+                                         Key{"roll_back", Standing::optional},
                                          Key{"expect", Standing::optional}};
 inline constexpr std::array expect_keys{Key{"refused"}};
 inline constexpr std::string_view recovered_word = "recovered";

@@ -122,9 +122,13 @@ Scenario Parser::written(const YAML::Node& document, Places& places) const {
 }
 
 void Parser::require_sound(const Scenario& scenario, const Places& places) const {
-  if (scenario.source.stored) return require_sound_stored_drill(reader_, scenario, places);
+  if (scenario.source.stored) {
+    require_restore_in_place(reader_, scenario, places.restore);
+    return require_sound_stored_drill(reader_, scenario, places);
+  }
   const auto databases = databases_of(fixtures_, scenario.source.provision.dataset);
   require_sound_timeline(reader_, scenario, places, databases);
+  require_restore_in_place(reader_, scenario, places.restore);
   require_reachable_target(reader_, scenario, places, databases);
   require_judgeable_checks(reader_, scenario, places, databases);
 }

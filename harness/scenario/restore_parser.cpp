@@ -179,7 +179,8 @@ std::string parse_schema(const Reader& reader, const YAML::Node& node, std::stri
 
 Restore parse_restore(const Reader& reader, const YAML::Node& node, RestorePlaces& places) {
   const Mapping parts(reader, node, "restore", restore_keys);
-  places.kind = places.target = places.action = places.selection = position_of(node);
+  places.kind = places.target = places.action = places.selection = places.in_place = places.roll_back =
+      position_of(node);
   Restore result;
   result.kind = reader.word<RestoreKind>(parts.at("kind"), "restore kind", restore_words);
   places.kind = position_of(parts.at("kind"));
@@ -190,6 +191,14 @@ Restore parse_restore(const Reader& reader, const YAML::Node& node, RestorePlace
     places.action = position_of(parts.at("action"));
   }
   if (parts.has("expect")) result.expected_refusal = parse_expected_refusal(reader, parts.at("expect"));
+  if (parts.has("in_place")) {
+    result.in_place = reader.truth(parts.at("in_place"), "in_place");
+    places.in_place = position_of(parts.at("in_place"));
+  }
+  if (parts.has("roll_back")) {
+    result.roll_back = reader.truth(parts.at("roll_back"), "roll_back");
+    places.roll_back = position_of(parts.at("roll_back"));
+  }
   if (result.kind == RestoreKind::partial) result.partial = parse_partial(reader, node, parts, places.selection);
   return result;
 }

@@ -14,7 +14,7 @@ namespace harness::scenario {
 class Reader;
 
 struct RestorePlaces {  // where a restore's parts stand; those that are absent at its beginning
-  Position kind, target, action, selection;
+  Position kind, target, action, selection, in_place, roll_back;
 };
 struct Places {  // where the parts stand, for messages
   Position timeline;
@@ -38,6 +38,9 @@ void require_reachable_target(const Reader& reader, const Scenario& scenario, co
 // Call it for a reachable target only.
 void require_judgeable_checks(const Reader& reader, const Scenario& scenario, const Places& places,
                               const Databases& databases);
+
+// Whether there is a cluster in whose place it can be restored; of any source. Call it before the rules above.
+void require_restore_in_place(const Reader& reader, const Scenario& scenario, const RestorePlaces& places);
 
 // All of the above for a stored backup, of which nobody knows what it was: no load, marks or disaster.
 void require_sound_stored_drill(const Reader& reader, const Scenario& scenario, const Places& places);

@@ -130,6 +130,8 @@ struct Restore {
   PartialRestore partial;          // kind partial only
   std::string expected_refusal{};  // of refusal_words: it must be refused, for this reason; empty: it must recover
   std::optional<SecondDisaster> struck_by{};  // it is then begun again
+  // Over the source's own directory, whose cluster is set aside first; and put back once the restored one was judged.
+  bool in_place = false, roll_back = false;
 };
 
 enum class CheckKind {

@@ -144,6 +144,20 @@ void fields(Io& io, typename Io::template Ref<UntouchedEvidence> untouched) {
 }
 
 template <class Io>
+void fields(Io& io, typename Io::template Ref<RollBackEvidence::Look> look) {
+  io("content", look.content);
+  io("objects", look.objects);
+  io("system_identifier", look.system_identifier);
+  io("timeline", look.timeline);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<RollBackEvidence> roll_back) {
+  io("before", roll_back.before);
+  io("after", roll_back.after);
+}
+
+template <class Io>
 void fields(Io& io, typename Io::template Ref<LedgerRow> row) {
   io("id", row.id);
   io("xid", row.xid);
@@ -195,6 +209,7 @@ void for_each_member(SomeEvidence& evidence, const Visit& visit) {
   visit("commit_order", evidence.commit_order);
   visit("selected", evidence.selected);
   visit("untouched", evidence.untouched);
+  visit("roll_back", evidence.roll_back);
 }
 
 fs::path file_of(const fs::path& drill_directory, const std::string& name) {

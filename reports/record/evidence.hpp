@@ -132,6 +132,17 @@ struct UntouchedEvidence {
   SelectedTables before, after;
 };
 
+// A restore in place that was rolled back: the whole cluster, right before it was stopped to be replaced, and put back.
+struct RollBackEvidence {
+  struct Look {
+    ContentDigests content;
+    std::map<std::string, std::string> objects;  // as Mark::catalog
+    std::string system_identifier;
+    std::uint32_t timeline = 0;
+  };
+  Look before, after;
+};
+
 // Everything that was gathered in one drill; a member that could not be gathered is absent, with the reason in
 // `missing` (evidence name → why), and its check is unknown.
 struct Evidence {
@@ -151,6 +162,7 @@ struct Evidence {
   std::optional<CommitOrderEvidence> commit_order;
   std::optional<SelectedTables> selected;  // what a partial restore brought back, under its original names
   std::optional<UntouchedEvidence> untouched;
+  std::optional<RollBackEvidence> roll_back;
   std::map<std::string, std::string> missing;
   std::map<std::string, double> seconds;  // evidence name → time the probe took
 };

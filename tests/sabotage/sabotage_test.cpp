@@ -11,6 +11,7 @@
 #include "harness/faults/damage_page.hpp"
 #include "harness/faults/erase_row.hpp"
 #include "harness/faults/hide_from_index.hpp"
+#include "harness/verify/roll_back_check.hpp"
 #include "reports/record/verdict.hpp"
 #include "tests/sabotage/twin.hpp"
 
@@ -278,6 +279,26 @@ SABOTAGE(untouched, NeighboursChangedByAPartialRestore) {
   expect_named(check, "pg_largeobject", "rows differ");
   expect_named(check, "table shop.orders_leftover", "was not there");
   for (const auto& finding : check.findings) EXPECT_EQ(finding.object.find("shop.orders."), std::string::npos);
+}
+
+TEST(Coverage, ARollBackToTheSameClusterPasses) {
+  const auto check = verify::check_roll_back(Bench::shared().examine_roll_back([](Connection&) {}));
+  EXPECT_EQ(check.verdict, Verdict::pass) << check.summary;
+}
+
+// No scenario lists the check roll_back, so it has its twin here.
+TEST(Sabotage, ClusterThatCameBackChangedFailsTheRollBack) {
+  auto evidence = Bench::shared().examine_roll_back([](Connection& connection) {
+    faults::bypass_rules(connection, "UPDATE shop.customers SET order_count = order_count + 1 WHERE customer_id = 500");
+    connection.execute("CREATE TABLE shop.left_behind (i integer)");
+    connection.execute("SELECT setval('shop.payments_payment_id_seq', 1000000)");
+  });
+  evidence.roll_back->after.timeline += 1;  // a cluster that recovered again is not the old one
+  const auto check = verify::check_roll_back(evidence);
+  expect_named(check, "shop.customers", "rows differ");
+  expect_named(check, "shop.payments_payment_id_seq", "stands at 1000000");
+  expect_named(check, "table shop.left_behind", "was not there");
+  expect_named(check, "timeline", "and was");
 }
 
 SABOTAGE(ledger, MissingUnexpectedDuplicatedAndChangedRows) {

@@ -14,6 +14,7 @@
 #include "harness/verify/content_probe.hpp"
 #include "harness/verify/ledger_probe.hpp"
 #include "harness/verify/mark_probe.hpp"
+#include "harness/verify/roll_back_probe.hpp"
 #include "harness/verify/selected_probe.hpp"
 #include "harness/verify/sql_probe.hpp"
 #include "harness/verify/tool_runs.hpp"
@@ -181,6 +182,19 @@ Records Bench::examine_partial(const std::function<void(Connection&)>& restore) 
     evidence.sequences = verify::probe_sequences(cluster);
   });
   return records;
+}
+
+reports::record::Evidence Bench::examine_roll_back(const std::function<void(Connection&)>& meanwhile) {
+  reports::record::Evidence evidence;
+  on_copy([&](const server::Server& server) {
+    const auto cluster = verify::cluster_of(server, "shop");
+    auto& looks = evidence.roll_back.emplace();
+    looks.before = verify::look_at_all(cluster);
+    auto connection = server.connect("shop");
+    meanwhile(connection);
+    looks.after = verify::look_at_all(cluster, &looks.before.content);
+  });
+  return evidence;
 }
 
 void Bench::on_copy(const std::function<void(const server::Server&)>& work) {

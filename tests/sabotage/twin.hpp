@@ -46,6 +46,9 @@ class Bench {
   // against the mark, and everything else against what was there before.
   [[nodiscard]] verify::Records examine_partial(
       const std::function<void(backup_engine::postgres::Connection&)>& restore);
+  // A cluster that was put back, as if `meanwhile` had happened to it while it was set aside.
+  [[nodiscard]] reports::record::Evidence examine_roll_back(
+      const std::function<void(backup_engine::postgres::Connection&)>& meanwhile);
   // A copy of the backup, recovered and promoted.
   void on_copy(const std::function<void(const server::Server&)>& work);
   [[nodiscard]] RowPlace place_of(const std::string& table, const std::string& where);

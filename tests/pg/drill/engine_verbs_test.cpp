@@ -138,6 +138,44 @@ TEST_F(Operator, StreamsABackupWithoutTheDataDirectoryAndLeavesNothingOfAnInterr
   EXPECT_EQ(answer_of(path("end"), "SELECT count(DISTINCT name) FROM boats"), "100000");
 }
 
+// Confirmed, seen, taken back, done once more and kept: every step in the operations log.
+TEST_F(Operator, RestoresInPlaceAndRollsBackOrKeepsIt) {
+  auto receiver = receiving();
+  run("CREATE TABLE boats AS SELECT 'backed up' AS name");
+  back_up();
+  run("INSERT INTO boats VALUES ('of today')");
+  wait_until_acknowledged();
+  end(receiver);
+  const auto identifier = ask("SELECT system_identifier FROM pg_control_system()");
+  const std::vector<std::string> restore{"restore", "--repo", repository(),         "--cluster", "shop",
+                                         "--to",    pgdata(), "--target-immediate", "--in-place"};
+  auto confirmed = restore;
+  confirmed.insert(confirmed.end(), {"--confirm-system-identifier", identifier});
+  EXPECT_THAT(lifeboat(confirmed).words, HasSubstr("a server runs in"));
+  source_.stop(server::StopMode::fast, server::soon());
+  const auto unconfirmed = lifeboat(restore);
+  EXPECT_EQ(unconfirmed.code, usage);
+  EXPECT_THAT(unconfirmed.words, HasSubstr("--confirm-system-identifier " + identifier));
+
+  const auto query = "SELECT string_agg(name, ', ' ORDER BY name) FROM boats";
+  EXPECT_THAT(lifeboat_ok(confirmed), HasSubstr("safety-copy roll-back --to " + pgdata()));
+  EXPECT_EQ(answer_of(pgdata(), query), "backed up");
+  EXPECT_THAT(lifeboat_ok({"safety-copy", "show", "--to", pgdata()}),
+              AllOf(HasSubstr(pgdata() + ".lifeboat-safety-copy"), HasSubstr(identifier), HasSubstr("MB")));
+  EXPECT_EQ(lifeboat(confirmed).code, usage) << "a second one would not know what to keep";
+  EXPECT_THAT(lifeboat_ok({"safety-copy", "roll-back", "--to", pgdata(), "--reason", "ticket 7"}),
+              HasSubstr("put back"));
+  EXPECT_EQ(answer_of(pgdata(), query), "backed up, of today");
+
+  lifeboat_ok(confirmed);
+  EXPECT_THAT(lifeboat_ok({"safety-copy", "drop", "--to", pgdata()}), HasSubstr("is removed"));
+  EXPECT_FALSE(fs::exists(pgdata() + ".lifeboat-safety-copy"));
+  EXPECT_EQ(lifeboat({"safety-copy", "show", "--to", pgdata()}).code, usage);
+  EXPECT_EQ(answer_of(pgdata(), query), "backed up");
+  EXPECT_THAT(operations(),
+              testing::IsSupersetOf({"restore 3", "restore 0", "safety-copy roll-back 0", "safety-copy drop 0"}));
+}
+
 TEST_F(Operator, FetchesWalByTheContractOfRestoreCommand) {
   auto source = source_.connect();
   auto receiver = receiving();

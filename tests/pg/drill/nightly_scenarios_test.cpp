@@ -142,8 +142,9 @@ TEST_P(NightlyScenario, DoesWhatItSays) {
   const auto& target = report.restores.back().target;
   EXPECT_EQ(target.inclusive, scenario.restore.target.inclusive);
   EXPECT_EQ(target.type, word_of(scenario.restore.target.kind));
-  const auto added = std::count_if(report.checks.begin(), report.checks.end(),
-                                   [](const auto& check) { return check.name == "commit_order"; });
+  const auto added = std::count_if(report.checks.begin(), report.checks.end(), [](const auto& check) {
+    return check.name == "commit_order" || check.name == "roll_back";
+  });
   EXPECT_EQ(report.checks.size() - static_cast<std::size_t>(added),
             scenario.verify.empty() ? 1 : scenario.verify.size());  // the outcome alone
   const auto& steps = scenario.timeline;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "harness/verify/roll_back_check.hpp"
+
 namespace harness::verify {
 namespace {
 
@@ -195,6 +197,38 @@ TEST(UntouchedCheck, NamesWhateverDiffersBeforeAndAfter) {
   EXPECT_EQ(check.findings[0].object, "shop.customers");
   EXPECT_EQ(check.findings[1].object, "shop.numbers");
   EXPECT_EQ(check.findings[2].object, "view shop.totals");
+}
+
+TEST(RollBackCheck, NamesWhateverDiffersFromTheClusterThatWasSetAside) {
+  reports::record::Evidence evidence;
+  auto& looks = evidence.roll_back.emplace();
+  looks.before.content.tables = {{"shop.customers", 7, "c", {}}};
+  looks.before.content.sequences = {{"shop.numbers", 5, true}};
+  looks.before.objects = {{"view shop.totals", "1"}};
+  looks.before.system_identifier = "42";
+  looks.before.timeline = 1;
+  looks.after = looks.before;
+  EXPECT_EQ(check_roll_back(evidence).verdict, Verdict::pass);
+  looks.after.content.tables[0].digest = "d";
+  looks.after.content.sequences[0].last_value = 6;
+  looks.after.objects.clear();
+  looks.after.system_identifier = "43";
+  looks.after.timeline = 2;
+  const auto check = check_roll_back(evidence);
+  EXPECT_EQ(check.verdict, Verdict::fail);
+  std::vector<std::string> objects;
+  for (const auto& finding : check.findings) objects.push_back(finding.object);
+  EXPECT_THAT(objects, testing::UnorderedElementsAre("system identifier", "timeline", "shop.customers", "shop.numbers",
+                                                     "view shop.totals"));
+}
+
+TEST(RollBackCheck, WithoutEvidenceOrTablesIsUnknown) {
+  reports::record::Evidence evidence;
+  evidence.missing["roll_back"] = "a server runs there";
+  EXPECT_EQ(check_roll_back(evidence).verdict, Verdict::unknown);
+  EXPECT_THAT(check_roll_back(evidence).summary, HasSubstr("a server runs there"));
+  evidence.roll_back.emplace();
+  EXPECT_EQ(check_roll_back(evidence).verdict, Verdict::unknown);
 }
 
 // Transaction 2 committed past the point that the tables were brought back to: part of its rows went with them.

@@ -32,6 +32,8 @@ Evidence everything() {
   evidence.selected =
       SelectedTables{{{{"shop.orders", 1, "e1", {}}}, {}, {}}, {{"table a", "1"}}, {{"shop.orders", {4, 5}}}};
   evidence.untouched = UntouchedEvidence{*evidence.selected, {}};
+  evidence.roll_back.emplace();
+  evidence.roll_back->before = {evidence.selected->content, {{"table a", "1"}}, "7345000000000000042", 3};
   evidence.seconds = {{"ledger", 0.5}};
   return evidence;
 }
@@ -65,6 +67,11 @@ TEST_F(EvidenceFiles, GiveBackEveryMember) {
   EXPECT_EQ(read.selected->ledger_ids.at("shop.orders").at(1), 5);
   EXPECT_EQ(read.untouched->before.content.tables.at(0).digest, "e1");
   EXPECT_TRUE(read.untouched->after.objects.empty());
+  EXPECT_EQ(read.roll_back->before.content.tables.at(0).digest, "e1");
+  EXPECT_EQ(read.roll_back->before.objects.at("table a"), "1");
+  EXPECT_EQ(read.roll_back->before.system_identifier, "7345000000000000042");
+  EXPECT_EQ(read.roll_back->before.timeline, 3U);
+  EXPECT_EQ(read.roll_back->after.timeline, 0U);
   EXPECT_EQ(read.seconds.at("ledger"), 0.5);
 }
 
