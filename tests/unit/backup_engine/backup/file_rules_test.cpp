@@ -55,6 +55,15 @@ TEST(IsLeftOutAtTop, NamesWhatWouldChangeARecovery) {
   EXPECT_FALSE(is_left_out_at_top("postgresql.conf"));
 }
 
+TEST(BelongsToBackup, NothingOfASafetyCopyDoes) {
+  EXPECT_TRUE(is_left_out_at_top("lifeboat-safety-copy"));
+  for (const auto* const path :
+       {"lifeboat-safety-copy", "lifeboat-safety-copy/journal.json", "lifeboat-safety-copy/data/base/5/1259"}) {
+    EXPECT_FALSE(belongs_to_backup(path)) << path;
+  }
+  EXPECT_TRUE(belongs_to_backup("base/5/1259"));
+}
+
 TEST(IsKeptEmpty, NamesTheDirectoriesWhoseContentsBelongToOneServerRun) {
   for (const auto* const name : {"pg_wal", "pg_replslot", "pg_dynshmem", "pg_notify", "pg_serial", "pg_snapshots",
                                  "pg_subtrans", "pg_stat_tmp"}) {

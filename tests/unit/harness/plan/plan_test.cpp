@@ -152,7 +152,9 @@ TEST(PlanToJson, HoldsTheTargetAndWhatIsRestored) {
   const auto whole = nlohmann::json::parse(to_json(make_plan(a_scenario(), here()))).at("scenario").at("restore");
   EXPECT_EQ(whole,
             nlohmann::json::parse(R"({"kind": "full", "target": {"kind": "end_of_wal", "point": "", "inclusive": true},
-                                             "action": "promote", "partial": null, "judged_at_mark": "here"})"));
+                                             "action": "promote", "expect": {"outcome": "recovered", "reason": ""},
+                                             "in_place": false, "roll_back": false, "partial": null,
+                                             "judged_at_mark": "here"})"));
   const auto part =
       nlohmann::json::parse(to_json(make_plan(a_partial_scenario(), here()))).at("scenario").at("restore");
   EXPECT_EQ(part.at("target"), nlohmann::json::parse(R"({"kind": "time", "point": "here", "inclusive": false})"));
@@ -187,6 +189,18 @@ TEST(DescribePlan, SaysWhereRecoveryStopsAndWhatHappensThere) {
   restore.action = TargetAction::shutdown;
   EXPECT_EQ(restore_line(restore),
             "restore: pitr, to the first restore point \"there\", then shutdown; content is judged at mark \"here\"");
+}
+
+TEST(DescribePlan, SaysThatARestoreGoesInPlaceAndIsTakenBack) {
+  using namespace scenario;
+  Restore restore;
+  restore.kind = RestoreKind::pitr;
+  restore.target = {TargetKind::mark, "here", true};
+  restore.in_place = true;
+  EXPECT_THAT(restore_line(restore), HasSubstr("then promote, in place of the source, whose cluster is set aside;"));
+  EXPECT_THAT(restore_line(restore), testing::Not(HasSubstr("put back")));
+  restore.roll_back = true;
+  EXPECT_THAT(restore_line(restore), HasSubstr("; it is put back once what was restored is judged"));
 }
 
 TEST(DescribePlan, SaysWhatAPartialRestorePutsWhere) {
