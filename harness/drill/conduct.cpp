@@ -10,6 +10,7 @@
 #include "harness/drill/restore_account.hpp"
 #include "harness/drill/rolled_back.hpp"
 #include "harness/drill/stored_drill.hpp"
+#include "harness/drill/sweep.hpp"
 
 namespace harness::drill {
 
@@ -73,6 +74,7 @@ void restore_into_new_server(const Context& context, SourceSide& source, record:
   note_restore(report, restore_asked_for(context.plan, target), recovery->course,
                restored_bytes(context, recovery->server));
   auto evidence = examine(context, source, *recovery, target.target, before);
+  if (context.plan.scenario.restore.kind == scenario::RestoreKind::pitr_sweep) sweep(context, source, evidence);
   roll_back_and_examine(context, source, *recovery, evidence);
   judge_all(context, source, evidence, recovery->course, report);
 }

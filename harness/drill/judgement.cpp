@@ -11,6 +11,7 @@
 #include "harness/drill/drill_directory.hpp"
 #include "harness/drill/outcome.hpp"
 #include "harness/drill/publication.hpp"
+#include "harness/drill/sweep_judgement.hpp"
 #include "harness/measure/commit_order_check.hpp"
 #include "harness/measure/exactness.hpp"
 #include "harness/measure/restored_tables.hpp"
@@ -287,6 +288,7 @@ void judge(record::Report& report, const Judged& judged) {
       return;
     }
   }
+  judge_sweep(report, judged);
   report.not_tested = std::move(judgement.not_tested);
   const auto unread = judged.evidence.missing.find("commit_order");
   if (unread != judged.evidence.missing.end()) report.not_tested.push_back("exactness: " + unread->second);

@@ -161,6 +161,8 @@ std::string_view to_string(scenario::RestoreKind kind) {
       return "pitr";
     case scenario::RestoreKind::partial:
       return "partial";
+    case scenario::RestoreKind::pitr_sweep:
+      return "pitr_sweep";
   }
   return "unknown";
 }

@@ -151,6 +151,12 @@ std::string restore_text(const Scenario& scenario) {
   }
   if (restore.in_place) text += ", in place of the source, whose cluster is set aside";
   if (restore.roll_back) text += "; it is put back once what was restored is judged, and judged itself";
+  if (restore.kind == RestoreKind::pitr_sweep) {
+    text += fmt::format(
+        ", then {} points of the WAL one after another in one recovery, and each kind of target around "
+        "commits of their own",
+        restore.points);
+  }
   const auto mark = mark_describing_target(scenario);
   if (mark && is_content_judged(scenario)) text += fmt::format("; content is judged at mark \"{}\"", *mark);
   return text;

@@ -78,6 +78,7 @@ Json restore_json(const Restore& restore, const std::optional<std::string>& judg
        {{"outcome", restore.expected_refusal.empty() ? "recovered" : "refused"}, {"reason", restore.expected_refusal}}},
       {"in_place", restore.in_place},
       {"roll_back", restore.roll_back},
+      {"points", restore.kind == RestoreKind::pitr_sweep ? Json(restore.points) : Json(nullptr)},
       {"partial", restore.kind == RestoreKind::partial ? partial_json(restore.partial) : Json(nullptr)},
       {"judged_at_mark", judged_at ? Json(*judged_at) : Json(nullptr)}};
 }

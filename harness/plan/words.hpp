@@ -19,6 +19,8 @@ namespace harness::plan {
       return "pitr";
     case scenario::RestoreKind::partial:
       return "partial";
+    case scenario::RestoreKind::pitr_sweep:
+      return "pitr_sweep";
   }
   return "unknown";
 }

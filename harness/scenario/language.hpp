@@ -52,8 +52,9 @@ inline constexpr std::array load_step_keys{Key{"for"}, Key{"keep_running", Stand
 inline constexpr std::array backup_step_keys{Key{"type"}, Key{"by", Standing::optional}};
 // Which of the optional ones a kind of restore takes, restore_parser.cpp knows.
 inline constexpr std::array restore_keys{Key{"kind"},
-                                         Key{"target"},
+                                         Key{"target", Standing::optional},  // but of a sweep all must have it
                                          Key{"action", Standing::optional},
+                                         Key{"points", Standing::optional},
                                          Key{"tables", Standing::optional},
                                          Key{"schema", Standing::optional},
                                          Key{"database", Standing::optional},
@@ -96,9 +97,9 @@ inline constexpr std::array method_words{Word<BackupMethod>{"files", BackupMetho
                                          Word<BackupMethod>{"stream", BackupMethod::stream}};
 inline constexpr std::array transport_words{Word<WalTransport>{"stream", WalTransport::stream},
                                             Word<WalTransport>{"archive", WalTransport::archive}};
-inline constexpr std::array restore_words{Word<RestoreKind>{"full", RestoreKind::full},
-                                          Word<RestoreKind>{"pitr", RestoreKind::pitr},
-                                          Word<RestoreKind>{"partial", RestoreKind::partial}};
+inline constexpr std::array restore_words{
+    Word<RestoreKind>{"full", RestoreKind::full}, Word<RestoreKind>{"pitr", RestoreKind::pitr},
+    Word<RestoreKind>{"partial", RestoreKind::partial}, Word<RestoreKind>{"pitr_sweep", RestoreKind::pitr_sweep}};
 inline constexpr std::array target_words{Word<TargetKind>{"end_of_wal", TargetKind::end_of_wal},
                                          Word<TargetKind>{"immediate", TargetKind::immediate}};
 // The keys of a target that is a point of the timeline.

@@ -115,6 +115,7 @@ Scenario Parser::written(const YAML::Node& document, Places& places) const {
   require_timeline_for_source(document, result.source);
   if (!result.source.stored) result.timeline = timeline(top.at("timeline"));
   result.restore = parse_restore(reader_, top.at("restore"), places.restore);
+  if (!top.at("restore")["target"]) result.restore.target = target_of_sweep(result.timeline);
   if (is_judged(document, result.restore)) result.verify = checks(top.at("verify"), places.checks);
   if (top.has("objectives")) objectives(top.at("objectives"), result, places);
   if (!result.source.stored) places.timeline = position_of(top.at("timeline"));

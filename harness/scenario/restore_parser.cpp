@@ -52,8 +52,19 @@ RestoreTarget parse_target(const Reader& reader, const YAML::Node& node, Positio
   return result;
 }
 
-// Full restores go where the WAL or the backup ends, and only partial ones choose what is restored.
-void require_keys_of_kind(const Reader& reader, const Mapping& parts, RestoreKind kind) {
+// Full restores go where the WAL or the backup ends, only partial ones choose what is restored, and only a sweep has
+// several points.
+void require_keys_of_kind(const Reader& reader, const YAML::Node& node, const Mapping& parts, RestoreKind kind) {
+  const bool sweep = kind == RestoreKind::pitr_sweep;
+  if (!sweep && !parts.has("target")) {
+    reader.fail(node, "restore lacks the key \"target\"", "add \"target:\"; docs/scenarios.md says what it may be");
+  }
+  if (sweep && !parts.has("points")) {
+    reader.fail(node, "a sweep does not say how many points it judges", "add \"points: 60\"");
+  }
+  if (!sweep && parts.has("points")) {
+    reader.fail(parts.at("points"), "only a sweep has points", "remove \"points\", or write \"kind: pitr_sweep\"");
+  }
   if (kind == RestoreKind::full && parts.at("target").IsMap()) {
     reader.fail(parts.at("target"), "a full restore's target is end_of_wal or immediate, not a point of the timeline",
                 "write \"kind: pitr\", or one of the two words");
@@ -184,8 +195,12 @@ Restore parse_restore(const Reader& reader, const YAML::Node& node, RestorePlace
   Restore result;
   result.kind = reader.word<RestoreKind>(parts.at("kind"), "restore kind", restore_words);
   places.kind = position_of(parts.at("kind"));
-  require_keys_of_kind(reader, parts, result.kind);
-  result.target = parse_target(reader, parts.at("target"), places.target);
+  require_keys_of_kind(reader, node, parts, result.kind);
+  if (parts.has("target")) result.target = parse_target(reader, parts.at("target"), places.target);
+  if (parts.has("points")) {
+    constexpr int fewest = 2, most = 1000;
+    result.points = reader.whole_number(parts.at("points"), "points", fewest, most);
+  }
   if (parts.has("action")) {
     result.action = reader.word<TargetAction>(parts.at("action"), "target action", action_words);
     places.action = position_of(parts.at("action"));
@@ -198,6 +213,11 @@ Restore parse_restore(const Reader& reader, const YAML::Node& node, RestorePlace
   if (parts.has("roll_back")) {
     result.roll_back = reader.truth(parts.at("roll_back"), "roll_back");
     places.roll_back = position_of(parts.at("roll_back"));
+  }
+  if (result.kind == RestoreKind::pitr_sweep && !result.expected_refusal.empty()) {
+    reader.fail(parts.at("expect"),
+                "nothing comes back of a restore that is refused, so there is nothing to sweep over",
+                "write \"kind: pitr\", or remove \"expect\"");
   }
   if (result.kind == RestoreKind::partial) result.partial = parse_partial(reader, node, parts, places.selection);
   return result;

@@ -51,6 +51,16 @@ void require_known_database(const Reader& reader, const Scenario& scenario, cons
               suggestion(name, std::vector<std::string_view>(databases.names.begin(), databases.names.end())));
 }
 
+// What a sweep is judged by is the load's ledger.
+void require_load_for_sweep(const Reader& reader, const Scenario& scenario, const RestorePlaces& places) {
+  if (scenario.restore.kind != RestoreKind::pitr_sweep) return;
+  const auto& steps = scenario.timeline;
+  const auto backup = first_of<BackupStep>(steps);
+  if (load_runs_behind(steps, backup) || first_of<LoadStep>(steps, backup) < first_harm(steps)) return;
+  reader.fail(places.kind, "no transaction of the load lies between the first backup and the disaster to sweep over",
+              "add \"- load: { for: 1s }\" between the two");
+}
+
 void require_target_for_action(const Reader& reader, const Restore& restore, const RestorePlaces& places) {
   if (restore.action == TargetAction::promote || restore.target.kind != TargetKind::end_of_wal) return;
   reader.fail(places.action, "the end of WAL is no target at which PostgreSQL could pause or shut down: it promotes",
@@ -154,6 +164,11 @@ void require_harm_left_out(const Reader& reader, const Steps& steps, const Resto
 
 }  // namespace
 
+RestoreTarget target_of_sweep(const std::vector<Step>& timeline) {
+  if (first_change(timeline) == nowhere) return {};
+  return {TargetKind::lsn, std::string(disaster_point), false};
+}
+
 void require_reachable_target(const Reader& reader, const Scenario& scenario, const Places& places,
                               const Databases& databases) {
   const auto& steps = scenario.timeline;
@@ -161,6 +176,7 @@ void require_reachable_target(const Reader& reader, const Scenario& scenario, co
   const auto place = places.restore.target;
   require_kind_for_disaster(reader, scenario, places.restore);
   require_known_database(reader, scenario, places.restore, databases);
+  require_load_for_sweep(reader, scenario, places.restore);
   require_target_for_action(reader, scenario.restore, places.restore);
   if (target.kind == TargetKind::end_of_wal || target.kind == TargetKind::immediate) {
     require_harm_left_out(reader, steps, target, place);

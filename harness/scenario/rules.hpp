@@ -28,6 +28,9 @@ struct Databases {  // of the dataset; both empty when its manifest cannot be re
   std::string load;  // where the load writes and the ledger lies
 };
 
+// Of a sweep that names no target: as far as the WAL goes, but not through harm.
+[[nodiscard]] RestoreTarget target_of_sweep(const std::vector<Step>& timeline);
+
 // Each disaster can strike where it stands, and one of them makes a recovery necessary.
 void require_sound_disasters(const Reader& reader, const Scenario& scenario, Position timeline);
 void require_sound_timeline(const Reader& reader, const Scenario& scenario, const Places& places,

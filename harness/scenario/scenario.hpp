@@ -111,8 +111,9 @@ enum class TargetAction { promote, pause, shutdown };
 
 // full: from a lost server, as far as the WAL goes or to the backup's own point. pitr: a new server at a point in time.
 // partial: tables, a schema or rows into the source that lives on (`lifeboat extract`), or one database of several into
-// a new server (`lifeboat restore --database`).
-enum class RestoreKind { full, pitr, partial };
+// a new server (`lifeboat restore --database`). pitr_sweep: as pitr, and then many further points of the WAL, each of
+// which is judged.
+enum class RestoreKind { full, pitr, partial, pitr_sweep };
 enum class Placement { beside, replace };
 struct PartialRestore {
   std::vector<std::string> tables;  // schema.name; empty: `schema`, or `database`
@@ -132,6 +133,7 @@ struct Restore {
   std::optional<SecondDisaster> struck_by{};  // it is then begun again
   // Over the source's own directory, whose cluster is set aside first; and put back once the restored one was judged.
   bool in_place = false, roll_back = false;
+  int points = 0;  // kind pitr_sweep only: how many prefixes of the WAL are judged, and every boundary at least
 };
 
 enum class CheckKind {

@@ -18,6 +18,12 @@ void require_new_server(const Reader& reader, const Restore& restore, const Rest
               "restore a \"database\", or write \"kind: full\" or \"kind: pitr\"");
 }
 
+void require_no_sweep(const Reader& reader, const Restore& restore, const RestorePlaces& places) {
+  if (restore.kind != RestoreKind::pitr_sweep) return;
+  reader.fail(places.kind, "a sweep is judged by the load's ledger, and of a stored backup there is none",
+              "write \"kind: pitr\" with a target, or let Lifeboat provision the source");
+}
+
 void require_action_at_target(const Reader& reader, const Restore& restore, const RestorePlaces& places) {
   if (restore.action == TargetAction::promote || restore.target.kind != TargetKind::end_of_wal) return;
   reader.fail(places.action, "the end of WAL is no target at which PostgreSQL could pause or shut down: it promotes",
@@ -94,6 +100,7 @@ void require_sound_stored_drill(const Reader& reader, const Scenario& scenario, 
   const auto& restore = scenario.restore;
   const auto& stored = *scenario.source.stored;
   require_new_server(reader, restore, places.restore);
+  require_no_sweep(reader, restore, places.restore);
   require_action_at_target(reader, restore, places.restore);
   require_target_value(reader, restore.target, places.restore.target);
   for (std::size_t i = 0; i < scenario.verify.size(); ++i) {

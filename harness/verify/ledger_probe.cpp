@@ -1,5 +1,8 @@
 #include "harness/verify/ledger_probe.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 namespace harness::verify {
 
 using reports::record::LedgerRow;
@@ -24,6 +27,21 @@ LedgerRows probe_ledger(const Cluster& cluster) {
     ledger.rows.push_back(LedgerRow{to_integer(row[0]), to_count(row[1]), to_text(row[2]), to_text(row[3])});
   }
   return ledger;
+}
+
+std::vector<std::uint64_t> probe_ledger_xids(const Cluster& cluster) {
+  auto connection = open_session(cluster, cluster.database);
+  const auto text = to_text(connection.query("SELECT string_agg(xid::text, ' ') FROM lifeboat.ledger")[0][0]);
+  std::vector<std::uint64_t> xids;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at < end) {
+    std::uint64_t xid = 0;
+    at = std::from_chars(at, end, xid).ptr + 1;
+    xids.push_back(xid);
+  }
+  std::sort(xids.begin(), xids.end());
+  return xids;
 }
 
 }  // namespace harness::verify

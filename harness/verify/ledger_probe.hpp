@@ -13,4 +13,7 @@ inline constexpr const char* no_effects = "no effects";
 // dataset has it. Throws base::Error(server) when there is no ledger.
 [[nodiscard]] reports::record::LedgerRows probe_ledger(const Cluster& cluster);
 
+// The xids of its rows alone, ascending, duplicates kept: for who must ask again and again.
+[[nodiscard]] std::vector<std::uint64_t> probe_ledger_xids(const Cluster& cluster);
+
 }  // namespace harness::verify

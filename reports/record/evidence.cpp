@@ -138,6 +138,34 @@ void fields(Io& io, typename Io::template Ref<CommitOrderEvidence> order) {
 }
 
 template <class Io>
+void fields(Io& io, typename Io::template Ref<SweepEvidence::Point> point) {
+  io("boundary", point.boundary);
+  io("way", point.way);
+  io("position", point.position);
+  io("served", point.served);
+  io("target_type", point.target_type);
+  io("target_value", point.target_value);
+  io("inclusive", point.inclusive);
+  io("backup_label", point.backup_label);
+  io("outcome", point.outcome);
+  io("why", point.why);
+  io("reached_lsn", point.reached_lsn);
+  io("reached_timeline", point.reached_timeline);
+  io("appeared", point.appeared);
+  io("vanished", point.vanished);
+  io("seconds", point.seconds);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<SweepEvidence> sweep) {
+  io("from_lsn", sweep.from_lsn);
+  io("until_lsn", sweep.until_lsn);
+  io("shared_seconds", sweep.shared_seconds);
+  io("own_seconds", sweep.own_seconds);
+  io("points", sweep.points);
+}
+
+template <class Io>
 void fields(Io& io, typename Io::template Ref<UntouchedEvidence> untouched) {
   io("before", untouched.before);
   io("after", untouched.after);
@@ -210,6 +238,7 @@ void for_each_member(SomeEvidence& evidence, const Visit& visit) {
   visit("selected", evidence.selected);
   visit("untouched", evidence.untouched);
   visit("roll_back", evidence.roll_back);
+  visit("sweep", evidence.sweep);
 }
 
 fs::path file_of(const fs::path& drill_directory, const std::string& name) {
@@ -237,7 +266,7 @@ void write_evidence(const fs::path& drill_directory, const Evidence& evidence) {
   for_each_member(evidence, [&](const std::string& name, const auto& member) {
     if (!member) return;
     // These hold a record a transaction: indented they would be three times as large.
-    const bool compact = name == "ledger" || name == "commit_order" || name == "selected";
+    const bool compact = name == "ledger" || name == "commit_order" || name == "selected" || name == "sweep";
     write(file_of(drill_directory, name), to_value(*member), compact);
     probes.gathered.push_back(name);
   });

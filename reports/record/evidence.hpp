@@ -116,6 +116,30 @@ struct CommitOrderEvidence {
   std::vector<TransactionStatus> recovered_statuses{}, paused_statuses{};
 };
 
+// A sweep over the WAL: where recovery was taken to, and which of the load's transactions were there.
+struct SweepEvidence {
+  struct Point {
+    std::string boundary;  // why this point: "backup_stop", "after_commit", "random" … (docs/scenarios.md)
+    std::string way;  // "shared": a prefix of the WAL, in the one recovery; "own": a recovery target, restored for it
+    std::string position;                   // shared: each record that starts before it is to be replayed, and no other
+    std::string served;                     // shared: WAL was there up to this, and zeros behind
+    std::string target_type, target_value;  // own: as PostgreSQL was given it
+    bool inclusive = true;
+    std::string backup_label;
+    std::string outcome;  // "recovered", "failed"; empty: it was not looked at
+    std::string why;      // of a point that did not recover
+    std::string reached_lsn;
+    std::uint32_t reached_timeline = 1;
+    // Ledger xids with a row here and none at the point before in this list, and the other way round; duplicates kept.
+    std::vector<std::uint64_t> appeared, vanished;
+    double seconds = 0;
+  };
+  std::string from_lsn, until_lsn;  // between which the points lie
+  double shared_seconds = 0;        // the one recovery with all of its points, from the restore on
+  double own_seconds = 0;           // the others, two at a time
+  std::vector<Point> points;        // every one that was planned
+};
+
 // What a cluster says of itself, for want of a mark to compare it with.
 struct ConsistencyEvidence {
   std::uint64_t references_examined = 0, files_examined = 0;
@@ -163,6 +187,7 @@ struct Evidence {
   std::optional<SelectedTables> selected;  // what a partial restore brought back, under its original names
   std::optional<UntouchedEvidence> untouched;
   std::optional<RollBackEvidence> roll_back;
+  std::optional<SweepEvidence> sweep;
   std::map<std::string, std::string> missing;
   std::map<std::string, double> seconds;  // evidence name → time the probe took
 };

@@ -197,6 +197,37 @@ void fields(Io& io, typename Io::template Ref<Check> check) {
 }
 
 template <class Io>
+void fields(Io& io, typename Io::template Ref<Sweep::Point> point) {
+  io("boundary", point.boundary);
+  io("way", point.way);
+  io("lsn", point.lsn);
+  io("time", point.time);
+  io("xid", point.xid);
+  io("timeline", point.timeline);
+  io("target", point.target);
+  io("backup_label", point.backup_label);
+  io("reached_lsn", point.reached_lsn);
+  io("expected", point.expected);
+  io("missing", point.missing);
+  io("extra", point.extra);
+  io("met", point.met);
+  io("why", point.why);
+  io("seconds", point.seconds);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<Sweep> sweep) {
+  io("from_lsn", sweep.from_lsn);
+  io("until_lsn", sweep.until_lsn);
+  io("planned", sweep.planned);
+  io("judged", sweep.judged);
+  io("met", sweep.met);
+  io("shared_seconds", sweep.shared_seconds);
+  io("own_seconds", sweep.own_seconds);
+  io("points", sweep.points);
+}
+
+template <class Io>
 void fields(Io& io, typename Io::template Ref<Proof> proof) {
   io("check", proof.check);
   io("sabotage", proof.sabotage);
@@ -233,6 +264,7 @@ template <class Io>
 void after_headline(Io& io, typename Io::template Ref<Report> report) {
   io("checks", report.checks);
   io("proof", report.proof);
+  io.later("sweep", report.sweep);
   io("not_tested", report.not_tested);
   io("cleanup", report.cleanup);
 }

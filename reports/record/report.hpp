@@ -113,6 +113,27 @@ struct RestoreRecord {
   Exactness exact;
 };
 
+// Many points of the WAL, each judged for itself: prefixes of the WAL in one recovery ("shared"), and recovery targets
+// with a restore of their own ("own").
+struct Sweep {
+  struct Point {
+    std::string boundary, way;
+    std::string lsn;        // where recovery has to end: each record that starts before it is replayed
+    std::string time, xid;  // of the last commit before it
+    std::uint32_t timeline = 1;
+    RestoreTarget target;  // own; of a shared one the type is "prefix"
+    std::string backup_label, reached_lsn;
+    std::optional<std::uint64_t> expected, missing, extra;
+    std::optional<bool> met;  // empty: it could not be judged, and `why` says the reason
+    std::string why;
+    double seconds = 0;
+  };
+  std::string from_lsn, until_lsn;
+  std::uint64_t planned = 0, judged = 0, met = 0;
+  double shared_seconds = 0, own_seconds = 0;
+  std::vector<Point> points;
+};
+
 struct Proof {
   std::string check, sabotage, verdict_wanted, verdict_given;
 };
@@ -137,6 +158,7 @@ struct Report {
   std::vector<RestoreRecord> restores;  // the headline restore, rto, rpo, exact of the JSON are the last of these
   std::vector<Check> checks;
   std::vector<Proof> proof;
+  std::optional<Sweep> sweep;  // of a restore of kind pitr_sweep
   std::vector<std::string> not_tested;
   Cleanup cleanup;
 };

@@ -4,6 +4,7 @@
 
 #include "reports/record/summary.hpp"
 #include "reports/render/recovery_point.hpp"
+#include "reports/render/sweep_view.hpp"
 #include "reports/render/text.hpp"
 #include "reports/render/view_parts.hpp"
 
@@ -151,6 +152,7 @@ PageData report_view(const Report& report, const std::vector<record::JournalEven
   set_recovery_time(page, report);
   set_loss(page, report);
   set_checks(page, report, shown_findings);
+  set_sweep(page, report);
   set_course(page, report);
   set_facts(page, report);
   set_cleanup(page, report);

@@ -143,10 +143,11 @@ TEST_P(NightlyScenario, DoesWhatItSays) {
   EXPECT_EQ(target.inclusive, scenario.restore.target.inclusive);
   EXPECT_EQ(target.type, word_of(scenario.restore.target.kind));
   const auto added = std::count_if(report.checks.begin(), report.checks.end(), [](const auto& check) {
-    return check.name == "commit_order" || check.name == "roll_back";
+    return check.name == "commit_order" || check.name == "roll_back" || check.name == "sweep";
   });
   EXPECT_EQ(report.checks.size() - static_cast<std::size_t>(added),
             scenario.verify.empty() ? 1 : scenario.verify.size());  // the outcome alone
+  EXPECT_EQ(report.sweep.has_value(), scenario.restore.kind == scenario::RestoreKind::pitr_sweep);
   const auto& steps = scenario.timeline;
   // What leaves the source as it is makes no later backup useless.
   const auto has_harm = [](const auto& step) {

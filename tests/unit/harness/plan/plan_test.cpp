@@ -153,7 +153,7 @@ TEST(PlanToJson, HoldsTheTargetAndWhatIsRestored) {
   EXPECT_EQ(whole,
             nlohmann::json::parse(R"({"kind": "full", "target": {"kind": "end_of_wal", "point": "", "inclusive": true},
                                              "action": "promote", "expect": {"outcome": "recovered", "reason": ""},
-                                             "in_place": false, "roll_back": false, "partial": null,
+                                             "in_place": false, "roll_back": false, "points": null, "partial": null,
                                              "judged_at_mark": "here"})"));
   const auto part =
       nlohmann::json::parse(to_json(make_plan(a_partial_scenario(), here()))).at("scenario").at("restore");
@@ -161,6 +161,15 @@ TEST(PlanToJson, HoldsTheTargetAndWhatIsRestored) {
   EXPECT_EQ(part.at("partial"),
             nlohmann::json::parse(R"({"tables": ["shop.products"], "schema": "", "database": "", "where": "price > 9",
                                       "into": "beside", "suffix": "restored"})"));
+}
+
+TEST(PlanToJson, HoldsHowManyPointsASweepJudges) {
+  auto scenario = a_scenario();
+  scenario.restore.kind = scenario::RestoreKind::pitr_sweep;
+  scenario.restore.points = 60;
+  const auto json = nlohmann::json::parse(to_json(make_plan(scenario, here()))).at("scenario").at("restore");
+  EXPECT_EQ(json.at("kind"), "pitr_sweep");
+  EXPECT_EQ(json.at("points"), 60);
 }
 
 std::string restore_line(const scenario::Restore& restore) {
@@ -183,6 +192,14 @@ TEST(DescribePlan, SaysWhereRecoveryStopsAndWhatHappensThere) {
   EXPECT_EQ(restore_line(restore),
             "restore: pitr, to the transaction of the disaster, just before it, then pause; content is judged at mark "
             "\"here\"");
+  restore.kind = RestoreKind::pitr_sweep;
+  restore.points = 60;
+  restore.target = {};
+  EXPECT_EQ(
+      restore_line(restore),
+      "restore: pitr_sweep, to the end of the WAL in the repository, then 60 points of the WAL one after another in "
+      "one recovery, and each kind of target around commits of their own; content is judged at mark \"here\"");
+  restore.kind = RestoreKind::pitr;
   restore.target = {TargetKind::lsn, "here", true};
   EXPECT_EQ(restore_line(restore), "restore: pitr, to the LSN of \"here\", including it, then pause");
   restore.target = {TargetKind::name, "there", true};

@@ -41,6 +41,19 @@ TEST(ParseRestore, ReadsTheActionAtTheTarget) {
             TargetAction::shutdown);
 }
 
+TEST(ParseRestore, SweepsAsFarAsTheWalGoesButNotThroughHarm) {
+  const auto harmed = struck(restore, "{ kind: pitr_sweep, points: 60 }").restore;
+  EXPECT_EQ(harmed.kind, RestoreKind::pitr_sweep);
+  EXPECT_EQ(harmed.points, 60);
+  EXPECT_EQ(harmed.target, (RestoreTarget{TargetKind::lsn, "disaster", false}));
+  const auto lost = struck("  - disaster: { drop_table: shop.orders }\n  - load: { for: 3s }\n" +
+                               ("restore: " + std::string(restore)),
+                           "  - disaster: lose_server\nrestore: { kind: pitr_sweep, points: 2 }")
+                        .restore;
+  EXPECT_EQ(lost.target, RestoreTarget{});
+  EXPECT_EQ(struck(restore, "{ kind: pitr_sweep, points: 9, target: { mark: here } }").restore.target.point, "here");
+}
+
 TEST(ParseRestore, ReadsWhichTablesGoWhere) {
   const auto replaced =
       struck(restore, "{ kind: partial, target: { mark: here }, tables: [shop.orders, shop.payments] }");

@@ -34,6 +34,13 @@ Evidence everything() {
   evidence.untouched = UntouchedEvidence{*evidence.selected, {}};
   evidence.roll_back.emplace();
   evidence.roll_back->before = {evidence.selected->content, {{"table a", "1"}}, "7345000000000000042", 3};
+  SweepEvidence::Point point;
+  point.boundary = "after_commit";
+  point.position = "0/20";
+  point.inclusive = false;
+  point.appeared = {740, 740};
+  point.vanished = {739};
+  evidence.sweep = SweepEvidence{"0/10", "0/90", 1.5, 2.5, {point, {}}};
   evidence.seconds = {{"ledger", 0.5}};
   return evidence;
 }
@@ -59,6 +66,13 @@ TEST_F(EvidenceFiles, GiveBackEveryMember) {
   EXPECT_EQ(read.commit_order->records.at(0).subtransactions.at(1), 742U);
   EXPECT_FALSE(read.commit_order->records.at(0).committed);
   EXPECT_EQ(read.commit_order->acknowledged_lsn, "0/18");
+  EXPECT_EQ(read.sweep->until_lsn, "0/90");
+  EXPECT_EQ(read.sweep->own_seconds, 2.5);
+  ASSERT_EQ(read.sweep->points.size(), 2U);
+  EXPECT_EQ(read.sweep->points[0].position, "0/20");
+  EXPECT_FALSE(read.sweep->points[0].inclusive);
+  EXPECT_EQ(read.sweep->points[0].appeared, (std::vector<std::uint64_t>{740, 740}));
+  EXPECT_EQ(read.sweep->points[0].vanished, (std::vector<std::uint64_t>{739}));
   EXPECT_EQ(read.commit_order->xids_present.at(0), 740U);
   EXPECT_EQ(read.commit_order->restore_points.at(0).name, "before-drop");
   EXPECT_EQ(read.commit_order->restore_points.at(0).end_lsn, "0/90");

@@ -64,7 +64,7 @@ TEST(ReportJson, HoldsEveryFieldInTheOrderOfTheContractEvenWhenEmpty) {
   EXPECT_EQ(names_of(json), (Names{"schema_version", "drill_id",   "seed",        "scenario", "tool",    "initiated_by",
                                    "environment",    "started_at", "finished_at", "verdict",  "backups", "disasters",
                                    "restores",       "restore",    "rto",         "rpo",      "exact",   "checks",
-                                   "proof",          "not_tested", "cleanup"}));
+                                   "proof",          "sweep",      "not_tested",  "cleanup"}));
   EXPECT_TRUE(json["restore"].is_null());
   EXPECT_EQ(names_of(json["rto"]), (Names{"phases", "restored_seconds", "readable_seconds", "writable_seconds",
                                           "verified_seconds", "objective_seconds", "met"}));
@@ -99,8 +99,26 @@ TEST(ReportJson, RepeatsTheLastRestoreAsItsHeadline) {
   EXPECT_EQ(json["exact"]["met"], false);
 }
 
+TEST(ReportJson, HoldsASweepWithItsPoints) {
+  auto report = filled();
+  EXPECT_TRUE(Json::parse(to_json(report))["sweep"].is_null());
+  report.sweep = Sweep{"0/10", "0/90", 2, 1, 1, 2.5, 0, {{}, {}}};
+  report.sweep->points[1].target = {"time", "2026-11-20T02:15:00Z", false, "latest"};
+  report.sweep->points[1].met = false;
+  report.sweep->points[1].extra = 3;
+  const auto read = report_from_json(to_json(report));
+  ASSERT_TRUE(read.sweep);
+  EXPECT_EQ(read.sweep->planned, 2U);
+  EXPECT_EQ(read.sweep->shared_seconds, 2.5);
+  EXPECT_EQ(read.sweep->points.at(0).met, std::nullopt);
+  EXPECT_EQ(read.sweep->points.at(1).met, false);
+  EXPECT_EQ(read.sweep->points.at(1).extra, 3U);
+  EXPECT_EQ(read.sweep->points.at(1).target.type, "time");
+}
+
 TEST(ReportJson, IsReadWithoutWhatItsVersionGotLater) {
   auto json = Json::parse(to_json(filled()));
+  EXPECT_EQ(json.erase("sweep"), 1U);
   for (const std::string later : {"size", "work", "notes"}) {
     EXPECT_EQ(json["restore"].erase(later), 1U);
     for (auto& restore : json["restores"]) restore.erase(later);

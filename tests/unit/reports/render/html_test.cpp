@@ -32,7 +32,7 @@ void expect_offline(const std::string& text) {
 
 std::vector<record::Report> every_report() {
   return {passing_report(), failing_report(), unknown_report(), empty_report(),
-          pitr_report(),    partial_report(), refused_report()};
+          pitr_report(),    partial_report(), refused_report(), swept_report()};
 }
 
 TEST(Html, IsWhatItWasForEachKindOfDrill) {
@@ -46,6 +46,23 @@ TEST(Html, IsWhatItWasForEachKindOfDrill) {
   expect_golden("pitr.html", html(pitr_report(), pitr_journal()));
   expect_golden("partial.html", html(partial_report(), partial_journal()));
   expect_golden("refused.html", html(refused_report(), pitr_journal()));
+  expect_golden("swept.html", html(swept_report(), pitr_journal()));
+}
+
+TEST(Html, DrawsEveryPointOfASweepAndSaysWhatItIs) {
+  const auto text = html(swept_report());
+  const auto root = read_html(text);
+  std::size_t drawn = 0;
+  for (const auto* const group : root.all("g")) {
+    if (group->all("title").empty() || group->all("title").at(0)->text.find("at 0/") == std::string::npos) continue;
+    ++drawn;
+  }
+  EXPECT_EQ(drawn, 6U);
+  EXPECT_THAT(text, HasSubstr("Sweep over the WAL: 4 of 6 points exact"));
+  EXPECT_THAT(text, HasSubstr("after commit, prefix, at 0/1A000128: 30,108 expected, 1 missing, 0 extra; not exact"));
+  EXPECT_THAT(text, HasSubstr("not judged, the recovery that it shares had ended before"));
+  EXPECT_THAT(text, HasSubstr("time, exclusive"));
+  EXPECT_THAT(html(pitr_report()), Not(HasSubstr("Sweep over the WAL")));
 }
 
 TEST(Html, LoadsNothingAndRunsNothing) {

@@ -43,6 +43,7 @@ TEST(Markdown, IsWhatItWasForEachKindOfDrill) {
   expect_golden("pitr.md", markdown(pitr_report()));
   expect_golden("partial.md", markdown(partial_report(), partial_journal()));
   expect_golden("refused.md", markdown(refused_report()));
+  expect_golden("swept.md", markdown(swept_report()));
 }
 
 TEST(Markdown, SaysVerdictAndTheThreeAnswersFirst) {
@@ -105,6 +106,13 @@ TEST(Markdown, SaysTargetWhatWasReachedAndWhatWasGivenUp) {
   EXPECT_THAT(text, HasSubstr("- **Restore**: partial, recovered\n"));
   EXPECT_THAT(text, HasSubstr("- **Target**: time 2026-11-20T02:15:12.150000Z, exclusive\n"));
   EXPECT_THAT(text, HasSubstr("- **Given up past the target**: 1,204 transactions, 0.30 s of work\n"));
+}
+
+TEST(Markdown, HasATableOfASweepByWhatItsPointsHaveInCommon) {
+  const auto text = markdown(swept_report());
+  EXPECT_THAT(text, HasSubstr("Sweep over the WAL: ✗ 4 of 6 points exact"));
+  EXPECT_THAT(text, HasSubstr("| after commit | prefix | ✗ FAIL | 1 | 0 | 1 | 0 |"));
+  EXPECT_THAT(text, HasSubstr("| last record | prefix | ? UNKNOWN | 1 | 0 | 0 | 0 |"));
 }
 
 TEST(Markdown, SaysWhatTheEngineNotedOfTheRestore) {

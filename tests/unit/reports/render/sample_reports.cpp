@@ -178,6 +178,46 @@ Report pitr_report() {
   return report;
 }
 
+Report swept_report() {
+  auto report = pitr_report();
+  report.restores.back().kind = "pitr_sweep";
+  auto& sweep = report.sweep.emplace();
+  sweep.from_lsn = "0/9C3F2A8";
+  sweep.until_lsn = "0/2B4A7D18";
+  sweep.shared_seconds = 2.495;
+  sweep.own_seconds = 4.1;
+  const auto point = [](const char* boundary, const char* lsn, std::optional<bool> met) {
+    record::Sweep::Point made;
+    made.boundary = boundary;
+    made.way = "shared";
+    made.lsn = made.reached_lsn = lsn;
+    made.target = {"prefix", lsn, false, ""};
+    made.time = "2026-11-20T02:15:09.000311Z";
+    made.xid = "31877";
+    made.met = met;
+    made.seconds = 0.041;
+    if (met) made.expected = 30'108, made.missing = *met ? 0 : 1, made.extra = 0;
+    return made;
+  };
+  sweep.points = {point("backup_stop", "0/9C3F2A8", true), point("in_commit", "0/1A000100", true),
+                  point("after_commit", "0/1A000128", false), point("random", "0/1F000000", true),
+                  point("last_record", "0/2B4A7D18", std::nullopt)};
+  sweep.points.back().why = "the recovery that it shares had ended before";
+  sweep.points.push_back(point("after_commit", "0/20000000", true));
+  sweep.points.back().way = "own";
+  sweep.points.back().target = {"time", "2026-11-20T02:15:09.000311Z", false, "latest"};
+  sweep.planned = 6;
+  sweep.judged = 5;
+  sweep.met = 4;
+  auto failed =
+      check("sweep", Verdict::fail, "1 of 6 points are not met, first: WAL up to 0/1A000128", "pg_receivewal", 6.6);
+  failed.findings = {Finding{"WAL up to 0/1A000128 (after_commit)", "", "0/1A000100", "31877",
+                             "2026-11-20T02:15:09.000311Z", "transaction 31877 is missing"}};
+  report.checks.push_back(failed);
+  report.verdict = Verdict::fail;
+  return report;
+}
+
 std::vector<record::JournalEvent> pitr_journal() {
   const auto at = [](const char* time) { return std::string("2026-11-20T02:15:") + time + "Z"; };
   return {

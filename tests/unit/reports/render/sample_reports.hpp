@@ -15,6 +15,8 @@ namespace reports::render {
 [[nodiscard]] record::Report unknown_report();
 [[nodiscard]] record::Report empty_report();
 [[nodiscard]] record::Report pitr_report();
+// A sweep with a point that is not exact, and one that could not be judged.
+[[nodiscard]] record::Report swept_report();
 [[nodiscard]] std::vector<record::JournalEvent> pitr_journal();
 [[nodiscard]] record::Report partial_report();
 [[nodiscard]] std::vector<record::JournalEvent> partial_journal();

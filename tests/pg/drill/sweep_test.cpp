@@ -1,0 +1,139 @@
+// A drill of kind pitr_sweep: every point is judged and met; what it leaves is judged again to the same end, and to
+// another when a commit is taken out of the evidence.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "backup_engine/base/file.hpp"
+#include "tests/pg/drill/written_scenario.hpp"
+
+namespace harness::drill {
+namespace {
+
+namespace fs = std::filesystem;
+namespace record = reports::record;
+using record::Verdict;
+using testing::Each;
+using testing::Field;
+using testing::Ge;
+using testing::HasSubstr;
+using testing::IsSupersetOf;
+using testing::Not;
+using testing::SizeIs;
+
+constexpr auto lost = R"(  - backup: full
+  - load: { for: 200ms, keep_running: true }
+  - backup: incremental
+  - restore_point: under-load
+  - load: { for: 200ms, keep_running: true }
+  - disaster: lose_server
+)";
+
+class SweepDrill : public testing::Test {
+ protected:
+  struct Run : SuiteRun {
+    Run() : SuiteRun({{"swept", lost, "kind: pitr_sweep, points: 30", "ledger"}}) {}
+    using SuiteRun::drill_directory;
+    using SuiteRun::lifeboat;
+    using SuiteRun::path;
+  };
+  static void SetUpTestSuite() { run_ = std::make_unique<Run>(); }
+  static void TearDownTestSuite() { run_.reset(); }
+
+  static record::Report report() { return run_->report("swept"); }
+  static const record::Check& check(const record::Report& report) {
+    const auto found =
+        std::find_if(report.checks.begin(), report.checks.end(), [](const auto& c) { return c.name == "sweep"; });
+    if (found == report.checks.end()) throw std::runtime_error("the report has no check sweep");
+    return *found;
+  }
+  static std::unique_ptr<Run> run_;
+};
+std::unique_ptr<SweepDrill::Run> SweepDrill::run_;
+
+TEST_F(SweepDrill, MeetsEveryPoint) {
+  const auto found = report();
+  EXPECT_EQ(found.verdict, Verdict::pass) << run_->words;
+  EXPECT_EQ(check(found).verdict, Verdict::pass) << check(found).summary;
+  ASSERT_TRUE(found.sweep);
+  const auto& sweep = *found.sweep;
+  EXPECT_EQ(sweep.met, sweep.planned);
+  EXPECT_EQ(sweep.judged, sweep.points.size());
+  EXPECT_THAT(sweep.points, Each(Field(&record::Sweep::Point::met, std::optional(true))));
+  EXPECT_THAT(run_->left_processes, testing::IsEmpty());
+}
+
+TEST_F(SweepDrill, HasEveryBoundaryAndEachKindOfTarget) {
+  std::set<std::string> boundaries, targets;
+  std::size_t shared = 0;
+  const auto sweep = *report().sweep;
+  for (const auto& point : sweep.points) {
+    boundaries.insert(point.boundary);
+    if (point.way == "own") targets.insert(point.target.type + (point.target.inclusive ? "" : " exclusive"));
+    shared += point.way == "shared" ? 1U : 0U;
+  }
+  EXPECT_THAT(shared, Ge(30U));
+  EXPECT_THAT(boundaries,
+              IsSupersetOf({"backup_stop", "first_record", "before_last_record", "last_record", "before_commit",
+                            "in_commit", "after_commit", "segment_end", "segment_start", "restore_point", "random"}));
+  EXPECT_EQ(targets, (std::set<std::string>{"immediate", "lsn", "lsn exclusive", "name", "time", "time exclusive",
+                                            "xid", "xid exclusive"}));
+}
+
+TEST_F(SweepDrill, GoesFromNoneOfTheLoadToAllOfIt) {
+  const auto sweep = *report().sweep;
+  std::vector<std::uint64_t> expected;
+  for (const auto& point : sweep.points) {
+    if (point.way == "shared") expected.push_back(point.expected.value());
+  }
+  EXPECT_TRUE(std::is_sorted(expected.begin(), expected.end()));
+  EXPECT_THAT(expected.back(), testing::Gt(expected.front()));
+}
+
+TEST_F(SweepDrill, IsDrawnInBothReports) {
+  const auto page = backup_engine::base::read_file(run_->drill_directory("swept") / "report.html");
+  EXPECT_THAT(page, HasSubstr("class=\"timeline sweep\""));
+  EXPECT_THAT(page, HasSubstr("segment start"));
+  EXPECT_THAT(backup_engine::base::read_file(run_->drill_directory("swept") / "report.md"),
+              HasSubstr("### Sweep over the WAL: ✓"));
+}
+
+TEST_F(SweepDrill, IsJudgedAgainToTheSameEnd) {
+  const auto again = run_->path("again");
+  const auto ended = run_->lifeboat({"judge", run_->drill_directory("swept").string(), "--out", again.string()});
+  EXPECT_EQ(ended.code, 0) << ended.words;
+  const auto judged = record::read_report(again / "report.json");
+  EXPECT_EQ(judged.sweep->met, report().sweep->met);
+}
+
+// The sabotage twin: one commit is taken out of what the recovery held at one point.
+TEST_F(SweepDrill, FailsAndNamesACommitThatWasLost) {
+  const auto copy = run_->path("harmed");
+  fs::copy(run_->drill_directory("swept"), copy, fs::copy_options::recursive);
+  const auto file = copy / "evidence" / "sweep.json";
+  auto evidence = nlohmann::json::parse(backup_engine::base::read_file(file));
+  auto& points = evidence.at("points");
+  const auto harmed =
+      std::find_if(points.begin(), points.end(), [](const auto& point) { return !point.at("appeared").empty(); });
+  ASSERT_NE(harmed, points.end());
+  const auto xid = harmed->at("appeared").front().template get<std::uint64_t>();
+  harmed->at("appeared").erase(harmed->at("appeared").begin());
+  std::ofstream(file) << evidence;
+  const auto again = run_->path("judged");
+  const auto ended = run_->lifeboat({"judge", copy.string(), "--out", again.string()});
+  EXPECT_EQ(ended.code, 1) << ended.words;
+  const auto judged = record::read_report(again / "report.json");
+  EXPECT_EQ(check(judged).verdict, Verdict::fail);
+  ASSERT_THAT(check(judged).findings, Not(testing::IsEmpty()));
+  const auto& finding = check(judged).findings.front();
+  EXPECT_EQ(finding.xid, std::to_string(static_cast<std::uint32_t>(xid)));
+  EXPECT_THAT(finding.lsn, HasSubstr("/"));
+  EXPECT_THAT(finding.time, HasSubstr("T"));
+}
+
+}  // namespace
+}  // namespace harness::drill

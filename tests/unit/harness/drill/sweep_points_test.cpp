@@ -1,0 +1,172 @@
+#include "harness/drill/sweep_points.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "backup_engine/base/error.hpp"
+
+namespace harness::drill {
+namespace {
+
+namespace pg = backup_engine::postgres;
+namespace record = reports::record;
+using pg::Lsn;
+using testing::Contains;
+using testing::Field;
+using testing::IsSupersetOf;
+
+constexpr std::uint64_t megabyte = 1024 * 1024, first_stop = megabyte + 512, last_end = 4 * megabyte - 1024;
+
+// WAL of 1 MB segments, full of records of 184 bytes, each hundredth of which is a commit or, now and then, an abort.
+class MadeUpWal {
+ public:
+  MadeUpWal() {
+    for (std::uint64_t at = first_stop - 4096, i = 0; at + length <= last_end; at += length, ++i) {
+      starts_.push_back(at);
+      if (i % 100 != 99) continue;
+      order_.records.push_back({text(at),
+                                text(at + length),
+                                static_cast<std::uint32_t>(700 + i),
+                                {},
+                                fmt::format("2026-11-20T02:{:02}:{:02}.000000Z", i / 6000, i / 100 % 60),
+                                1,
+                                i % 300 != 299});
+    }
+    order_.restore_points = {{"here", text(starts_[50]), text(starts_[51]), 1}};
+    record::BackupRecord backup;
+    backup.label = "first";
+    backup.start_lsn = text(first_stop - 2048);
+    backup.stop_lsn = text(first_stop);
+    backup.timeline = 1;
+    backups_.push_back(backup);
+    backup.label = "second";
+    backup.stop_lsn = text(starts_[2000]);
+    backups_.push_back(backup);
+  }
+
+  [[nodiscard]] SweptWal swept() const {
+    const auto segment_size = pg::SegmentSize::of_bytes(megabyte);
+    return {order_,
+            backups_,
+            Lsn(starts_.back() + length),
+            segment_size,
+            [this](Lsn from) -> std::optional<record::RecordPlace> {
+              const auto found = std::lower_bound(starts_.begin(), starts_.end(), from.position_bytes());
+              if (found == starts_.end()) return std::nullopt;
+              return record::RecordPlace{text(*found), text(*found + length)};
+            },
+            [this](Lsn until) -> std::optional<record::RecordPlace> {
+              const auto behind = std::upper_bound(starts_.begin(), starts_.end(), until.position_bytes() - length);
+              if (behind == starts_.begin()) return std::nullopt;
+              return record::RecordPlace{text(*(behind - 1)), text(*(behind - 1) + length)};
+            }};
+  }
+
+ private:
+  static std::string text(std::uint64_t at) { return to_string(Lsn(at)); }
+
+  static constexpr std::uint64_t length = 184;
+  std::vector<std::uint64_t> starts_;
+  record::CommitOrderEvidence order_;
+  std::vector<record::BackupRecord> backups_;
+};
+
+std::multiset<std::string> boundaries(const std::vector<PrefixPoint>& points) {
+  std::multiset<std::string> found;
+  for (const auto& point : points) found.insert(point.boundary);
+  return found;
+}
+
+bool same(const PrefixPoint& a, const PrefixPoint& b) {
+  return a.boundary == b.boundary && a.position == b.position && a.served == b.served;
+}
+
+TEST(ChooseSweepPoints, TakesEveryBoundaryHoweverFewPointsAreAskedFor) {
+  const MadeUpWal wal;
+  const auto points = boundaries(choose_prefixes(wal.swept(), 2, 7));
+  for (const auto* const boundary : {"first_record", "before_last_record", "last_record"}) {
+    EXPECT_EQ(points.count(boundary), 1U) << boundary;
+  }
+  EXPECT_EQ(points.count("backup_stop"), 2U);
+  for (const auto* const boundary : {"segment_end", "segment_start", "segment_first_record"}) {
+    EXPECT_EQ(points.count(boundary), 2U) << boundary << ", at 2 MB and 3 MB";
+  }
+  for (const auto* const boundary : {"before_commit", "in_commit", "after_commit"}) {
+    EXPECT_GE(points.count(boundary), 2U) << boundary;
+  }
+  EXPECT_EQ(points.count("restore_point"), 1U);
+  EXPECT_EQ(points.count("random"), 0U);
+}
+
+TEST(ChooseSweepPoints, FillsUpWithRandomOnes) {
+  const MadeUpWal wal;
+  const auto points = choose_prefixes(wal.swept(), 60, 7);
+  EXPECT_EQ(points.size(), 60U);
+  EXPECT_GT(boundaries(points).count("random"), 30U);
+}
+
+TEST(ChooseSweepPoints, ServesEverMoreAndNeverTheSameTwice) {
+  const MadeUpWal wal;
+  const auto points = choose_prefixes(wal.swept(), 60, 7);
+  for (std::size_t i = 1; i < points.size(); ++i) {
+    EXPECT_GT(points[i].served, points[i - 1].served);
+    EXPECT_GE(points[i].position, points[i - 1].position);
+    EXPECT_LE(points[i].position, points[i].served);
+  }
+  EXPECT_EQ(points.front().position, Lsn(first_stop));
+}
+
+TEST(ChooseSweepPoints, CutsACommitInTwo) {
+  const MadeUpWal wal;
+  for (const auto& point : choose_prefixes(wal.swept(), 2, 7)) {
+    EXPECT_EQ(point.served > point.position, point.boundary == "in_commit" || point.boundary == "segment_end");
+  }
+}
+
+TEST(ChooseSweepPoints, ChoosesTheSameForTheSameSeed) {
+  const MadeUpWal wal;
+  const auto points = choose_prefixes(wal.swept(), 40, 7), again = choose_prefixes(wal.swept(), 40, 7),
+             others = choose_prefixes(wal.swept(), 40, 8);
+  EXPECT_TRUE(std::equal(points.begin(), points.end(), again.begin(), again.end(), same));
+  EXPECT_FALSE(std::equal(points.begin(), points.end(), others.begin(), others.end(), same));
+}
+
+TEST(ChooseSweepPoints, RefusesWalWithNothingBehindTheBackup) {
+  const MadeUpWal wal;
+  auto swept = wal.swept();
+  swept.until = Lsn(first_stop);
+  EXPECT_THROW((void)choose_prefixes(swept, 10, 7), backup_engine::base::Error);
+}
+
+TEST(ChooseSweepTargets, HasEachKindInclusiveAndExclusiveWhereThatMeansSomething) {
+  const MadeUpWal wal;
+  std::set<std::pair<std::string, bool>> kinds;
+  for (const auto& [boundary, target] : choose_targets(wal.swept(), 7)) kinds.emplace(target.type, target.inclusive);
+  EXPECT_EQ(kinds, (std::set<std::pair<std::string, bool>>{{"immediate", true},
+                                                           {"time", true},
+                                                           {"time", false},
+                                                           {"lsn", true},
+                                                           {"lsn", false},
+                                                           {"xid", true},
+                                                           {"xid", false},
+                                                           {"name", true}}));
+}
+
+TEST(ChooseSweepTargets, ChoosesTheSameForTheSameSeed) {
+  const MadeUpWal wal;
+  const auto values = [&](std::uint64_t seed) {
+    std::vector<std::string> found;
+    for (const auto& own : choose_targets(wal.swept(), seed)) found.push_back(own.target.value);
+    return found;
+  };
+  EXPECT_EQ(values(7), values(7));
+  EXPECT_NE(values(7), values(8));
+}
+
+}  // namespace
+}  // namespace harness::drill
