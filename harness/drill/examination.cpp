@@ -9,6 +9,7 @@
 #include "harness/verify/content_probe.hpp"
 #include "harness/verify/ledger_probe.hpp"
 #include "harness/verify/selected_probe.hpp"
+#include "harness/verify/witness_line.hpp"
 
 namespace harness::drill {
 
@@ -102,7 +103,12 @@ const record::Mark* describing_mark(const Context& context, const SourceSide& so
 }
 
 verify::WitnessWal witness_of(const SourceSide& source, const restore::Target& target) {
-  verify::WitnessWal witness{source.witness_directory(), source.backups().front().start_lsn, 1};
+  // A backup's own point lies on its timeline; every other target is looked for along the newest.
+  const auto& backups = source.backups();
+  const auto timeline = target.stop == restore::Stop::immediate
+                            ? backups.back().timeline
+                            : verify::newest_timeline(source.witness_directory(), backups.front().timeline);
+  verify::WitnessWal witness{source.witness_directory(), backups.front().start_lsn, timeline};
   if (target.stop == restore::Stop::lsn) witness.target_lsn = target.value;
   return witness;
 }

@@ -212,8 +212,7 @@ void judge_loss(record::Report& report, const Judged& judged) {
   if (judged_by_tables(judged)) return judge_tables(report, judged, stop);
   const auto question = rpo_question(report, stop, judged);
   if (judged.evidence.ledger && question) {
-    restore.rpo =
-        measure::measure_rpo(*question, judged.ledger, *judged.evidence.ledger, order ? &order->records : nullptr);
+    restore.rpo = measure::measure_rpo(*question, judged.ledger, *judged.evidence.ledger, order ? &*order : nullptr);
   }
   if (!order) return;
   restore.exact = measure::measure_exactness(*order, judged.ledger, stop);

@@ -6,6 +6,7 @@
 #include "backup_engine/base/parallel.hpp"
 #include "harness/provision/provision.hpp"
 #include "harness/verify/commit_order_probe.hpp"
+#include "harness/verify/witness_line.hpp"
 
 namespace harness::drill {
 
@@ -221,7 +222,8 @@ std::vector<record::CommitRecord> SourceSide::commits() const {
   options.bin_directory = installation_.bin_directory;
   options.run_as = context_.workplace.user();
   options.stop = context_.stop;
-  return verify::read_commit_order(options, {witness_directory(), backups_.front().start_lsn}).records;
+  const auto newest = verify::newest_timeline(witness_directory(), backups_.front().timeline);
+  return verify::read_commit_order(options, {witness_directory(), backups_.front().start_lsn, newest}).records;
 }
 
 const std::filesystem::path& SourceSide::witness_directory() const {

@@ -60,13 +60,15 @@ record::CommitOrderEvidence read_order(const Look& look, const verify::Cluster& 
   const auto wal = restore::fetch_stored_wal(order, look.context.stop);
   verify::WitnessWal witness{order.to, backup.start_lsn, reached.timeline, "engine"};
   witness.may_be_quiet = true;
-  for (const auto& left : wal.left) witness.left.push_back({left.timeline, left.at_lsn});
+  for (const auto& left : wal.left) witness.line.push_back({left.timeline, left.at_lsn});
+  witness.line.push_back({reached.timeline, ""});
   if (look.restoration.target.stop == restore::Stop::end_of_wal) witness.ended_lsn = reached.lsn;
   if (look.restoration.target.stop == restore::Stop::lsn) witness.target_lsn = look.restoration.target.value;
   auto evidence = verify::read_commit_order(look.tools, witness);
   evidence.reached_lsn = reached.lsn;
   evidence.reached_timeline = reached.timeline;
   evidence.acknowledged_lsn = held_at_start(look.restoration.cluster, reached);
+  evidence.prepared_present = verify::read_prepared(recovered);
   return evidence;
 }
 

@@ -9,13 +9,13 @@
 
 #include "backup_engine/base/utc_time.hpp"
 #include "harness/measure/ledger_index.hpp"
+#include "harness/measure/prepared_transactions.hpp"
 #include "harness/measure/transaction_exactness.hpp"
 
 namespace harness::measure {
 
 using backup_engine::postgres::Lsn;
 using reports::record::Check;
-using reports::record::CommitRecord;
 using reports::record::Finding;
 using reports::record::LedgerOutcome;
 using reports::record::LedgerRows;
@@ -45,26 +45,34 @@ struct Listed {
 // The ledger's transactions one by one, each named once: by the worst that can be said of it.
 class LedgerAccount {
  public:
-  LedgerAccount(const JudgedOrder& judged, const LedgerRows& rows, const RpoQuestion* loss)
-      : positions_(judged.order.records),
+  LedgerAccount(const JudgedOrder& judged, const std::vector<LedgerTransaction>& ledger, const LedgerRows& rows,
+                const RpoQuestion* loss)
+      : order_(judged.order),
+        ends_(judged.order, ledger),
         end_(end_of_expected(judged.order, judged.stop)),
         present_(judged.order.xids_present.begin(), judged.order.xids_present.end()),
         of_(judged.stop.kind == StopPosition::Kind::position ? "before the recovery target"
                                                              : "before the end of the WAL that had to come back") {
     for (const auto& row : rows.rows) ++copies_[row.id];
-    if (loss != nullptr) asked_.emplace(*loss, &judged.order.records);
+    if (loss != nullptr) asked_.emplace(*loss, &judged.order, ledger);
+    std::unordered_map<std::uint64_t, std::size_t> attempts;
+    for (const auto& transaction : ledger) {
+      if (++attempts[transaction.xid] > 1) twice_.insert(transaction.xid);
+    }
   }
 
   void add(const LedgerTransaction& transaction) {
     attempted_.insert(transaction.id);
     attempted_xids_.insert(transaction.xid);
-    const auto* const end = positions_.record_of(transaction.xid);
+    const auto* const end = ends_.of(transaction);
     const auto copies = copies_.find(transaction.id);
     const auto name = [&](std::string text) { return finding(transaction, end, std::move(text)); };
     if (copies != copies_.end() && copies->second > 1) {
       listed_.wrong.push_back(name(fmt::format("duplicated: its ledger row is there {} times", copies->second)));
     }
-    const bool there = present_.contains(transaction.xid) || copies != copies_.end();
+    // Two timelines may have given one xid twice; the ledger's own number is always one transaction's.
+    const bool by_xid = present_.contains(transaction.xid) && !twice_.contains(transaction.xid);
+    const bool there = by_xid || copies != copies_.end();
     if (there) {
       add_present(transaction, end, name);
     } else {
@@ -76,31 +84,39 @@ class LedgerAccount {
   Listed finish(const LedgerRows& rows) {
     for (const auto& row : rows.rows) {
       if (!attempted_.insert(row.id).second) continue;
-      const auto* const end = attempted_xids_.contains(row.xid) ? nullptr : positions_.record_of(row.xid);
       LedgerTransaction nobodys;
       nobodys.id = row.id;
       nobodys.xid = row.xid;
-      listed_.wrong.push_back(finding(nobodys, end, "unexpected: it is there and nobody attempted it"));
+      const std::vector<LedgerTransaction> alone = {nobodys};
+      const TransactionEnds ends(order_, attempted_xids_.contains(row.xid) ? no_transactions_ : alone);
+      listed_.wrong.push_back(finding(alone[0], ends.of(alone[0]), "unexpected: it is there and nobody attempted it"));
     }
-    listed_.sort();
     return std::move(listed_);
   }
 
  private:
-  [[nodiscard]] bool is_expected(const CommitRecord* end) const {
-    return end != nullptr && end->committed && position_of(end->lsn, "a commit record's position") < end_;
+  [[nodiscard]] bool is_expected(const TransactionEnd* end) const {
+    return end != nullptr && end->counts() && end->position < end_;
+  }
+
+  // Where its end lies, of one that must not be there.
+  static std::string whereabouts(const TransactionEnd* end, const char* behind) {
+    if (end == nullptr) return "the witness WAL holds no end of it";
+    if (!end->record->committed) return "the witness WAL holds its rollback";
+    if (!end->abandoned) return fmt::format("its commit lies behind where recovery {}", behind);
+    return fmt::format("its commit lies on timeline {}, behind where that was left", end->record->timeline);
   }
 
   // The time is the commit's own stamp where the WAL holds one, else when COMMIT was sent.
-  static Finding finding(const LedgerTransaction& transaction, const CommitRecord* end, std::string text) {
+  static Finding finding(const LedgerTransaction& transaction, const TransactionEnd* end, std::string text) {
     Finding made;
     made.object = fmt::format("transaction {}", transaction.xid);
     made.key = std::to_string(transaction.id);
     made.xid = std::to_string(transaction.xid);
     made.text = std::move(text);
     if (end != nullptr) {
-      made.lsn = end->lsn;
-      made.time = end->time;
+      made.lsn = end->record->lsn;
+      made.time = end->record->time;
     } else if (transaction.sent_microseconds != 0) {
       made.time = time_text(transaction.sent_microseconds);
     }
@@ -108,45 +124,39 @@ class LedgerAccount {
   }
 
   template <typename Name>
-  void add_present(const LedgerTransaction& transaction, const CommitRecord* end, const Name& name) {
+  void add_present(const LedgerTransaction& transaction, const TransactionEnd* end, const Name& name) {
     if (transaction.outcome == LedgerOutcome::aborted) {
       listed_.wrong.push_back(name("unexpected: it is there, and PostgreSQL had reported that it was rolled back"));
     } else if (!is_expected(end)) {
-      const auto* const why = end == nullptr    ? "the witness WAL holds no commit of it"
-                              : !end->committed ? "the witness WAL holds its rollback"
-                                                : "its commit lies behind where recovery had to end";
-      listed_.wrong.push_back(name(fmt::format("extra: it is there, and {}", why)));
+      listed_.wrong.push_back(name(fmt::format("extra: it is there, and {}", whereabouts(end, "had to end"))));
     } else if (transaction.outcome == LedgerOutcome::unknown) {
       listed_.told.push_back(name("indeterminate: its COMMIT was never answered; it is there, as the WAL says"));
     }
   }
 
   template <typename Name>
-  void add_absent(const LedgerTransaction& transaction, const CommitRecord* end, const Name& name) {
+  void add_absent(const LedgerTransaction& transaction, const TransactionEnd* end, const Name& name) {
     const bool acknowledged = transaction.outcome == LedgerOutcome::acknowledged;
     if (is_expected(end)) {
       listed_.wrong.push_back(name(fmt::format("{}: its commit lies {}, and it is not there",
                                                acknowledged ? "lost: acknowledged" : "missing", of_)));
     } else if (acknowledged && asked_ && (*asked_)(transaction)) {
-      const auto* const where =
-          end == nullptr ? "the witness WAL does not hold its commit" : "its commit lies behind where recovery ended";
-      listed_.told.push_back(name(fmt::format("lost: acknowledged, and not there; {}", where)));
+      listed_.told.push_back(name(fmt::format("lost: acknowledged, and not there; {}", whereabouts(end, "ended"))));
     } else if (transaction.outcome == LedgerOutcome::unknown) {
-      const auto* const says = end == nullptr    ? "the witness WAL holds no end of it"
-                               : !end->committed ? "it was rolled back"
-                                                 : "its commit lies behind where recovery had to end";
-      listed_.told.push_back(
-          name(fmt::format("indeterminate: its COMMIT was never answered; it is not there, and {}", says)));
+      listed_.told.push_back(name(fmt::format("indeterminate: its COMMIT was never answered; it is not there, and {}",
+                                              whereabouts(end, "had to end"))));
     }
   }
 
-  CommitPositions positions_;
+  const reports::record::CommitOrderEvidence& order_;
+  TransactionEnds ends_;
   Lsn end_;
-  std::unordered_set<std::uint64_t> present_, attempted_xids_;
+  std::unordered_set<std::uint64_t> present_, attempted_xids_, twice_;
   std::unordered_set<std::int64_t> attempted_;
   std::unordered_map<std::int64_t, std::uint64_t> copies_;
   std::optional<Asked> asked_;
   const char* of_;
+  const std::vector<LedgerTransaction> no_transactions_{};
   Listed listed_;
 };
 
@@ -202,6 +212,11 @@ void summarize(const JudgedOrder& judged, const Listed& listed, Check& check) {
 }
 
 Check conclude(const JudgedOrder& judged, Listed listed) {
+  if (judged.stop.kind != StopPosition::Kind::unknown) {
+    auto prepared = find_wrong_prepared(judged.order, end_of_expected(judged.order, judged.stop));
+    listed.wrong.insert(listed.wrong.end(), prepared.begin(), prepared.end());
+  }
+  listed.sort();
   Check check;
   check.name = commit_order_check;
   check.witness = judged.order.witness;
@@ -226,7 +241,7 @@ Check conclude(const JudgedOrder& judged, Listed listed) {
 Check check_commit_order(const JudgedOrder& judged, const std::vector<LedgerTransaction>& ledger,
                          const LedgerRows& rows, const RpoQuestion* loss) {
   if (judged.stop.kind == StopPosition::Kind::unknown) return conclude(judged, {});
-  LedgerAccount account(judged, rows, loss);
+  LedgerAccount account(judged, ledger, rows, loss);
   for (const auto& transaction : ledger) account.add(transaction);
   return conclude(judged, account.finish(rows));
 }
@@ -234,7 +249,6 @@ Check check_commit_order(const JudgedOrder& judged, const std::vector<LedgerTran
 Check check_transaction_statuses(const JudgedOrder& judged) {
   Listed listed;
   if (judged.stop.kind != StopPosition::Kind::unknown) listed.wrong = find_wrong_statuses(judged.order, judged.stop);
-  listed.sort();
   return conclude(judged, std::move(listed));
 }
 

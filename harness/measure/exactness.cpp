@@ -25,6 +25,19 @@ Lsn end_of_expected(const CommitOrderEvidence& order, const StopPosition& stop) 
   return end;
 }
 
+bool ended_on_the_line(const CommitOrderEvidence& order, Lsn place) {
+  if (order.line.empty()) return order.records.empty() || order.records.front().timeline == order.reached_timeline;
+  Lsn begin;
+  for (const auto& stretch : order.line) {
+    const auto end =
+        stretch.end_lsn.empty() ? std::max(begin, place) : position_of(stretch.end_lsn, "where a timeline was left");
+    // Recovery that ends right at a branching may tell either timeline.
+    if (stretch.timeline == order.reached_timeline) return begin <= place && place <= end;
+    begin = end;
+  }
+  return false;
+}
+
 Exactness measure_exactness(const CommitOrderEvidence& order, const std::vector<LedgerTransaction>& ledger,
                             const StopPosition& stop) {
   Exactness exactness;
@@ -33,23 +46,22 @@ Exactness measure_exactness(const CommitOrderEvidence& order, const std::vector<
   if (stop.kind == StopPosition::Kind::unknown) return exactness;
   const bool has_target = stop.kind == StopPosition::Kind::position;
   const auto end = end_of_expected(order, stop);
-  const CommitPositions positions(order.records);
+  const TransactionEnds ends(order, ledger);
   exactness.expected = exactness.missing = exactness.extra = 0;
   const std::unordered_set<std::uint64_t> present(order.xids_present.begin(), order.xids_present.end());
   std::unordered_set<std::uint64_t> expected;
   bool witnessed = false;
   // In-doubt transactions are in the ledger as well: the WAL says whether they committed.
   for (const auto& transaction : ledger) {
-    const auto position = positions.of(transaction.xid);
+    const auto position = ends.commit_of(transaction);
     witnessed = witnessed || position;
     if (position && *position < end) expected.insert(transaction.xid);
   }
   exactness.expected = expected.size();
   for (const auto xid : expected) *exactness.missing += present.contains(xid) ? 0U : 1U;
   for (const auto xid : present) *exactness.extra += expected.contains(xid) ? 0U : 1U;
-  // The same position on another timeline is another place.
-  const bool same_timeline = order.records.empty() || order.records.front().timeline == order.reached_timeline;
-  const bool ended_there = same_timeline && (!has_target || ended_at(reached, end));
+  const bool ended_there =
+      ended_on_the_line(order, has_target ? end : reached) && (!has_target || ended_at(reached, end));
   if (witnessed || !present.empty()) exactness.met = *exactness.missing == 0 && *exactness.extra == 0 && ended_there;
   return exactness;
 }

@@ -15,8 +15,13 @@ namespace harness::measure {
 [[nodiscard]] backup_engine::postgres::Lsn end_of_expected(const reports::record::CommitOrderEvidence& order,
                                                            const StopPosition& stop);
 
+// Does the timeline on which recovery ended lead through that place on the way that it had to go? The same position on
+// another timeline is another place.
+[[nodiscard]] bool ended_on_the_line(const reports::record::CommitOrderEvidence& order,
+                                     backup_engine::postgres::Lsn place);
+
 // expected: the ledger's transactions whose commit record starts before `stop`; recovery must have ended right there,
-// neither short of it nor past it, on the witness's timeline, and is not met otherwise. The end of WAL asks for what
+// neither short of it nor past it, on the line of timelines, and is not met otherwise. The end of WAL asks for what
 // recovery reached, and at least for every commit that lies whole before what the WAL receiver had acknowledged: WAL
 // that the engine called durable and did not give back is missing. Commits of others than the load (vacuum, DDL) leave
 // no ledger row and are not counted. All but the witness stays empty when the stop is unknown; `met` is empty when the

@@ -9,26 +9,36 @@
 
 #include "backup_engine/postgres/lsn.hpp"
 #include "reports/record/evidence.hpp"
+#include "reports/record/ledger.hpp"
 
 namespace harness::measure {
 
-// Where each transaction's commit record starts. WAL has xids without epoch, so the lower 32 bits decide; a
-// subtransaction's xid is nobody's commit.
-class CommitPositions {
+// Where in the WAL a transaction ended, committed or rolled back.
+struct TransactionEnd {
+  const reports::record::CommitRecord* record = nullptr;
+  backup_engine::postgres::Lsn position;
+  bool abandoned = false;  // on a timeline behind where recovery had to leave it: it does not count
+  // Committed, and on the way that recovery had to go.
+  [[nodiscard]] bool counts() const { return !abandoned && record->committed; }
+};
+
+// How each transaction of a ledger ended. WAL has xids without epoch, so the lower 32 bits decide; a subtransaction's
+// xid is nobody's end. Where two timelines gave one xid to two transactions, each record belongs to the transaction
+// whose COMMIT was sent and answered nearest to its stamp.
+class TransactionEnds {
  public:
-  // `records` must outlive this. Throws base::Error(corrupt) for an LSN that is none.
-  explicit CommitPositions(const std::vector<reports::record::CommitRecord>& records);
-  // nullopt: no commit record (aborted, in doubt and never decided, or outside of the witness).
-  [[nodiscard]] std::optional<backup_engine::postgres::Lsn> of(std::uint64_t xid) const;
-  // Its commit or abort record; nullptr where the witness has neither.
-  [[nodiscard]] const reports::record::CommitRecord* record_of(std::uint64_t xid) const;
+  // Both must outlive this. Throws base::Error(corrupt) for an LSN that is none.
+  TransactionEnds(const reports::record::CommitOrderEvidence& order,
+                  const std::vector<reports::record::LedgerTransaction>& ledger);
+  // nullptr: in doubt and never decided, or outside of the witness. Of transactions of that ledger itself, not of
+  // copies.
+  [[nodiscard]] const TransactionEnd* of(const reports::record::LedgerTransaction& transaction) const;
+  // Where its commit record starts, if that counts.
+  [[nodiscard]] std::optional<backup_engine::postgres::Lsn> commit_of(
+      const reports::record::LedgerTransaction& transaction) const;
 
  private:
-  struct End {
-    backup_engine::postgres::Lsn position;
-    const reports::record::CommitRecord* record;
-  };
-  std::unordered_map<std::uint32_t, End> ends_;
+  std::unordered_map<const reports::record::LedgerTransaction*, TransactionEnd> ends_;
 };
 
 // Throws base::Error(corrupt) naming `what`.

@@ -6,7 +6,7 @@
 
 namespace harness::measure {
 
-using reports::record::CommitRecord;
+using reports::record::CommitOrderEvidence;
 using reports::record::LedgerOutcome;
 using reports::record::LedgerRows;
 using reports::record::LedgerTransaction;
@@ -38,25 +38,27 @@ void count_rows(const std::vector<LedgerTransaction>& ledger,
 
 }  // namespace
 
-Asked::Asked(const RpoQuestion& question, const std::vector<CommitRecord>* commits) : target_(question.target) {
-  if (!target_ || target_->lsn.empty() || commits == nullptr) return;
+Asked::Asked(const RpoQuestion& question, const CommitOrderEvidence* order,
+             const std::vector<LedgerTransaction>& ledger)
+    : target_(question.target) {
+  if (!target_ || target_->lsn.empty() || order == nullptr) return;
   target_lsn_ = position_of(target_->lsn, "the recovery target");
-  positions_.emplace(*commits);
+  ends_.emplace(*order, ledger);
 }
 
 bool Asked::operator()(const LedgerTransaction& transaction) const {
   if (!target_) return true;
-  if (positions_) {
-    if (const auto position = positions_->of(transaction.xid)) return *position < target_lsn_;
+  if (ends_) {
+    if (const auto position = ends_->commit_of(transaction)) return *position < target_lsn_;
   }
   return transaction.answered_microseconds <= target_->time_microseconds;
 }
 
 Rpo measure_rpo(const RpoQuestion& question, const std::vector<LedgerTransaction>& ledger, const LedgerRows& rows,
-                const std::vector<CommitRecord>* commits) {
+                const CommitOrderEvidence* order) {
   std::unordered_map<std::int64_t, std::uint64_t> present;
   for (const auto& row : rows.rows) ++present[row.id];
-  const Asked asked(question, commits);
+  const Asked asked(question, order, ledger);
   std::optional<std::int64_t> first_lost, first_discarded;
   auto last_discarded = question.disaster_microseconds;  // a server that outlives its disaster goes on being written to
   Rpo rpo;

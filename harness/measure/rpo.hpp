@@ -30,21 +30,23 @@ struct RpoQuestion {
 // answered by the target's time had committed by then.
 class Asked {
  public:
-  // commits: of the witness WAL, to outlive this; nullptr where there is none.
-  Asked(const RpoQuestion& question, const std::vector<reports::record::CommitRecord>* commits);
+  // order: of the witness WAL, nullptr where there is none. It and the ledger must outlive this.
+  Asked(const RpoQuestion& question, const reports::record::CommitOrderEvidence* order,
+        const std::vector<reports::record::LedgerTransaction>& ledger);
+  // Of a transaction of that ledger itself.
   [[nodiscard]] bool operator()(const reports::record::LedgerTransaction& transaction) const;
 
  private:
   std::optional<TargetPoint> target_;
   backup_engine::postgres::Lsn target_lsn_;
-  std::optional<CommitPositions> positions_;
+  std::optional<TransactionEnds> ends_;
 };
 
-// rows: the target's ledger rows, duplicates kept. commits: of the witness WAL, nullptr where there is none. Without an
+// rows: the target's ledger rows, duplicates kept. order: of the witness WAL, nullptr where there is none. Without an
 // objective `met` stays empty.
 [[nodiscard]] reports::record::Rpo measure_rpo(const RpoQuestion& question,
                                                const std::vector<reports::record::LedgerTransaction>& ledger,
                                                const reports::record::LedgerRows& rows,
-                                               const std::vector<reports::record::CommitRecord>* commits);
+                                               const reports::record::CommitOrderEvidence* order);
 
 }  // namespace harness::measure

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "harness/measure/exactness.hpp"
 #include "harness/measure/ledger_index.hpp"
 
 namespace harness::measure {
@@ -33,17 +34,30 @@ enum class Place { before, behind };                // of a record, seen from wh
 enum class Answer { right, none, extra, missing };  // in the order of badness
 
 struct Said {
-  Answer answer = Answer::right;
-  std::string status;  // what PostgreSQL said, where that is wrong
+  Answer answer = Answer::none;
+  std::string status;     // what PostgreSQL said
+  std::uint32_t xid = 0;  // of which: the transaction or one of its subtransactions
 };
 
+Answer judge(const std::string& status, bool committed, Place place) {
+  if (place == Place::behind) return status == "committed" ? Answer::extra : Answer::right;
+  if (status.empty()) return Answer::none;
+  if (committed) return status == "committed" ? Answer::right : Answer::missing;
+  return status == "aborted" ? Answer::right : Answer::extra;
+}
+
+// The transaction and its subtransactions end together; evidence that was written before these were asked lacks them.
 Said judge(const CommitRecord& record, Place place, const Statuses& statuses) {
   const auto found = statuses.find(record.xid);
-  if (found == statuses.end()) return {Answer::none, {}};
-  const bool is_wanted = record.committed && place == Place::before;
-  if (found->second == "committed") return {is_wanted ? Answer::right : Answer::extra, found->second};
-  if (!is_wanted) return {Answer::right, found->second};
-  return {found->second.empty() ? Answer::none : Answer::missing, found->second};
+  if (found == statuses.end()) return {};
+  Said worst{judge(found->second, record.committed, place), found->second, record.xid};
+  for (const auto xid : record.subtransactions) {
+    const auto sub = statuses.find(xid);
+    if (sub == statuses.end()) continue;
+    const auto answer = judge(sub->second, record.committed, place);
+    if (answer > worst.answer) worst = {answer, sub->second, xid};
+  }
+  return worst;
 }
 
 // What both servers say of one transaction; the worse of the two counts.
@@ -60,9 +74,10 @@ class Servers {
       : recovered_(by_xid(order.recovered_statuses)), paused_(by_xid(order.paused_statuses)) {}
 
   [[nodiscard]] Judged ask(const CommitRecord& record, Place place) const {
-    const auto paused = paused_.empty() ? Said{} : judge(record, place, paused_);
+    const Said nobody_asked{Answer::right, {}, record.xid};
+    const auto paused = paused_.empty() ? nobody_asked : judge(record, place, paused_);
     // A promoted server has given the ids of what it left out to transactions of its own.
-    const auto recovered = place == Place::before ? judge(record, place, recovered_) : Said{};
+    const auto recovered = place == Place::before ? judge(record, place, recovered_) : nobody_asked;
     if (recovered.answer > paused.answer) return {record, place, recovered, "the recovered server"};
     return {record, place, paused, "the copy paused at the target"};
   }
@@ -85,22 +100,21 @@ void for_each_judged(const CommitOrderEvidence& order, const StopPosition& stop,
     if (has_target || at < reached) {
       visit(servers.ask(record, has_target && at >= stop.position ? Place::behind : Place::before));
     } else if (record.committed && position_of(record.end_lsn, "a commit record's end") <= held) {
-      visit(Judged{record, Place::before, {Answer::missing, ""}, "the recovered server"});
+      visit(Judged{record, Place::before, {Answer::missing, "", record.xid}, "the recovered server"});
     }
   }
 }
 
 std::string text_of(const Judged& judged) {
-  const auto& status = judged.said.status;
-  if (judged.said.answer == Answer::missing) {
-    return status.empty()
-               ? "missing: its commit was held when recovery began, and recovery ended before it"
-               : fmt::format("missing: its commit lies before the target, and {} calls it {}", judged.who, status);
+  const auto& said = judged.said;
+  if (said.answer == Answer::missing && said.status.empty()) {
+    return "missing: its commit was held when recovery began, and recovery ended before it";
   }
-  if (!judged.record.committed) {
-    return fmt::format("unexpected: the WAL holds its rollback, and {} calls it {}", judged.who, status);
-  }
-  return fmt::format("extra: its commit lies behind the target, and {} calls it {}", judged.who, status);
+  const auto what = said.xid == judged.record.xid ? "it" : fmt::format("its subtransaction {}", said.xid);
+  const auto told = fmt::format("and {} calls {} {}", judged.who, what, said.status);
+  if (said.answer == Answer::missing) return "missing: its commit lies before the target, " + told;
+  if (judged.record.committed) return "extra: its commit lies behind the target, " + told;
+  return "unexpected: the WAL holds its rollback, " + told;
 }
 
 }  // namespace
@@ -125,7 +139,8 @@ Exactness measure_transaction_exactness(const CommitOrderEvidence& order, const 
   // pg_waldump reads no commit behind a place where the records break off, and recovery replays none.
   const bool left_out =
       !has_target && order.left_out && position_of(order.left_out->end_lsn, "the end of a record left out") <= held;
-  const bool ended_elsewhere = has_target ? !ended_at(reached, stop.position) : left_out;
+  const bool elsewhere = has_target ? !ended_at(reached, stop.position) : left_out;
+  const bool ended_elsewhere = elsewhere || !ended_on_the_line(order, has_target ? stop.position : reached);
   const bool wrong = *exactness.missing + *exactness.extra > 0 || ended_elsewhere;
   if (wrong || !undecided) exactness.met = !wrong;
   return exactness;

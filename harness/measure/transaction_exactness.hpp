@@ -13,11 +13,12 @@ namespace harness::measure {
 
 // expected: the commits before `stop`; for the end of WAL those that recovery reached, and all that lie whole before
 // what was held when it began (order.acknowledged_lsn). missing: those of which the recovered server, or
-// the copy paused at the target, says anything but "committed"; extra: what the paused copy calls committed though its
-// commit lies behind, and what either does though the WAL says that it was rolled back. Recovery must have ended at
-// `stop`, and at the end of WAL it must have left out nothing that was held (order.left_out). `met` stays empty when
-// the stop is unknown, or when PostgreSQL was not asked, or forgot, while nothing else speaks against it. Throws
-// base::Error(corrupt) for an LSN that is none.
+// the copy paused at the target, says anything but "committed", or of one of its subtransactions; extra: what the
+// paused copy calls committed though its commit lies behind, and what either calls anything but "aborted" though the
+// WAL holds its rollback before. Recovery must have ended at `stop`, on the line of timelines, and at the end of WAL it
+// must have left out nothing that was held (order.left_out). `met` stays empty when the stop is unknown, or when
+// PostgreSQL was not asked, or forgot, while nothing else speaks against it. Throws base::Error(corrupt) for an LSN
+// that is none.
 [[nodiscard]] reports::record::Exactness measure_transaction_exactness(
     const reports::record::CommitOrderEvidence& order, const StopPosition& stop);
 

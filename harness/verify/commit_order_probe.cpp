@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -11,6 +13,7 @@
 #include "backup_engine/postgres/timeline.hpp"
 #include "backup_engine/postgres/wal_segment.hpp"
 #include "harness/verify/wal_dump_lines.hpp"
+#include "harness/verify/witness_line.hpp"
 
 namespace harness::verify {
 
@@ -20,8 +23,10 @@ using backup_engine::base::ErrorKind;
 using backup_engine::postgres::Lsn;
 using backup_engine::postgres::SegmentSize;
 using reports::record::CommitOrderEvidence;
+using reports::record::CommitRecord;
 using reports::record::LedgerRows;
 using reports::record::RecordPlace;
+using reports::record::TimelineStretch;
 
 namespace {
 
@@ -109,40 +114,59 @@ std::string DumpableWal::dump(const ToolOptions& options, const std::string& fro
   return std::move(done.output);
 }
 
-// A new timeline's first segment repeats what the one before it had written there.
+Lsn place(const std::string& lsn) {
+  return backup_engine::postgres::parse_lsn(lsn).value_or(Lsn());
+}
+
+// Where a stretch of the line begins and ends.
+struct Bounds {
+  Lsn begin, end;
+};
+
+Bounds bounds_of(const TimelineStretch& stretch, Lsn begin) {
+  constexpr auto forever = std::numeric_limits<std::uint64_t>::max();
+  return {begin, stretch.end_lsn.empty() ? Lsn(forever) : place(stretch.end_lsn)};
+}
+
+// A new timeline's first segment repeats what the one before it had written there: each record is its own timeline's.
 template <typename Record>
-void append_newer(std::vector<Record>& to, std::vector<Record> from, const std::string& end_lsn) {
-  const auto place = [](const std::string& lsn) { return backup_engine::postgres::parse_lsn(lsn).value_or(Lsn()); };
-  const auto last = to.empty() ? Lsn() : place(to.back().lsn);
+void append(std::vector<Record>& to, std::vector<Record>& from, const Bounds& bounds) {
   for (auto& record : from) {
     const auto at = place(record.lsn);
-    if (at > last && (end_lsn.empty() || at < place(end_lsn))) to.push_back(std::move(record));
+    if (at >= bounds.begin && at < bounds.end) to.push_back(std::move(record));
   }
 }
 
-DumpedRecords read_records(const ToolOptions& options, const WitnessWal& witness) {
-  auto stretches = witness.left;
-  stretches.push_back({witness.timeline, ""});
-  DumpedRecords all;
-  for (const auto& [timeline, end_lsn] : stretches) {
+// What a timeline went on with when the line had left it.
+void keep_abandoned(std::vector<CommitRecord>& to, const std::vector<CommitRecord>& from, const Bounds& bounds) {
+  std::copy_if(from.begin(), from.end(), std::back_inserter(to),
+               [&](const CommitRecord& record) { return place(record.lsn) >= bounds.end; });
+}
+
+void read_records(const ToolOptions& options, const WitnessWal& witness, CommitOrderEvidence& all) {
+  Lsn begin;
+  for (const auto& stretch : all.line) {
     std::optional<DumpableWal> wal;
     try {
-      wal.emplace(witness.directory, timeline);
+      wal.emplace(witness.directory, stretch.timeline);
     } catch (const Error& error) {
       // Left within its first segment, a timeline has all that counts of it in the next one's.
-      if (error.kind() != ErrorKind::not_found || end_lsn.empty()) throw;
+      if (error.kind() != ErrorKind::not_found || stretch.end_lsn.empty()) throw;
       continue;
     }
+    const auto bounds = bounds_of(stretch, begin);
     auto records =
         parse_dumped_records(wal->dump(options, wal->start(), {"--rmgr=Transaction", "--rmgr=XLOG"}), wal->described());
-    append_newer(all.commits, std::move(records.commits), end_lsn);
-    append_newer(all.restore_points, std::move(records.restore_points), end_lsn);
+    keep_abandoned(all.abandoned, records.commits, bounds);
+    append(all.records, records.commits, bounds);
+    append(all.prepared, records.prepared, bounds);
+    append(all.restore_points, records.restore_points, bounds);
+    begin = bounds.end;
   }
-  if (all.commits.empty() && !witness.may_be_quiet) {
+  if (all.records.empty() && !witness.may_be_quiet) {
     throw Error(ErrorKind::not_found, fmt::format("the witness WAL in {} holds no commit on timeline {}",
                                                   witness.directory.string(), witness.timeline));
   }
-  return all;
 }
 
 // The first record that starts there or later.
@@ -164,32 +188,43 @@ std::optional<RecordPlace> record_left_out(const ToolOptions& options, const Dum
   return std::nullopt;
 }
 
-// The one on which recovery comes to the target.
-std::uint32_t timeline_at(const WitnessWal& witness) {
-  const auto target = backup_engine::postgres::parse_lsn(witness.target_lsn);
-  for (const auto& left : witness.left) {
-    const auto end = backup_engine::postgres::parse_lsn(left.at_lsn);
-    if (target && end && *target < *end) return left.timeline;
-  }
-  return witness.timeline;
+}  // namespace
+
+static std::optional<std::string> read_if_there(backup_engine::postgres::Connection& connection,
+                                                const std::string& file) {
+  return connection.query("SELECT CASE WHEN (pg_stat_file($1, true)).size IS NOT NULL THEN pg_read_file($1) END",
+                          {file})[0][0];
 }
 
-}  // namespace
+// Where replay stands. The control file tells the timeline of some time ago: it is written when pages are. So the
+// history of the timeline that recovery goes to, which it keeps in pg_wal, says on which one that place lies.
+static ReachedPoint read_replayed_point(backup_engine::postgres::Connection& connection) {
+  const auto row = connection.query(
+      "SELECT pg_last_wal_replay_lsn(), (SELECT received_tli FROM pg_stat_wal_receiver), min_recovery_end_timeline, "
+      "c.timeline_id, current_setting('recovery_target_timeline'), (SELECT left(max(name), 8) FROM pg_ls_waldir() "
+      "WHERE name ~ '^[0-9A-F]{8}[.]history$') FROM pg_control_recovery(), pg_control_checkpoint() AS c")[0];
+  const auto lsn = to_text(row[0]);
+  if (row[1]) return {lsn, static_cast<std::uint32_t>(to_count(row[1]))};
+  const auto asked = to_text(row[4]);
+  const auto newest = backup_engine::postgres::parse_history_file_name(to_text(row[5]) + ".history");
+  auto timeline = static_cast<std::uint32_t>(to_count(to_count(row[2]) > 0 ? row[2] : row[3]));
+  if (asked == "latest" && newest) timeline = newest->number();
+  if (!asked.empty() && asked.find_first_not_of("0123456789") == std::string::npos) {
+    timeline = static_cast<std::uint32_t>(std::stoul(asked));
+  }
+  const auto file =
+      "pg_wal/" + backup_engine::postgres::history_file_name(backup_engine::postgres::TimelineId(timeline));
+  const auto history = read_if_there(connection, file);
+  return {lsn, timeline_at(line_of(history.value_or(""), timeline), lsn)};
+}
 
 ReachedPoint read_reached_point(const Cluster& cluster) {
   auto connection = cluster.connect(scoped_database(cluster));
-  if (connection.query("SELECT pg_is_in_recovery()").single() == "t") {
-    const auto row = connection.query(
-        "SELECT pg_last_wal_replay_lsn(), (SELECT received_tli FROM pg_stat_wal_receiver), min_recovery_end_timeline, "
-        "c.timeline_id FROM pg_control_recovery(), pg_control_checkpoint() AS c")[0];
-    const auto timeline = row[1] ? row[1] : (to_count(row[2]) > 0 ? row[2] : row[3]);
-    return {to_text(row[0]), static_cast<std::uint32_t>(to_count(timeline))};
-  }
+  if (connection.query("SELECT pg_is_in_recovery()").single() == "t") return read_replayed_point(connection);
   // The first eight digits of the name of the segment that is written now: the timeline, even before a checkpoint.
   const auto hex = connection.query("SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)").single();
   const auto file = fmt::format("pg_wal/{}.history", hex);
-  const auto text = connection.query(
-      "SELECT CASE WHEN (pg_stat_file($1, true)).size IS NOT NULL THEN pg_read_file($1) END", {file})[0][0];
+  const auto text = read_if_there(connection, file);
   if (!text) {
     throw Error(ErrorKind::not_found, fmt::format("the target runs on timeline {} but has no {}", hex, file))
         .with_remedy("it was started without recovery, or the file was removed: what it reached is not known");
@@ -200,18 +235,27 @@ ReachedPoint read_reached_point(const Cluster& cluster) {
 }
 
 CommitOrderEvidence read_commit_order(const ToolOptions& options, const WitnessWal& witness) {
-  auto records = read_records(options, witness);
   CommitOrderEvidence evidence;
   evidence.witness = witness.name;
-  evidence.records = std::move(records.commits);
-  evidence.restore_points = std::move(records.restore_points);
+  evidence.line = witness.line.empty() ? line_to(witness.directory, witness.timeline) : witness.line;
+  read_records(options, witness, evidence);
   if (!witness.target_lsn.empty()) {
-    evidence.at_target = record_at(options, DumpableWal(witness.directory, timeline_at(witness)), witness.target_lsn);
+    evidence.at_target = record_at(
+        options, DumpableWal(witness.directory, timeline_at(evidence.line, witness.target_lsn)), witness.target_lsn);
   }
   if (!witness.ended_lsn.empty()) {
     evidence.left_out = record_left_out(options, DumpableWal(witness.directory, witness.timeline), witness.ended_lsn);
   }
   return evidence;
+}
+
+std::vector<std::uint32_t> read_prepared(const Cluster& cluster) {
+  std::vector<std::uint32_t> xids;
+  auto connection = cluster.connect(scoped_database(cluster));
+  for (const auto& row : connection.query("SELECT transaction::text FROM pg_prepared_xacts ORDER BY prepared")) {
+    xids.push_back(static_cast<std::uint32_t>(to_count(row[0])));
+  }
+  return xids;
 }
 
 CommitOrderEvidence probe_commit_order(const ToolOptions& options, const WitnessWal& witness, const Cluster& cluster,
@@ -220,6 +264,7 @@ CommitOrderEvidence probe_commit_order(const ToolOptions& options, const Witness
   const auto reached = read_reached_point(cluster);
   evidence.reached_lsn = reached.lsn;
   evidence.reached_timeline = reached.timeline;
+  evidence.prepared_present = read_prepared(cluster);
   evidence.xids_present.reserve(rows.rows.size());
   for (const auto& row : rows.rows) evidence.xids_present.push_back(row.xid);
   std::sort(evidence.xids_present.begin(), evidence.xids_present.end());

@@ -19,11 +19,8 @@ struct WitnessWal {
   std::uint32_t timeline = 1;
   std::string name = "pg_receivewal";  // "engine" where only the repository's WAL exists
   std::string target_lsn{};            // where recovery was told an LSN: the record found there is written down
-  struct Left {
-    std::uint32_t timeline = 1;
-    std::string at_lsn;
-  };
-  std::vector<Left> left{};   // timelines that recovery went along before `timeline`, oldest first
+  // The way to `timeline`, oldest first and with it; empty: as the history file in the directory says, if there is one.
+  std::vector<reports::record::TimelineStretch> line{};
   std::string ended_lsn{};    // where a recovery without a target ended: what goes on behind it is written down
   bool may_be_quiet = false;  // a witness without one commit or abort is an answer
 };
@@ -37,13 +34,17 @@ struct ReachedPoint {
 // base::Error(not_found) for a promoted server whose history file is gone.
 [[nodiscard]] ReachedPoint read_reached_point(const Cluster& cluster);
 
-// What the whole witness holds: commits, aborts, restore points and the record at the target, with nothing of a
-// restored cluster yet. WAL that ends in the middle of a record is normal; a witness without one commit or abort throws
-// base::Error(not_found) unless it may be quiet, pg_waldump's other failures Error(process).
+// What the whole witness holds along the line: commits, aborts, PREPAREs, restore points and the record at the target,
+// with nothing of a restored cluster yet. What its timelines hold behind where the line left them is kept apart. WAL
+// that ends in the middle of a record is normal; a witness without one commit or abort throws base::Error(not_found)
+// unless it may be quiet, pg_waldump's other failures Error(process).
 [[nodiscard]] reports::record::CommitOrderEvidence read_commit_order(const ToolOptions& options,
                                                                      const WitnessWal& witness);
 
-// Both, with the xids of the target's ledger rows.
+// Xids of the transactions that are prepared and not decided.
+[[nodiscard]] std::vector<std::uint32_t> read_prepared(const Cluster& cluster);
+
+// All of it, with the xids of the target's ledger rows.
 [[nodiscard]] reports::record::CommitOrderEvidence probe_commit_order(const ToolOptions& options,
                                                                       const WitnessWal& witness, const Cluster& cluster,
                                                                       const reports::record::LedgerRows& rows);

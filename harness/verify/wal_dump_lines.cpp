@@ -15,6 +15,7 @@ using backup_engine::base::ErrorKind;
 using backup_engine::postgres::Lsn;
 using backup_engine::postgres::SegmentSize;
 using reports::record::CommitRecord;
+using reports::record::PreparedRecord;
 using reports::record::RecordPlace;
 using reports::record::RestorePointRecord;
 
@@ -97,6 +98,29 @@ CommitRecord parse_commit(std::string_view line, std::string_view description, c
   return record;
 }
 
+// "PREPARE gid NAME: TIME; …". A name may hold anything, also what looks like a time, or a line's end: then the rest of
+// the record is on the next line, and the time stays empty.
+PreparedRecord parse_prepare(std::string_view line, std::string_view description, const DumpedWal& wal) {
+  const auto xid = number(field(line, "tx:", ",").value_or(""));
+  if (!xid) throw unreadable(line);
+  const auto span = span_of(line, wal.segment_size);
+  PreparedRecord record;
+  record.lsn = to_string(span.start);
+  record.end_lsn = to_string(span.end);
+  record.xid = *xid;
+  record.timeline = wal.timeline;
+  const auto what = field(description, "gid", "").value_or("");
+  record.name = what;
+  for (auto colon = what.find(": "); colon != std::string_view::npos; colon = what.find(": ", colon + 1)) {
+    const auto rest = what.substr(colon + 2);
+    const auto time = rfc3339(rest.substr(0, rest.find(';')));
+    if (!time) continue;
+    record.name = what.substr(0, colon);
+    record.time = *time;
+  }
+  return record;
+}
+
 template <typename Visit>
 void for_each_line(std::string_view text, Visit visit) {
   while (!text.empty()) {
@@ -131,6 +155,8 @@ DumpedRecords parse_dumped_records(std::string_view text, const DumpedWal& wal) 
   for_each_line(text, [&](std::string_view line, std::string_view description) {
     if (begins(line, "rmgr: Transaction") && (begins(description, "COMMIT") || begins(description, "ABORT"))) {
       records.commits.push_back(parse_commit(line, description, wal));
+    } else if (begins(line, "rmgr: Transaction") && begins(description, "PREPARE ")) {
+      records.prepared.push_back(parse_prepare(line, description, wal));
     } else if (begins(line, "rmgr: XLOG") && begins(description, "RESTORE_POINT ")) {
       const auto span = span_of(line, wal.segment_size);
       const auto name = description.substr(std::string_view("RESTORE_POINT ").size());

@@ -20,12 +20,13 @@ struct DumpedWal {
 
 struct DumpedRecords {
   std::vector<reports::record::CommitRecord> commits;  // and aborts
+  std::vector<reports::record::PreparedRecord> prepared;
   std::vector<reports::record::RestorePointRecord> restore_points;
 };
 
-// Both in the order of the text, commits and aborts of prepared transactions under the prepared one's xid. Times must
-// have been printed with TZ=UTC. Lines of other records are passed over; a commit, abort or restore point that cannot
-// be read throws base::Error(corrupt) with the line.
+// Each in the order of the text, commits and aborts of prepared transactions under the prepared one's xid. Times must
+// have been printed with TZ=UTC. Lines of other records are passed over; a commit, abort, PREPARE or restore point that
+// cannot be read throws base::Error(corrupt) with the line.
 [[nodiscard]] DumpedRecords parse_dumped_records(std::string_view text, const DumpedWal& wal);
 
 // Where each record of the text starts and ends, whatever it is.

@@ -96,6 +96,22 @@ void fields(Io& io, typename Io::template Ref<RestorePointRecord> point) {
 }
 
 template <class Io>
+void fields(Io& io, typename Io::template Ref<PreparedRecord> record) {
+  io("lsn", record.lsn);
+  io("end_lsn", record.end_lsn);
+  io("xid", record.xid);
+  io("name", record.name);
+  io("time", record.time);
+  io("timeline", record.timeline);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<TimelineStretch> stretch) {
+  io("timeline", stretch.timeline);
+  io("end_lsn", stretch.end_lsn);
+}
+
+template <class Io>
 void fields(Io& io, typename Io::template Ref<RecordPlace> place) {
   io("lsn", place.lsn);
   io("end_lsn", place.end_lsn);
@@ -135,6 +151,10 @@ void fields(Io& io, typename Io::template Ref<CommitOrderEvidence> order) {
   io.later("left_out", order.left_out);
   io.later("recovered_statuses", order.recovered_statuses);
   io.later("paused_statuses", order.paused_statuses);
+  io.later("line", order.line);
+  io.later("abandoned", order.abandoned);
+  io.later("prepared", order.prepared);
+  io.later("prepared_present", order.prepared_present);
 }
 
 template <class Io>

@@ -93,11 +93,24 @@ struct RestorePointRecord {
 struct RecordPlace {
   std::string lsn, end_lsn;
 };
-// What pg_xact_status() says of a transaction: "committed", "aborted", "in progress"; empty where it has not begun yet
-// or is forgotten.
+// What pg_xact_status() says of a transaction: "committed", "aborted", "in progress"; "ahead" where it is newer than
+// all that are known to have ended; empty where it is forgotten (and where it is ahead, in older evidence).
 struct TransactionStatus {
   std::uint32_t xid = 0;  // without epoch
   std::string status;
+};
+// A PREPARE TRANSACTION; what decided it, if anything did, is a CommitRecord of the same xid.
+struct PreparedRecord {
+  std::string lsn, end_lsn;
+  std::uint32_t xid = 0;
+  std::string name;  // as pg_prepared_xacts has it
+  std::string time;  // RFC 3339, empty where the name broke the line
+  std::uint32_t timeline = 1;
+};
+// A part of the way along which recovery goes from timeline to timeline.
+struct TimelineStretch {
+  std::uint32_t timeline = 1;
+  std::string end_lsn;  // where the next one branched off; empty for the last
 };
 struct CommitOrderEvidence {
   std::string witness;                // "pg_receivewal", or "engine" where only the repository's WAL exists
@@ -112,8 +125,15 @@ struct CommitOrderEvidence {
   // Without a target: the first record found on a page behind the one where recovery ended. WAL goes on there.
   std::optional<RecordPlace> left_out{};
   // Of a cluster without a ledger, in the order of `records`: what the recovered server says of those before
-  // reached_lsn, and a second copy, paused at the target, of all. Empty where the target is no place to pause at.
+  // reached_lsn, and a second copy, paused at the target, of all; each followed by its subtransactions. Empty where the
+  // target is no place to pause at.
   std::vector<TransactionStatus> recovered_statuses{}, paused_statuses{};
+  // The way that recovery had to go, oldest first; `records` are those of each stretch. Empty in older evidence.
+  std::vector<TimelineStretch> line{};
+  std::vector<CommitRecord> abandoned{};   // of the timelines of the line, behind where the line left them
+  std::vector<PreparedRecord> prepared{};  // in WAL order
+  // Xids of the target's prepared transactions; absent where nobody asked.
+  std::optional<std::vector<std::uint32_t>> prepared_present{};
 };
 
 // A sweep over the WAL: where recovery was taken to, and which of the load's transactions were there.

@@ -122,8 +122,8 @@ TEST_F(StoredBackup, AsksThePausedCopyAboutTheTransactionsBehindTheTarget) {
   const auto evidence = reports::record::read_evidence(drilled().cluster.drill_directory("by-lsn"));
   ASSERT_TRUE(evidence.commit_order);
   const auto& order = *evidence.commit_order;
-  EXPECT_EQ(order.paused_statuses.size(), order.records.size());
-  EXPECT_LT(order.recovered_statuses.size(), order.records.size());
+  EXPECT_GE(order.paused_statuses.size(), order.records.size()) << "subtransactions as well";
+  EXPECT_LT(order.recovered_statuses.size(), order.paused_statuses.size());
   const auto committed = [](const auto& status) { return status.status == "committed"; };
   EXPECT_FALSE(std::all_of(order.paused_statuses.begin(), order.paused_statuses.end(), committed));
   EXPECT_TRUE(std::all_of(order.recovered_statuses.begin(), order.recovered_statuses.end(), committed));

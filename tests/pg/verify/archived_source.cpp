@@ -29,6 +29,15 @@ void insert(Connection& connection) {
 }  // namespace
 
 ArchivedSource::ArchivedSource()
+    : ArchivedSource([this](const server::Server& source) {
+        std::vector<std::thread> writers;
+        for (int session = 0; session < sessions; ++session) {
+          writers.emplace_back([&, session] { load(source, session, transactions_each); });
+        }
+        for (auto& writer : writers) writer.join();
+      }) {}
+
+ArchivedSource::ArchivedSource(const Load& load)
     : user_(server::resolve_server_user("")), directory_(server::OwnedDirectory::create("/var/tmp", user_)) {
   const auto source_options = options("source");
   provision::make_cluster({.installation = source_options.installation,
@@ -38,13 +47,10 @@ ArchivedSource::ArchivedSource()
                            .run_as = user_});
   auto source = server::Server::start(source_options);
   source.wait_until_ready(soon());
-  source.connect("postgres").execute("CREATE TABLE commits (xid xid8 NOT NULL DEFAULT pg_current_xact_id())");
+  source.connect("postgres")
+      .execute("CREATE TABLE commits (id bigint NOT NULL DEFAULT 0, xid xid8 NOT NULL DEFAULT pg_current_xact_id())");
   take_backup(source);
-  std::vector<std::thread> writers;
-  for (int session = 0; session < sessions; ++session) {
-    writers.emplace_back([&, session] { load(source, session, transactions_each); });
-  }
-  for (auto& writer : writers) writer.join();
+  load(source);
   source.connect("postgres").execute("SELECT pg_switch_wal()");
   source.stop(server::StopMode::fast, soon());
   copy("source/pg_wal", "archive");
@@ -127,11 +133,13 @@ void ArchivedSource::load(const server::Server& source, int session, int transac
   if (!waiting.empty()) connection.execute(fmt::format("COMMIT PREPARED '{}'", waiting));
 }
 
-std::optional<Recovered> ArchivedSource::recover(const std::string& name, const reports::record::RestoreTarget& target,
-                                                 const std::string& action) const {
-  copy("backup", name);
+server::ServerOptions ArchivedSource::recovery_options(const std::string& name,
+                                                       const reports::record::RestoreTarget& target,
+                                                       const std::string& action, const std::string& archive) const {
   auto wanted = options(name);
-  wanted.settings["restore_command"] = fmt::format("cp {}/%f %p", archive().string());
+  wanted.settings["restore_command"] = fmt::format("cp {}/%f %p", this->archive(archive).string());
+  if (!target.timeline.empty()) wanted.settings["recovery_target_timeline"] = target.timeline;
+  if (target.type == "end_of_wal") return wanted;
   wanted.settings["recovery_target_action"] = action;
   wanted.settings["recovery_target_inclusive"] = target.inclusive ? "on" : "off";
   if (target.type == "immediate") {
@@ -139,29 +147,62 @@ std::optional<Recovered> ArchivedSource::recover(const std::string& name, const 
   } else {
     wanted.settings["recovery_target_" + target.type] = target.value;
   }
+  return wanted;
+}
+
+void ArchivedSource::wait_until_there(server::Server& server, const std::string& action) {
+  server.wait_until_ready(soon());
+  auto connection = server.connect("postgres");
+  backup_engine::base::poll_until(soon(), "the target", [&]() -> std::optional<std::string> {
+    if (server.ended()) throw std::runtime_error("the server ended");
+    const auto row = connection.query(
+        "SELECT pg_is_in_recovery(), CASE WHEN pg_is_in_recovery() THEN "
+        "pg_get_wal_replay_pause_state() END")[0];
+    const bool there = action == "pause" ? row[1] == "paused" : row[0] == "f";
+    return there ? std::nullopt : std::optional(row[1].value_or("promoted"));
+  });
+}
+
+std::optional<Recovered> ArchivedSource::recover(const std::string& name, const reports::record::RestoreTarget& target,
+                                                 const std::string& action, const std::string& archive,
+                                                 const Look& look) const {
+  copy("backup", name);
+  const auto wanted = recovery_options(name, target, action, archive);
   auto server = server::Server::start(wanted);
   try {
-    server.wait_until_ready(soon());
+    wait_until_there(server, action);
     auto connection = server.connect("postgres");
-    backup_engine::base::poll_until(soon(), "the target", [&]() -> std::optional<std::string> {
-      if (server.ended()) throw std::runtime_error("the server ended");
-      const auto row = connection.query(
-          "SELECT pg_is_in_recovery(), CASE WHEN pg_is_in_recovery() THEN "
-          "pg_get_wal_replay_pause_state() END")[0];
-      const bool there = action == "pause" ? row[1] == "paused" : row[0] == "f";
-      return there ? std::nullopt : std::optional(row[1].value_or("promoted"));
-    });
     Recovered recovered;
-    recovered.reached_lsn = read_reached_point(cluster_of(server, "postgres")).lsn;
-    for (const auto& row : connection.query("SELECT DISTINCT xid::text FROM commits")) {
-      recovered.xids.insert(std::stoull(row[0].value()));
+    const auto reached = read_reached_point(cluster_of(server, "postgres"));
+    recovered.reached_lsn = reached.lsn;
+    recovered.reached_timeline = reached.timeline;
+    for (const auto& row : connection.query("SELECT DISTINCT id, xid::text FROM commits")) {
+      const auto xid = std::stoull(row[1].value());
+      recovered.xids.insert(xid);
+      recovered.rows.rows.push_back({std::stoll(row[0].value()), xid, "", ""});
     }
+    if (look) look(cluster_of(server, "postgres"));
     return recovered;
   } catch (const std::exception& error) {
     const auto log = backup_engine::base::read_file(wanted.log_file);
     if (log.find("recovery ended before configured recovery target was reached") != std::string::npos)
       return std::nullopt;
     throw std::runtime_error(fmt::format("{}; its log: {}", error.what(), log));
+  }
+}
+
+void ArchivedSource::branch_off(const reports::record::RestoreTarget& target, const Load& load,
+                                const std::string& archive) const {
+  copy("backup", "branch");
+  auto server = server::Server::start(recovery_options("branch", target, "promote", "archive"));
+  wait_until_there(server, "promote");
+  load(server);
+  server.connect("postgres").execute("SELECT pg_switch_wal()");
+  server.stop(server::StopMode::fast, soon());
+  copy("archive", archive);
+  for (const auto& entry : fs::directory_iterator(directory_.path() / "branch" / "pg_wal")) {
+    const auto name = entry.path().filename().string();
+    if (name.starts_with("00000002")) copy("branch/pg_wal/" + name, archive + "/" + name);
   }
 }
 

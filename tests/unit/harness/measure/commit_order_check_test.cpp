@@ -170,6 +170,92 @@ TEST(CommitOrderCheck, IsUnknownWhereTheStopIs) {
   EXPECT_THAT(check.findings, IsEmpty());
 }
 
+// Prepared at 0/240 and never decided.
+struct WithPrepared : Drill {
+  WithPrepared() {
+    order.prepared = {{"0/240", "0/280", 710, "transfer", "2026-11-20T02:15:03Z", 1}};
+    order.prepared_present = {710};
+  }
+};
+
+TEST(CommitOrderCheck, WantsWhatWasPreparedToBeStillUndecided) {
+  WithPrepared drill;
+  EXPECT_EQ(drill.judged().verdict, Verdict::pass);
+  drill.order.prepared_present->clear();
+  const auto check = drill.judged();
+  EXPECT_EQ(check.verdict, Verdict::fail);
+  EXPECT_THAT(check.findings, ElementsAre(names("710", "0/240", "2026-11-20T02:15:03Z", "missing: prepared")));
+  drill.order.prepared_present.reset();
+  EXPECT_EQ(drill.judged().verdict, Verdict::pass) << "nobody asked";
+}
+
+TEST(CommitOrderCheck, NamesWhatIsStillPreparedThoughItWasDecided) {
+  WithPrepared drill;
+  drill.order.records.insert(drill.order.records.begin() + 2,
+                             {"0/2C0", "0/300", 710, {}, "2026-11-20T02:15:04Z", 1, false});
+  EXPECT_THAT(drill.judged().findings, ElementsAre(names("710", "0/2C0", "2026-11-20T02:15:04Z", "extra: still")));
+}
+
+TEST(CommitOrderCheck, NamesWhatIsPreparedThoughItsPrepareLiesBehind) {
+  WithPrepared drill;
+  drill.order.prepared[0].lsn = "0/400";
+  EXPECT_THAT(drill.judged().findings, ElementsAre(names("710", "0/400", "2026-11-20T02:15:03Z", "extra: prepared")));
+  drill.order.prepared.clear();
+  EXPECT_EQ(drill.judged().verdict, Verdict::pass) << "it was prepared before the witness began";
+}
+
+// The old timeline gave 702 to a transaction that it alone knows, the new one to another.
+struct Branched : Drill {
+  Branched() {
+    order.line = {{1, "0/2F0"}, {2, ""}};
+    order.reached_timeline = 2;
+    order.abandoned = {{"0/300", "0/340", 702, {}, "1970-01-01T00:00:01.200000Z", 1, true}};
+    for (std::size_t i = 3; i < order.records.size(); ++i) order.records[i].timeline = 2;
+    order.records[3].time = "1970-01-01T00:01:00.200000Z";
+    ledger.push_back({77, 0, 702, "digest", 60'000'000, 60'500'000, LedgerOutcome::acknowledged});
+    hold({701, 703});
+    rows.rows.push_back({77, 702, "digest", ""});
+    order.xids_present.push_back(702);
+  }
+};
+
+TEST(CommitOrderCheck, TellsTwoTransactionsOfOneXidApartByTheirTimeline) {
+  Branched drill;
+  const auto check = drill.judged();
+  EXPECT_EQ(check.verdict, Verdict::pass) << check.summary;
+  drill.rows.rows.back().id = 2;  // the old timeline's in place of the new one's
+  const auto swapped = drill.judged();
+  EXPECT_EQ(swapped.verdict, Verdict::fail);
+  ASSERT_THAT(swapped.findings, SizeIs(2));
+  EXPECT_THAT(swapped.summary, AllOf(HasSubstr("1 extra"), HasSubstr("1 lost")));
+}
+
+TEST(CommitOrderCheck, FailsWhereRecoveryWentAlongTheTimelineThatWasLeft) {
+  Branched drill;
+  drill.order.reached_timeline = 1;
+  const auto check = drill.judged();
+  EXPECT_EQ(check.verdict, Verdict::fail);
+  ASSERT_THAT(check.findings, SizeIs(2)) << "and the old timeline's 702, which is lost with it";
+  EXPECT_THAT(check.findings[0].text, HasSubstr("on timeline 1"));
+  EXPECT_THAT(check.findings[1].text, HasSubstr("on timeline 1, behind where that was left"));
+}
+
+TEST(EndedOnTheLine, AllowsEitherTimelineAtABranching) {
+  CommitOrderEvidence order;
+  order.line = {{1, "0/200"}, {3, "0/300"}, {4, ""}};
+  const auto at = [&](std::uint32_t timeline, std::uint64_t place) {
+    order.reached_timeline = timeline;
+    return ended_on_the_line(order, backup_engine::postgres::Lsn(place));
+  };
+  EXPECT_TRUE(at(1, 0x100));
+  EXPECT_TRUE(at(1, 0x200));
+  EXPECT_TRUE(at(3, 0x200));
+  EXPECT_TRUE(at(4, 0x900));
+  EXPECT_FALSE(at(1, 0x208));
+  EXPECT_FALSE(at(4, 0x2F8));
+  EXPECT_FALSE(at(2, 0x100));
+}
+
 Check of_statuses(const CommitOrderEvidence& order) {
   const auto exact = measure_transaction_exactness(order, before_704);
   return check_transaction_statuses({order, before_704, exact});
@@ -191,6 +277,34 @@ TEST(TransactionStatusCheck, NamesEachThatPostgresqlCallsSomethingElse) {
                                           names("704", "0/400", "2026-11-20T02:15:04Z", "extra: ")));
   EXPECT_THAT(check.findings[0].text, HasSubstr("the copy paused at the target calls it in progress"));
   EXPECT_THAT(check.findings[1].text, HasSubstr("the recovered server calls it committed"));
+}
+
+TEST(TransactionStatusCheck, AsksOfEachSubtransaction) {
+  auto order = Drill().order;
+  order.records[1].subtransactions = {713, 714};
+  order.recovered_statuses = {{701, "committed"}, {703, "committed"}, {713, "committed"},
+                              {714, "committed"}, {705, "aborted"},   {702, "committed"}};
+  EXPECT_EQ(of_statuses(order).verdict, Verdict::pass);
+  order.recovered_statuses[3].status = "aborted";
+  const auto check = of_statuses(order);
+  EXPECT_EQ(check.verdict, Verdict::fail);
+  EXPECT_THAT(check.findings, ElementsAre(names("703", "0/200", "2026-11-20T02:15:03Z", "missing: ")));
+  EXPECT_THAT(check.findings[0].text, HasSubstr("calls its subtransaction 714 aborted"));
+}
+
+TEST(TransactionStatusCheck, WantsWhatWasRolledBackToBeSo) {
+  auto order = Drill().order;
+  order.recovered_statuses = {{701, "committed"}, {703, "committed"}, {705, "in progress"}, {702, "committed"}};
+  EXPECT_THAT(of_statuses(order).findings, ElementsAre(names("705", "0/280", "2026-11-20T02:15:05Z", "unexpected: ")));
+}
+
+TEST(TransactionStatusCheck, FailsOnAnotherTimeline) {
+  auto order = Drill().order;
+  order.recovered_statuses = {{701, "committed"}, {703, "committed"}, {705, "aborted"}, {702, "committed"}};
+  order.line = {{1, "0/300"}, {2, ""}};
+  EXPECT_EQ(of_statuses(order).verdict, Verdict::fail);
+  order.reached_timeline = 2;
+  EXPECT_EQ(of_statuses(order).verdict, Verdict::pass);
 }
 
 }  // namespace

@@ -72,7 +72,8 @@ TEST(MeasureRpo, DiscardsWorkUntilTheLastOfItWhereTheServerOutlivedItsDisaster) 
 
 // The clock says that transaction 5 came after the target, the WAL that its commit lies before it.
 TEST(MeasureRpo, TrustsWalOrderBeforeTheClock) {
-  const std::vector<CommitRecord> commits = {commit(705, "0/100")};
+  CommitOrderEvidence commits;
+  commits.records = {commit(705, "0/100")};
   const RpoQuestion question{10 * second, TargetPoint{2 * second, "0/200"}, {}};
   EXPECT_EQ(measure_rpo(question, {transaction(5)}, {}, &commits).lost, 1U);
   EXPECT_EQ(measure_rpo(question, {transaction(5)}, {}, nullptr).lost, 0U);

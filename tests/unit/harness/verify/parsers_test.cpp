@@ -53,6 +53,49 @@ TEST(ParseDumpedRecords, ReadsCommitsAbortsAndPreparedOnes) {
   EXPECT_EQ(records[2].xid, 750U);
 }
 
+// What PostgreSQL prints; a name may hold what looks like the end of it, or a line's end.
+TEST(ParseDumpedRecords, ReadsPreparedTransactionsWithNamesOfAnyWords) {
+  const std::string start =
+      "rmgr: Transaction len (rec/tot):    252/   252, tx:        742, lsn: 0/0152A0B8, prev 0/0, ";
+  const auto prepared = [&](const std::string& description) {
+    const auto records = parse_dumped_records(start + "desc: PREPARE gid " + description + "\n", {2, {}});
+    EXPECT_TRUE(records.commits.empty());
+    return records.prepared.at(0);
+  };
+  const auto plain = prepared("transfer: 2026-11-21 00:30:18.123456 UTC; subxacts: 743 744");
+  EXPECT_EQ(plain.name, "transfer");
+  EXPECT_EQ(plain.time, "2026-11-21T00:30:18.123456Z");
+  EXPECT_EQ(plain.xid, 742U);
+  EXPECT_EQ(plain.lsn, "0/152A0B8");
+  EXPECT_EQ(plain.end_lsn, "0/152A1B8");
+  EXPECT_EQ(plain.timeline, 2U);
+  const auto misleading = prepared("a: 2000-01-01 00:00:00.000000 UTC: 2026-11-21 00:30:18.123456 UTC");
+  EXPECT_EQ(misleading.name, "a: 2000-01-01 00:00:00.000000 UTC");
+  EXPECT_EQ(misleading.time, "2026-11-21T00:30:18.123456Z");
+  EXPECT_EQ(prepared("two\nlines: 2026-11-21 00:30:18.123456 UTC").time, "");
+}
+
+// xactdesc.c appends where a replicated commit came from, and when it was made there.
+TEST(ParseDumpedRecords, TakesTheCommitsOwnTimeAndNotItsOrigins) {
+  const auto records = parse_dumped_records(
+      "rmgr: Transaction len (rec/tot):     77/    77, tx:        742, lsn: 0/0152A0B8, prev 0/0, desc: COMMIT "
+      "2026-11-21 "
+      "00:30:18.123456 UTC; origin: node 1, lsn 0/1, at 2000-01-01 00:00:00.000000 UTC\n",
+      {});
+  EXPECT_EQ(records.commits.at(0).time, "2026-11-21T00:30:18.123456Z");
+}
+
+TEST(ParseDumpedRecords, ReadsHundredsOfSubtransactions) {
+  std::string line =
+      "rmgr: Transaction len (rec/tot):   4034/  4034, tx:        700, lsn: 0/0152A0B8, prev 0/0, desc: COMMIT "
+      "2026-11-21 "
+      "00:30:18.123456 UTC; subxacts:";
+  for (int xid = 1000; xid < 2000; ++xid) line += " " + std::to_string(xid);
+  const auto records = parse_dumped_records(line + "; inval msgs: catcache 7\n", {});
+  ASSERT_EQ(records.commits.at(0).subtransactions.size(), 1000U);
+  EXPECT_EQ(records.commits[0].subtransactions.back(), 1999U);
+}
+
 TEST(ParseDumpedRecords, ReadsRestorePointsWithNamesOfAnyWords) {
   const auto points = parse_dumped_records(dump, {3, {}}).restore_points;
   ASSERT_EQ(points.size(), 1U);

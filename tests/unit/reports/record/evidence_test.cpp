@@ -29,6 +29,10 @@ Evidence everything() {
                                               {{"before-drop", "0/28", "0/90", 1}},
                                               reports::record::RecordPlace{"0/90", "0/A0"}};
   evidence.commit_order->left_out = reports::record::RecordPlace{"0/2028", "0/2060"};
+  evidence.commit_order->line = {{1, "0/1800"}, {2, ""}};
+  evidence.commit_order->abandoned = {{"0/1900", "0/1928", 744, {}, "2026-11-20T02:15:02Z", 1, true}};
+  evidence.commit_order->prepared = {{"0/1700", "0/1780", 743, "transfer", "2026-11-20T02:15:01Z", 1}};
+  evidence.commit_order->prepared_present = {743};
   evidence.selected =
       SelectedTables{{{{"shop.orders", 1, "e1", {}}}, {}, {}}, {{"table a", "1"}}, {{"shop.orders", {4, 5}}}};
   evidence.untouched = UntouchedEvidence{*evidence.selected, {}};
@@ -78,6 +82,11 @@ TEST_F(EvidenceFiles, GiveBackEveryMember) {
   EXPECT_EQ(read.commit_order->restore_points.at(0).end_lsn, "0/90");
   EXPECT_EQ(read.commit_order->at_target.value().end_lsn, "0/A0");
   EXPECT_EQ(read.commit_order->left_out.value().lsn, "0/2028");
+  EXPECT_EQ(read.commit_order->line.at(0).end_lsn, "0/1800");
+  EXPECT_EQ(read.commit_order->line.at(1).timeline, 2U);
+  EXPECT_EQ(read.commit_order->abandoned.at(0).xid, 744U);
+  EXPECT_EQ(read.commit_order->prepared.at(0).name, "transfer");
+  EXPECT_EQ(read.commit_order->prepared_present.value().at(0), 743U);
   EXPECT_EQ(read.selected->ledger_ids.at("shop.orders").at(1), 5);
   EXPECT_EQ(read.untouched->before.content.tables.at(0).digest, "e1");
   EXPECT_TRUE(read.untouched->after.objects.empty());
