@@ -7,6 +7,7 @@
 #include "harness/drill/live_examination.hpp"
 #include "harness/drill/partial_recovery.hpp"
 #include "harness/drill/recovery.hpp"
+#include "harness/drill/repeated_recovery.hpp"
 #include "harness/drill/restore_account.hpp"
 #include "harness/drill/rolled_back.hpp"
 #include "harness/drill/stored_drill.hpp"
@@ -67,6 +68,7 @@ void restore_into_new_server(const Context& context, SourceSide& source, record:
   record::Evidence before;
   const auto spent = end_source(context, source, before);
   const auto target = target_of(context, source);
+  recover_all_but_last(context, source.origin(), target, spent, report);
   std::optional<Recovery> recovery;
   const bool recovered = restore_or_tell(
       context, target, report, [&] { recovery.emplace(recover(context, source.origin(), target.target, spent)); });

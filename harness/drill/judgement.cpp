@@ -11,6 +11,7 @@
 #include "harness/drill/drill_directory.hpp"
 #include "harness/drill/outcome.hpp"
 #include "harness/drill/publication.hpp"
+#include "harness/drill/repeat_judgement.hpp"
 #include "harness/drill/sweep_judgement.hpp"
 #include "harness/measure/commit_order_check.hpp"
 #include "harness/measure/exactness.hpp"
@@ -99,6 +100,13 @@ const record::BackupRecord* restored_backup(const record::Report& report, const 
   const auto found = std::find_if(report.backups.begin(), report.backups.end(),
                                   [&](const auto& backup) { return backup.label == restore.backup_label; });
   return found == report.backups.end() ? nullptr : &*found;
+}
+
+void judge_time(record::RestoreRecord& restore, const record::Report& report, const scenario::Scenario& scenario) {
+  const auto size = size_of(restore);
+  restore.size.size_class = size ? scenario::to_string(*size) : "";
+  restore.work = judge_work(restore, restored_backup(report, restore));
+  restore.rto = judge_rto(restore, scenario::objectives_for(scenario, size));
 }
 
 // The instant that a target stands for. One that names no time: when the last of the commits it asks for was stamped,
@@ -296,12 +304,11 @@ void judge(record::Report& report, const Judged& judged) {
       "and "
       "foreign servers could reach was not looked at");
   if (report.restores.empty()) return;
-  auto& restore = report.restores.back();
-  const auto size = size_of(restore);
-  restore.size.size_class = size ? scenario::to_string(*size) : "";
-  restore.work = judge_work(restore, restored_backup(report, restore));
-  restore.rto = judge_rto(restore, scenario::objectives_for(judged.scenario, size));
+  for (auto& restore : report.restores) {
+    if (restore.repeat || &restore == &report.restores.back()) judge_time(restore, report, judged.scenario);
+  }
   judge_loss(report, judged);
+  judge_repeats(report, judged);
 }
 
 namespace {

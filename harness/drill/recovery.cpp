@@ -2,6 +2,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/postgres/lsn.hpp"
 #include "harness/drill/rto_clock.hpp"
 #include "harness/restore/foreign_cluster.hpp"
 #include "harness/restore/server_log.hpp"
@@ -51,6 +52,23 @@ server::ServerOptions quarantined(const Context& context, const Origin& origin,
   return options;
 }
 
+namespace {
+
+// By PostgreSQL's own log; what says nothing of it stays unknown.
+record::RestoreRecord::Volume volume_of(const restore::Restored& restored, const restore::Milestones& milestones) {
+  record::RestoreRecord::Volume volume;
+  volume.restored_bytes = restored.bytes;
+  const auto from = backup_engine::postgres::parse_lsn(milestones.redo_lsn);
+  const auto to = backup_engine::postgres::parse_lsn(milestones.replayed_lsn);
+  if (from && to && *from <= *to) volume.replayed_wal_bytes = *to - *from;
+  if (milestones.redo_began && milestones.replayed) {
+    volume.replay_seconds = std::chrono::duration<double>(*milestones.replayed - *milestones.redo_began).count();
+  }
+  return volume;
+}
+
+}  // namespace
+
 Recovery recover(const Context& context, const Origin& origin, const restore::Target& target,
                  const SourceSide::Spent& spent) {
   const bool cold = backup::evict_from_page_cache(origin.repository);
@@ -74,9 +92,11 @@ Recovery recover(const Context& context, const Origin& origin, const restore::Ta
   clock.end_recovery(recovered.milestones);
   context.journal.append("recovery.done", {{"replayed_lsn", recovered.milestones.replayed_lsn}});
   const auto writable = recovered.milestones.writable.value_or(base::utc_now());
-  return {std::move(recovered.server),
-          {restored.backup_label, clock.started_at(), writable, clock.phases(), cold, restored.notes,
-           restored.passed_over}};
+  const auto repeats = context.plan.scenario.repeat;  // whoever repeats it says which of the earlier ones it is
+  return {
+      std::move(recovered.server),
+      {restored.backup_label, clock.started_at(), writable, clock.phases(), cold, restored.notes, restored.passed_over,
+       volume_of(restored, recovered.milestones), repeats > 1 ? std::optional(repeats) : std::nullopt}};
 }
 
 void journal_restored(const Context& context, const restore::Restored& restored) {

@@ -71,9 +71,12 @@ void note_restore(record::Report& report, record::RestoreRecord restore, const C
   restore.notes = course.notes;
   restore.size.database_bytes = database_bytes;
   if (auto cost = cost_of_going_back(report.backups, restore); !cost.empty()) restore.notes.push_back(std::move(cost));
+  restore.volume = course.volume;
+  restore.repeat = course.repeat;
   report.restores.push_back(std::move(restore));
   report.environment.settings["recovery_init_sync_method"] = "syncfs";
-  report.environment.settings["repository_cache"] = course.repository_was_cold ? "cold" : "warm";
+  auto& cache = report.environment.settings["repository_cache"];
+  if (cache != "warm") cache = course.repository_was_cold ? "cold" : "warm";  // of several, the worst
 }
 
 void note_verified(record::Report& report, const Course& course) {

@@ -9,6 +9,7 @@
 #include "backup_engine/base/error.hpp"
 #include "harness/drill/judgement.hpp"
 #include "harness/drill/recovery.hpp"
+#include "harness/drill/repeated_recovery.hpp"
 #include "harness/drill/restore_account.hpp"
 #include "harness/drill/stored_examination.hpp"
 #include "harness/drill/timeline_points.hpp"
@@ -72,13 +73,16 @@ void conduct_stored(const Context& context, record::Report& report) {
   backup::StoredCluster cluster;
   std::unique_ptr<restore::ServedWal> wal;
   std::optional<Recovery> recovery;
-  const bool recovered = restore_or_tell(context, target, report, [&] {
+  const bool opened = restore_or_tell(context, target, report, [&] {
     context.step("stored.open", fmt::format("look at the backups of {}", origin.repository.cluster));
     cluster = backup::read_stored_cluster(origin.repository, origin.backup_label);
     refuse_damaged_manifests(cluster, origin.backup_label);
     wal = serve_where_needed(context, origin);
-    recovery.emplace(recover(context, origin, target.target, {}));
   });
+  if (!opened) return judge_refusal(context, report, Judged{scenario, {}, {}, {}});
+  recover_all_but_last(context, origin, target, {}, report);
+  const bool recovered =
+      restore_or_tell(context, target, report, [&] { recovery.emplace(recover(context, origin, target.target, {})); });
   if (!recovered) return judge_refusal(context, report, Judged{scenario, {}, {}, {}});
   note_restore(report, restore_asked_for(context.plan, target), recovery->course,
                restored_bytes(context, recovery->server));

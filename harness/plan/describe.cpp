@@ -159,6 +159,7 @@ std::string restore_text(const Scenario& scenario) {
   }
   const auto mark = mark_describing_target(scenario);
   if (mark && is_content_judged(scenario)) text += fmt::format("; content is judged at mark \"{}\"", *mark);
+  if (scenario.repeat > 1) text += fmt::format("; {} times for the clock, the last is examined", scenario.repeat);
   return text;
 }
 
@@ -181,6 +182,9 @@ std::string objectives_text(const Scenario& scenario) {
   auto text = "objectives: " + objectives_text(scenario.objectives);
   for (const auto& [size, objectives] : scenario.objectives_by_size) {
     text += fmt::format("; {}: {}", to_string(size), objectives_text(objectives));
+  }
+  for (const auto bytes : scenario.extrapolate_to_bytes) {
+    text += fmt::format("; RTO extrapolated to {}, not judged", backup_engine::base::bytes_text(bytes));
   }
   return text;
 }

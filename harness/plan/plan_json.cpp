@@ -90,6 +90,7 @@ Json objectives_json(const Scenario& scenario) {
   auto json = of(scenario.objectives);
   json["by_size"] = Json::object();
   for (const auto& [size, objectives] : scenario.objectives_by_size) json["by_size"][to_string(size)] = of(objectives);
+  json["at_size_bytes"] = scenario.extrapolate_to_bytes;
   return json;
 }
 
@@ -108,6 +109,7 @@ Json scenario_json(const Scenario& scenario) {
           {"repository", {{"encrypted", scenario.repository.encrypted}}},
           {"timeline", std::move(timeline)},
           {"restore", restore_json(scenario.restore, mark_describing_target(scenario))},
+          {"repeat", scenario.repeat},
           {"verify", std::move(checks)},
           {"objectives", objectives_json(scenario)}};
 }

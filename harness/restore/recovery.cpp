@@ -126,6 +126,8 @@ void finish_recovery(server::Server& server, Milestones& milestones, const base:
   milestones.consistent = log.consistent;
   milestones.replayed = log.replayed;
   milestones.replayed_lsn = log.replayed_lsn;
+  milestones.redo_began = log.redo_began;
+  milestones.redo_lsn = log.redo_lsn;
 }
 
 }  // namespace

@@ -67,7 +67,9 @@ struct Milestones {
   using Time = backup_engine::base::UtcTime;
   Time started;  // postgres was started
   std::optional<Time> consistent, replayed, readable, writable;
-  std::string replayed_lsn;  // "redo done at", the last record replayed; empty when there was nothing to redo
+  std::string replayed_lsn;        // "redo done at", the last record replayed; empty when there was nothing to redo
+  std::optional<Time> redo_began;  // "redo starts at"
+  std::string redo_lsn;            // of the first record replayed
 };
 
 // A server that took its last steps: promoted, and it has committed a write of its own (a logical message: it changes

@@ -41,6 +41,10 @@ void read_end(std::string_view line, RecoveryLog& log) {
 
 void read_progress(std::string_view line, RecoveryLog& log) {
   if (after(line, "consistent recovery state reached")) log.consistent = time_of(line);
+  if (const auto lsn = after(line, "] LOG:  redo starts at "); lsn && log.redo_lsn.empty()) {
+    log.redo_lsn = std::string(lsn->substr(0, lsn->find(' ')));
+    log.redo_began = time_of(line);
+  }
   if (after(line, "redo is not required")) log.replayed = time_of(line);
   if (after(line, "archive recovery complete")) log.promoted = time_of(line);
   if (const auto what = after(line, "] LOG:  recovery stopping ")) {

@@ -15,6 +15,8 @@ struct RecoveryLog {
   Time consistent;           // "consistent recovery state reached"
   Time replayed;             // at the target: "recovery stopping …"; else "redo done at", "redo is not required"
   Time promoted;             // "archive recovery complete"
+  Time redo_began;           // the first "redo starts at": a server that is started anew goes on from there
+  std::string redo_lsn;      // X/X of it
   std::string replayed_lsn;  // X/X of "redo done at"
   std::string stopping;      // "recovery stopping before commit of transaction 747, time …"; empty: not at a target
   std::string last_transaction;  // the time of "last completed transaction was at log time …", as PostgreSQL wrote it
@@ -24,8 +26,8 @@ struct RecoveryLog {
   std::string last_words;  // of the last FATAL or PANIC that is not the answer to a client; empty when none
 };
 
-// Pure. The last occurrence of each message counts: a log file may hold several starts. A start forgets how the one
-// before it ended.
+// Pure. Unless it says otherwise the last occurrence of a message counts: a log file may hold several starts. A start
+// forgets how the one before it ended.
 [[nodiscard]] RecoveryLog read_recovery_log(std::string_view text);
 
 // One sentence on how far recovery came and why it ended: for whoever must know why a restore failed.

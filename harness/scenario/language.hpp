@@ -28,7 +28,8 @@ inline constexpr std::array scenario_keys{Key{"scenario"},
                                           Key{"restore", Standing::drawn},
                                           Key{"verify", Standing::optional},  // none where a refusal is expected
                                           Key{"objectives", Standing::optional},
-                                          Key{"random", Standing::optional}};
+                                          Key{"random", Standing::optional},
+                                          Key{"repeat", Standing::optional}};
 inline constexpr std::array source_keys{Key{"provision"}, Key{"load", Standing::optional}, Key{"wal", Standing::drawn}};
 // A source that has the first of these is a stored backup.
 inline constexpr std::array stored_source_keys{Key{"repository"},
@@ -73,9 +74,9 @@ inline constexpr std::array target_keys{Key{"mark", Standing::optional}, Key{"na
                                         Key{"time", Standing::optional}, Key{"lsn", Standing::optional},
                                         Key{"xid", Standing::optional},  Key{"inclusive", Standing::optional}};
 inline constexpr std::array sql_check_keys{Key{"sql"}};
-inline constexpr std::array objective_keys{Key{"rto", Standing::optional}, Key{"rpo", Standing::optional},
+inline constexpr std::array objective_keys{Key{"rto", Standing::optional},   Key{"rpo", Standing::optional},
                                            Key{"small", Standing::optional}, Key{"medium", Standing::optional},
-                                           Key{"large", Standing::optional}};
+                                           Key{"large", Standing::optional}, Key{"at_size", Standing::optional}};
 inline constexpr std::array size_objective_keys{Key{"rto", Standing::optional}, Key{"rpo", Standing::optional}};
 
 // What ${…} may name. Any other name is refused, so that a slip of the pen does not silently take its default.

@@ -11,6 +11,7 @@
 #include "harness/scenario/draw.hpp"
 #include "harness/scenario/language.hpp"
 #include "harness/scenario/names.hpp"
+#include "harness/scenario/repeat_parser.hpp"
 #include "harness/scenario/restore_parser.hpp"
 #include "harness/scenario/rules.hpp"
 #include "harness/scenario/scenario.hpp"
@@ -118,11 +119,16 @@ Scenario Parser::written(const YAML::Node& document, Places& places) const {
   if (!top.at("restore")["target"]) result.restore.target = target_of_sweep(result.timeline);
   if (is_judged(document, result.restore)) result.verify = checks(top.at("verify"), places.checks);
   if (top.has("objectives")) objectives(top.at("objectives"), result, places);
+  if (top.has("repeat")) {
+    places.repeat = position_of(top.at("repeat"));
+    result.repeat = parse_repeat(reader_, top.at("repeat"));
+  }
   if (!result.source.stored) places.timeline = position_of(top.at("timeline"));
   return result;
 }
 
 void Parser::require_sound(const Scenario& scenario, const Places& places) const {
+  require_repeatable(reader_, scenario, places);
   if (scenario.source.stored) {
     require_restore_in_place(reader_, scenario, places.restore);
     return require_sound_stored_drill(reader_, scenario, places);
@@ -417,6 +423,9 @@ void Parser::objectives(const YAML::Node& node, Scenario& scenario, Places& plac
     scenario.objectives_by_size[*size.meaning] =
         objectives(Mapping(reader_, parts.at(size.text), what, size_objective_keys), places);
   }
+  if (!parts.has("at_size")) return;
+  places.at_size = position_of(parts.at("at_size"));
+  scenario.extrapolate_to_bytes = parse_sizes(reader_, parts.at("at_size"));
 }
 
 }  // namespace

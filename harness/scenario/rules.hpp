@@ -19,6 +19,7 @@ struct RestorePlaces {  // where a restore's parts stand; those that are absent 
 struct Places {  // where the parts stand, for messages
   Position timeline;
   std::optional<Position> rpo;  // the first objective of that kind
+  std::optional<Position> repeat, at_size;
   RestorePlaces restore;
   std::vector<Position> checks;  // as scenario.verify
 };
@@ -47,5 +48,8 @@ void require_restore_in_place(const Reader& reader, const Scenario& scenario, co
 
 // All of the above for a stored backup, of which nobody knows what it was: no load, marks or disaster.
 void require_sound_stored_drill(const Reader& reader, const Scenario& scenario, const Places& places);
+
+// Of either kind of source: what may be repeated and extrapolated.
+void require_repeatable(const Reader& reader, const Scenario& scenario, const Places& places);
 
 }  // namespace harness::scenario

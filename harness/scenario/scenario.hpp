@@ -175,6 +175,8 @@ struct Scenario {
   std::vector<CheckRequest> verify;
   Objectives objectives;                               // whatever the size, where its class has none of its own
   std::map<SizeClass, Objectives> objectives_by_size;  // only classes that the scenario names
+  unsigned repeat = 1;                                 // whole restores for the clock, one after another
+  std::vector<std::uint64_t> extrapolate_to_bytes;     // database sizes that the RTO is extrapolated to, not judged
 };
 // What is promised of databases of that size; without a size what is promised of all.
 [[nodiscard]] Objectives objectives_for(const Scenario& scenario, std::optional<SizeClass> size);

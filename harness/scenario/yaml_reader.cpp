@@ -44,6 +44,14 @@ std::optional<double> seconds_of(std::string_view unit) {
   return std::nullopt;
 }
 
+std::optional<double> bytes_of(std::string_view unit) {
+  if (unit == "MB") return 1e6;
+  if (unit == "GB") return 1e9;
+  if (unit == "TB") return 1e12;
+  if (unit == "PB") return 1e15;
+  return std::nullopt;
+}
+
 const Key* key_named(std::span<const Key> keys, std::string_view name) {
   for (const auto& key : keys) {
     if (key.name == name) return &key;
@@ -145,6 +153,22 @@ Seconds Reader::positive_duration(const YAML::Node& node, std::string_view what)
   const auto result = duration(node, what);
   if (result <= Seconds(0)) fail(node, fmt::format("{} must be longer than nothing", what), "write 1s, say");
   return result;
+}
+
+std::uint64_t Reader::size(const YAML::Node& node, std::string_view what) const {
+  constexpr double largest = 1e18;
+  if (node.IsScalar()) {
+    const auto& text = node.Scalar();
+    double value = 0;
+    const auto result = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+    std::string_view unit(result.ptr, static_cast<std::size_t>(text.data() + text.size() - result.ptr));
+    if (unit.starts_with(' ')) unit.remove_prefix(1);
+    const auto factor = bytes_of(unit);
+    const bool fits = result.ec == std::errc() && factor && value * *factor >= 1 && value * *factor <= largest;
+    if (fits) return static_cast<std::uint64_t>(std::llround(value * *factor));
+  }
+  fail(node, fmt::format("{} must be a size, not {}", what, described(node)),
+       "write a number with its unit, MB, GB, TB or PB, powers of 1000: 500GB, 1.5TB (1000 PB at most)");
 }
 
 void Reader::require_list(const YAML::Node& node, std::string_view what) const {

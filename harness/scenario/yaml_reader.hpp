@@ -38,6 +38,7 @@ class Reader {
   [[nodiscard]] bool truth(const YAML::Node& node, std::string_view what) const;
   [[nodiscard]] Seconds duration(const YAML::Node& node, std::string_view what) const;  // 0 or more
   [[nodiscard]] Seconds positive_duration(const YAML::Node& node, std::string_view what) const;
+  [[nodiscard]] std::uint64_t size(const YAML::Node& node, std::string_view what) const;  // bytes, above 0
   void require_list(const YAML::Node& node, std::string_view what) const;
   [[nodiscard]] const Subject& subject() const { return subject_; }
 

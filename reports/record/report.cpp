@@ -150,6 +150,13 @@ void fields(Io& io, typename Io::template Ref<RestoreRecord::Work> work) {
   io("restore_seconds", work.restore_seconds);
 }
 
+template <class Io>
+void fields(Io& io, typename Io::template Ref<RestoreRecord::Volume> volume) {
+  io("restored_bytes", volume.restored_bytes);
+  io("replayed_wal_bytes", volume.replayed_wal_bytes);
+  io("replay_seconds", volume.replay_seconds);
+}
+
 // What was restored and where it ended, without the three judgements.
 template <class Io>
 void identity_fields(Io& io, typename Io::template Ref<RestoreRecord> restore) {
@@ -163,6 +170,8 @@ void identity_fields(Io& io, typename Io::template Ref<RestoreRecord> restore) {
   io.later("size", restore.size);
   io.later("work", restore.work);
   io.later("notes", restore.notes);
+  io.later("repeat", restore.repeat);
+  io.later("volume", restore.volume);
 }
 
 template <class Io>
@@ -171,6 +180,41 @@ void fields(Io& io, typename Io::template Ref<RestoreRecord> restore) {
   io("rto", restore.rto);
   io("rpo", restore.rpo);
   io("exact", restore.exact);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<Spread> spread) {
+  io("name", spread.name);
+  io("samples", spread.samples);
+  io("minimum_seconds", spread.minimum_seconds);
+  io("median_seconds", spread.median_seconds);
+  io("percentile_95_seconds", spread.percentile_95_seconds);
+  io("maximum_seconds", spread.maximum_seconds);
+  io("standard_deviation_seconds", spread.standard_deviation_seconds);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<Extrapolation> extrapolation) {
+  io("size_bytes", extrapolation.size_bytes);
+  io("factor", extrapolation.factor);
+  io("rto_seconds", extrapolation.rto_seconds);
+  io("lowest_seconds", extrapolation.lowest_seconds);
+  io("highest_seconds", extrapolation.highest_seconds);
+  io("transfer_seconds", extrapolation.transfer_seconds);
+  io("replay_seconds", extrapolation.replay_seconds);
+  io("constant_seconds", extrapolation.constant_seconds);
+  io("caveat", extrapolation.caveat);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<Statistics> statistics) {
+  io("repeats", statistics.repeats);
+  io("phases", statistics.phases);
+  io("milestones", statistics.milestones);
+  io("restored_bytes_per_second", statistics.restored_bytes_per_second);
+  io("replayed_wal_bytes_per_second", statistics.replayed_wal_bytes_per_second);
+  io("extrapolations", statistics.extrapolations);
+  io("notes", statistics.notes);
 }
 
 template <class Io>
@@ -262,6 +306,7 @@ void before_headline(Io& io, typename Io::template Ref<Report> report) {
 
 template <class Io>
 void after_headline(Io& io, typename Io::template Ref<Report> report) {
+  io.later("statistics", report.statistics);
   io("checks", report.checks);
   io("proof", report.proof);
   io.later("sweep", report.sweep);

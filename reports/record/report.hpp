@@ -108,6 +108,13 @@ struct RestoreRecord {
     std::optional<double> extract_seconds, transfer_seconds, restore_seconds;
   } work;
   std::vector<std::string> notes;  // what the engine says of this restore: what it chose, and caveats of the backup
+  std::optional<unsigned> repeat;  // of a restore that the drill repeats: which one, from 1; the last is examined
+  // What went through: the engine's count of the bytes that it put into place, and the WAL from where PostgreSQL began
+  // to replay to where it ended.
+  struct Volume {
+    std::optional<std::uint64_t> restored_bytes, replayed_wal_bytes;
+    std::optional<double> replay_seconds;  // of replay alone, without the server's start
+  } volume;
   Rto rto;
   Rpo rpo;
   Exactness exact;
@@ -134,6 +141,34 @@ struct Sweep {
   std::vector<Point> points;
 };
 
+// How a time varied over the repeats of one restore (docs/statistics.md has the formulas).
+struct Spread {
+  std::string name;  // of the phase, or restored, readable, writable: the milestones, counted from the disaster
+  unsigned samples = 0;
+  double minimum_seconds = 0, median_seconds = 0, percentile_95_seconds = 0, maximum_seconds = 0;
+  std::optional<double> standard_deviation_seconds;  // of the sample; null for one alone
+};
+
+// What restoring a database of another size would take if the rates held. Never judged.
+struct Extrapolation {
+  std::uint64_t size_bytes = 0;
+  std::optional<double> factor;  // times the size that was measured
+  // The median over the repeats, and the ends.
+  std::optional<double> rto_seconds, lowest_seconds, highest_seconds;
+  // What the median is made of: bytes to put into place, WAL to replay, and what does not grow.
+  std::optional<double> transfer_seconds, replay_seconds, constant_seconds;
+  std::string caveat;  // how far that is from what was measured, and what was assumed
+};
+
+struct Statistics {
+  unsigned repeats = 0;  // restores that were measured
+  std::vector<Spread> phases, milestones;
+  // Medians over the repeats; null where nothing tells a rate.
+  std::optional<double> restored_bytes_per_second, replayed_wal_bytes_per_second;
+  std::vector<Extrapolation> extrapolations;
+  std::vector<std::string> notes;  // how to read them
+};
+
 struct Proof {
   std::string check, sabotage, verdict_wanted, verdict_given;
 };
@@ -155,7 +190,8 @@ struct Report {
   Verdict verdict = Verdict::unknown;
   std::vector<BackupRecord> backups;
   std::vector<DisasterRecord> disasters;
-  std::vector<RestoreRecord> restores;  // the headline restore, rto, rpo, exact of the JSON are the last of these
+  std::vector<RestoreRecord> restores;   // the headline restore, rto, rpo, exact of the JSON are the last of these
+  std::optional<Statistics> statistics;  // of a restore that was repeated or is extrapolated
   std::vector<Check> checks;
   std::vector<Proof> proof;
   std::optional<Sweep> sweep;  // of a restore of kind pitr_sweep

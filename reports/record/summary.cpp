@@ -91,10 +91,14 @@ std::vector<VerdictReason> recovery_reasons(const Report& report) {
     reasons.push_back({Verdict::unknown, "outcome", "The drill ended before anything was restored."});
   }
   for (const auto& restore : report.restores) {
+    const auto before = reasons.size();
     judge_outcome(restore, reasons);
     judge_rto(restore.rto, reasons);
     judge_rpo(restore.rpo, reasons);
     if (restore.outcome == "recovered") judge_exactness(restore, reasons);
+    for (auto i = before; restore.repeat && i < reasons.size(); ++i) {
+      reasons[i].text = fmt::format("Repeat {}: {}", *restore.repeat, reasons[i].text);
+    }
   }
   judge_checks(report.checks, reasons);
   return reasons;

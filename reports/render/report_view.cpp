@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "reports/record/summary.hpp"
 #include "reports/render/recovery_point.hpp"
+#include "reports/render/statistics_view.hpp"
 #include "reports/render/sweep_view.hpp"
 #include "reports/render/text.hpp"
 #include "reports/render/view_parts.hpp"
@@ -118,8 +121,11 @@ void set_point(PageData& page, const Report& report, const std::vector<record::J
     add("Exactly what the target asks for", exactness_text(restore.exact));
     add("Given up past the target", discarded_text(restore.rpo));
   }
+  std::set<std::string> told;
   for (const auto& restore : report.restores) {
-    for (const auto& note : restore.notes) add("Note", note);
+    for (const auto& note : restore.notes) {
+      if (told.insert(note).second) add("Note", note);  // repeats of one restore have the same
+    }
   }
   page.set("point", facts);
 }
@@ -150,6 +156,7 @@ PageData report_view(const Report& report, const std::vector<record::JournalEven
   set_reasons(page, report);
   set_point(page, report, journal);
   set_recovery_time(page, report);
+  set_statistics(page, report);
   set_loss(page, report);
   set_checks(page, report, shown_findings);
   set_sweep(page, report);

@@ -197,13 +197,40 @@ std::string outcome_text(const record::RestoreRecord& restore) {
 // Nothing was promised of it either.
 static const Answer nothing_to_measure{"Nothing came back", "The restore was refused, as it had to be.", Verdict::pass};
 
+static Verdict verdict_of(const record::Rto& rto) {
+  return verdict_of(rto.met, rto.objective_seconds, rto.writable_seconds.has_value());
+}
+
+// The headline is that of the last, the verdict that of all.
+static void add_repeats(const Report& report, Answer& answer) {
+  std::size_t repeats = 0, met = 0;
+  double slowest = 0;
+  std::optional<double> promised;
+  for (const auto& restore : report.restores) {
+    if (!restore.repeat) continue;
+    ++repeats;
+    met += restore.rto.met.value_or(false) ? 1U : 0U;
+    promised = restore.rto.objective_seconds;
+    slowest = std::max(slowest, restore.rto.writable_seconds.value_or(0));
+    answer.verdict = worst(answer.verdict, verdict_of(restore.rto));
+  }
+  if (repeats < 2) return;
+  if (promised) {
+    answer.detail = fmt::format("Objective {}: met by {} of {} repeats; the slowest took {}.", duration_text(*promised),
+                                met, repeats, duration_text(slowest));
+  } else {
+    answer.detail += fmt::format(" The slowest of {} repeats took {}.", repeats, duration_text(slowest));
+  }
+}
+
 Answer how_fast(const Report& report) {
   if (report.restores.empty()) return {"Not measured", "Nothing was restored.", Verdict::unknown};
   if (refused_as_expected(report)) return nothing_to_measure;
   const auto& rto = report.restores.back().rto;
-  return {rto.writable_seconds ? duration_text(*rto.writable_seconds) : "Not measured",
-          objective_text(rto.objective_seconds, rto.met),
-          verdict_of(rto.met, rto.objective_seconds, rto.writable_seconds.has_value())};
+  Answer answer{rto.writable_seconds ? duration_text(*rto.writable_seconds) : "Not measured",
+                objective_text(rto.objective_seconds, rto.met), verdict_of(rto)};
+  add_repeats(report, answer);
+  return answer;
 }
 
 Answer what_would_we_lose(const Report& report) {

@@ -157,7 +157,8 @@ void set_checks(PageData& page, const Report& report, std::size_t shown_findings
 
 static PageData restore_row(const record::RestoreRecord& restore) {
   PageData row;
-  row.set("kind", value(text_or_dash(restore.kind)));
+  row.set("kind",
+          value(text_or_dash(restore.kind) + (restore.repeat ? fmt::format(", repeat {}", *restore.repeat) : "")));
   row.set("target", value(text_or_dash(target_text(restore.target))));
   row.set("backup_label", value(text_or_dash(restore.backup_label)));
   row.set("outcome", value(restore.outcome.empty() ? "not reached" : outcome_text(restore)));

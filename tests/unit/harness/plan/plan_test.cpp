@@ -270,6 +270,19 @@ TEST(DescribePlan, SaysThatTheRepositoryIsEncrypted) {
   EXPECT_EQ(nlohmann::json::parse(to_json(plan))["scenario"]["repository"]["encrypted"], true);
 }
 
+TEST(DescribePlan, SaysHowOftenItRestoresAndWhatItExtrapolatesTo) {
+  auto scenario = a_scenario();
+  EXPECT_THAT(describe(make_plan(scenario, here())), testing::Not(HasSubstr("times for the clock")));
+  scenario.repeat = 5;
+  scenario.extrapolate_to_bytes = {500'000'000'000};
+  const auto plan = make_plan(scenario, here());
+  EXPECT_THAT(describe(plan), testing::AllOf(HasSubstr("; 5 times for the clock, the last is examined"),
+                                             HasSubstr("; RTO extrapolated to 500.0 GB, not judged")));
+  const auto json = nlohmann::json::parse(to_json(plan))["scenario"];
+  EXPECT_EQ(json["repeat"], 5);
+  EXPECT_EQ(json["objectives"]["at_size_bytes"], (nlohmann::json{500'000'000'000}));
+}
+
 TEST(DescribePlan, TellsTheStepsInTheirOrder) {
   const auto text = describe(make_plan(a_scenario(), here()));
   std::size_t at = 0;

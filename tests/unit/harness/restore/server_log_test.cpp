@@ -28,6 +28,15 @@ TEST(ReadRecoveryLog, FindsWhenTheServerWasConsistentAndHadReplayed) {
   EXPECT_EQ(log.replayed_lsn, "0/528D288");
 }
 
+TEST(ReadRecoveryLog, FindsWhereAndWhenReplayBeganTheFirstTime) {
+  const auto again = std::string("2026-11-21 01:27:10.000 UTC [9] LOG:  redo starts at 0/5000028\n");
+  const auto log = read_recovery_log(recovered + again);
+  ASSERT_TRUE(log.redo_began);
+  EXPECT_EQ(to_rfc3339(*log.redo_began), "2026-11-21T01:27:08.515000Z");
+  EXPECT_EQ(log.redo_lsn, "0/4001220");
+  EXPECT_FALSE(read_recovery_log("LOG:  redo is not required\n").redo_began);
+}
+
 TEST(ReadRecoveryLog, TakesARedoThatIsNotRequiredForDone) {
   const auto log = read_recovery_log("2026-11-21 01:27:08.515 UTC [7905] LOG:  redo is not required\n");
   ASSERT_TRUE(log.replayed);

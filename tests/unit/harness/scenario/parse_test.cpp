@@ -52,6 +52,35 @@ objectives: { rto: 2min, rpo: 0s }
   EXPECT_EQ(scenario.objectives.rpo, Seconds(0));
 }
 
+TEST(ParseScenario, RepeatsAndExtrapolatesAsItIsTold) {
+  const auto silent = WrittenScenario(std::string(sound_scenario)).parse();
+  EXPECT_EQ(silent.repeat, 1U);
+  EXPECT_TRUE(silent.extrapolate_to_bytes.empty());
+  const auto said = [](const std::string& more) { return WrittenScenario(std::string(sound_scenario) + more).parse(); };
+  EXPECT_EQ(said("repeat: 100\n").repeat, 100U);
+  EXPECT_EQ(said("objectives: { at_size: 500GB }\n").extrapolate_to_bytes, std::vector<std::uint64_t>{500'000'000'000});
+  EXPECT_EQ(said("objectives: { rto: 1s, at_size: [250 MB, 1.5TB, 1PB] }\n").extrapolate_to_bytes,
+            (std::vector<std::uint64_t>{250'000'000, 1'500'000'000'000, 1'000'000'000'000'000}));
+}
+
+TEST(ParseScenario, RepeatsARestoreOfOneDatabaseButNoneIntoTheSource) {
+  const auto partial = [](const std::string& what, const std::string& more) {
+    auto text = with("restore: { kind: pitr, target: { mark: here } }",
+                     "restore: { kind: partial, target: { mark: here }, " + what + " }", struck_scenario);
+    return with("verify: [ledger, content]", "verify: [content]", text) + more;
+  };
+  EXPECT_THAT(refusal_of(partial("tables: [shop.orders]", "repeat: 2\n")),
+              testing::AllOf(testing::StartsWith("15:9: a restore into the living source cannot be repeated"),
+                             testing::HasSubstr("remove \"repeat\"")));
+  EXPECT_THAT(refusal_of(partial("tables: [shop.orders]", "objectives: { at_size: 1GB }\n")),
+              testing::StartsWith("15:24: what a restore of some tables takes says nothing of a database's size"));
+  EXPECT_EQ(refusal_of(partial("tables: [shop.orders]", "repeat: 1\n")), "accepted");
+  const auto refused = with("target: end_of_wal }\nverify: [ledger]\n",
+                            "target: end_of_wal, expect: { refused: wal_gap } }\nrepeat: 2\n");
+  EXPECT_THAT(refusal_of(refused), testing::StartsWith("12:9: a restore that must be refused is not repeated"));
+  EXPECT_EQ(refusal_of(partial("database: shop", "repeat: 2\nobjectives: { at_size: 1GB }\n")), "accepted");
+}
+
 TEST(ParseScenario, KeepsTheDrillsBackupsInTheClearOrEncrypted) {
   EXPECT_FALSE(WrittenScenario(std::string(sound_scenario)).parse().repository.encrypted);
   const std::string timeline = "timeline:\n", encrypted = "repository: { encrypted: true }\n";

@@ -40,6 +40,16 @@ Report filled() {
   last.exact = {100, 0, 1, "wal", false};
   last.notes = {"a caveat"};
   report.restores = {first, last};
+  report.restores.front().repeat = 1;
+  report.restores.back().repeat = 2;
+  report.restores.back().volume = {512, 64, 0.25};
+  auto& statistics = report.statistics.emplace();
+  statistics.repeats = 2;
+  statistics.phases = {{"fetch", 2, 0.125, 0.25, 0.375, 0.375, 0.1}};
+  statistics.milestones = {{"writable", 1, 4.5, 4.5, 4.5, 4.5, std::nullopt}};
+  statistics.restored_bytes_per_second = 1000.5;
+  statistics.extrapolations.push_back({500, 2.5, 11.0, 10.0, 12.0, 8.0, 2.0, 1.0, "far"});
+  statistics.notes = {"of two"};
   Check check;
   check.name = "ledger";
   check.verdict = Verdict::fail;
@@ -61,10 +71,11 @@ std::vector<std::string> names_of(const Json& object) {
 TEST(ReportJson, HoldsEveryFieldInTheOrderOfTheContractEvenWhenEmpty) {
   using Names = std::vector<std::string>;
   const auto json = Json::parse(to_json(Report()));
-  EXPECT_EQ(names_of(json), (Names{"schema_version", "drill_id",   "seed",        "scenario", "tool",    "initiated_by",
-                                   "environment",    "started_at", "finished_at", "verdict",  "backups", "disasters",
-                                   "restores",       "restore",    "rto",         "rpo",      "exact",   "checks",
-                                   "proof",          "sweep",      "not_tested",  "cleanup"}));
+  EXPECT_EQ(names_of(json),
+            (Names{"schema_version", "drill_id",   "seed",        "scenario",   "tool",    "initiated_by",
+                   "environment",    "started_at", "finished_at", "verdict",    "backups", "disasters",
+                   "restores",       "restore",    "rto",         "rpo",        "exact",   "statistics",
+                   "checks",         "proof",      "sweep",       "not_tested", "cleanup"}));
   EXPECT_TRUE(json["restore"].is_null());
   EXPECT_EQ(names_of(json["rto"]), (Names{"phases", "restored_seconds", "readable_seconds", "writable_seconds",
                                           "verified_seconds", "objective_seconds", "met"}));
@@ -82,11 +93,21 @@ TEST(ReportJson, NamesTheFieldsOfListsAsTheContractDoes) {
   EXPECT_EQ(names_of(json["backups"][0]),
             (Names{"label", "type", "parent_label", "source", "source_bytes", "stored_bytes", "seconds", "start_lsn",
                    "stop_lsn", "timeline", "damaged_pages"}));
-  EXPECT_EQ(names_of(json["restores"][0]), (Names{"kind", "target", "backup_label", "reached", "expected", "outcome",
-                                                  "reason", "size", "work", "notes", "rto", "rpo", "exact"}));
+  EXPECT_EQ(names_of(json["restores"][0]),
+            (Names{"kind", "target", "backup_label", "reached", "expected", "outcome", "reason", "size", "work",
+                   "notes", "repeat", "volume", "rto", "rpo", "exact"}));
   EXPECT_EQ(names_of(json["checks"][0]),
             (Names{"name", "verdict", "summary", "expected", "actual", "findings", "seconds", "witness", "proven_by"}));
   EXPECT_EQ(names_of(json["checks"][0]["findings"][0]), (Names{"object", "key", "lsn", "xid", "time", "text"}));
+  EXPECT_EQ(names_of(json["restores"][1]["volume"]), (Names{"restored_bytes", "replayed_wal_bytes", "replay_seconds"}));
+  EXPECT_EQ(names_of(json["statistics"]), (Names{"repeats", "phases", "milestones", "restored_bytes_per_second",
+                                                 "replayed_wal_bytes_per_second", "extrapolations", "notes"}));
+  EXPECT_EQ(names_of(json["statistics"]["phases"][0]),
+            (Names{"name", "samples", "minimum_seconds", "median_seconds", "percentile_95_seconds", "maximum_seconds",
+                   "standard_deviation_seconds"}));
+  EXPECT_EQ(names_of(json["statistics"]["extrapolations"][0]),
+            (Names{"size_bytes", "factor", "rto_seconds", "lowest_seconds", "highest_seconds", "transfer_seconds",
+                   "replay_seconds", "constant_seconds", "caveat"}));
   EXPECT_EQ(names_of(json["rto"]["phases"][0]["resources"]),
             (Names{"cpu_seconds", "peak_memory_bytes", "read_bytes", "written_bytes"}));
 }
@@ -119,11 +140,13 @@ TEST(ReportJson, HoldsASweepWithItsPoints) {
 TEST(ReportJson, IsReadWithoutWhatItsVersionGotLater) {
   auto json = Json::parse(to_json(filled()));
   EXPECT_EQ(json.erase("sweep"), 1U);
-  for (const std::string later : {"size", "work", "notes"}) {
+  for (const std::string later : {"size", "work", "notes", "repeat", "volume"}) {
     EXPECT_EQ(json["restore"].erase(later), 1U);
     for (auto& restore : json["restores"]) restore.erase(later);
   }
+  EXPECT_EQ(json.erase("statistics"), 1U);
   EXPECT_EQ(report_from_json(json.dump()).restores.at(1).notes.size(), 0U);
+  EXPECT_FALSE(report_from_json(json.dump()).statistics);
 }
 
 TEST(ReportJson, ComesBackAsItWas) {

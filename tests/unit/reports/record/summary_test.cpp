@@ -57,6 +57,19 @@ TEST(OverallVerdict, IsUnknownForADrillThatBrokeBeforeItsRestore) {
   EXPECT_EQ(overall_verdict(report), Verdict::unknown);
 }
 
+TEST(OverallVerdict, FailsForAnyRepeatAndSaysWhich) {
+  auto report = proven();
+  report.restores.push_back(report.restores.front());
+  report.restores[0].repeat = 1;
+  report.restores[1].repeat = 2;
+  EXPECT_EQ(overall_verdict(report), Verdict::pass);
+  report.restores[0].rto.met = false;
+  report.restores[0].rto.writable_seconds = 61;
+  EXPECT_EQ(overall_verdict(report), Verdict::fail);
+  ASSERT_EQ(recovery_reasons(report).size(), 1U);
+  EXPECT_EQ(recovery_reasons(report)[0].text, "Repeat 1: Recovery took 61.0 s; 60.0 s was promised.");
+}
+
 TEST(OverallVerdict, FollowsTheWorstCheck) {
   auto report = proven();
   report.checks[0].verdict = Verdict::unknown;

@@ -31,8 +31,8 @@ void expect_offline(const std::string& text) {
 }
 
 std::vector<record::Report> every_report() {
-  return {passing_report(), failing_report(), unknown_report(), empty_report(),
-          pitr_report(),    partial_report(), refused_report(), swept_report()};
+  return {passing_report(), failing_report(), unknown_report(), empty_report(),   pitr_report(),
+          partial_report(), refused_report(), swept_report(),   repeated_report()};
 }
 
 TEST(Html, IsWhatItWasForEachKindOfDrill) {
@@ -46,6 +46,7 @@ TEST(Html, IsWhatItWasForEachKindOfDrill) {
   expect_golden("pitr.html", html(pitr_report(), pitr_journal()));
   expect_golden("partial.html", html(partial_report(), partial_journal()));
   expect_golden("refused.html", html(refused_report(), pitr_journal()));
+  expect_golden("repeated.html", html(repeated_report()));
   expect_golden("swept.html", html(swept_report(), pitr_journal()));
 }
 

@@ -9,10 +9,11 @@ TEST(ReportJson, IsWhatItWasForEachKindOfDrill) {
   expect_golden("fail.json", to_json(failing_report()));
   expect_golden("unknown.json", to_json(unknown_report()));
   expect_golden("empty.json", to_json(empty_report()));
+  expect_golden("repeated.json", to_json(repeated_report()));
 }
 
 TEST(ReportJson, OfTheGoldenFilesIsStillRead) {
-  for (const char* name : {"pass", "fail", "unknown", "empty"}) {
+  for (const char* name : {"pass", "fail", "unknown", "empty", "repeated"}) {
     const auto file = std::string(LIFEBOAT_SOURCE_DIR) + "/fixtures/golden/reports/" + name + ".json";
     expect_golden(std::string(name) + ".json", to_json(record::read_report(file)));
   }

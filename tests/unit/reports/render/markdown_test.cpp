@@ -35,6 +35,20 @@ std::size_t cells_of(const std::string& row) {
   return pipes - 1;
 }
 
+TEST(Markdown, HoldsTheObjectiveAgainstEveryRepeat) {
+  const auto text = markdown(repeated_report());
+  EXPECT_THAT(text, HasSubstr("Objective 60.0 s: met by 2 of 3 repeats; the slowest took 71.2 s."));
+  EXPECT_THAT(text, HasSubstr("| RTO, from the disaster to writable | 4.26 s | at most 60.0 s | ✗ FAIL |"));
+  EXPECT_THAT(text, HasSubstr("Repeat 2: Recovery took 71.2 s; 60.0 s was promised."));
+  auto unpromised = repeated_report();
+  for (auto& restore : unpromised.restores) {
+    restore.rto.objective_seconds.reset();
+    restore.rto.met.reset();
+  }
+  EXPECT_THAT(markdown(unpromised), HasSubstr("No objective was promised. The slowest of 3 repeats took 71.2 s."));
+  EXPECT_THAT(markdown(passing_report()), Not(HasSubstr("repeat")));
+}
+
 TEST(Markdown, IsWhatItWasForEachKindOfDrill) {
   expect_golden("pass.md", markdown(passing_report()));
   expect_golden("fail.md", markdown(failing_report()));
@@ -44,6 +58,7 @@ TEST(Markdown, IsWhatItWasForEachKindOfDrill) {
   expect_golden("partial.md", markdown(partial_report(), partial_journal()));
   expect_golden("refused.md", markdown(refused_report()));
   expect_golden("swept.md", markdown(swept_report()));
+  expect_golden("repeated.md", markdown(repeated_report()));
 }
 
 TEST(Markdown, SaysVerdictAndTheThreeAnswersFirst) {

@@ -272,4 +272,32 @@ Report refused_report() {
   return report;
 }
 
+Report repeated_report() {
+  auto report = passing_report();
+  report.drill_id = "full-repeated/20261120T081500Z";
+  report.scenario.name = "full-repeated";
+  report.verdict = Verdict::fail;
+  report.restores = {restore(), restore(), restore()};
+  for (unsigned i = 0; i < 3; ++i) {
+    report.restores[i].repeat = i + 1;
+    report.restores[i].volume = {612'000'000, 48'000'000, 2.1};
+  }
+  report.restores[1].rto.writable_seconds = 71.2;
+  report.restores[1].rto.met = false;
+  auto& statistics = report.statistics.emplace();
+  statistics.repeats = 3;
+  statistics.phases = {{"detect", 3, 0.004, 0.004, 0.004, 0.004, 0.0},
+                       {"restore", 3, 1.48, 1.5, 64.02, 64.02, 36.11},
+                       {"replay", 3, 2.31, 2.4, 2.52, 2.52, 0.105}};
+  statistics.milestones = {{"writable", 3, 4.26, 4.31, 71.2, 71.2, 38.63}};
+  statistics.restored_bytes_per_second = 408'000'000;
+  statistics.replayed_wal_bytes_per_second = 22'857'142;
+  statistics.extrapolations = {
+      {10'000'000'000, 19.5, 78.4, 77.1, 1296.0, 29.3, 41.0, 8.1, "10.0 GB is 20 times what was measured (512.0 MB)."},
+      {500'000'000'000, std::nullopt, std::nullopt, std::nullopt, std::nullopt, std::nullopt, std::nullopt,
+       std::nullopt, "Not extrapolated: no restore was measured that a rate could be taken from."}};
+  statistics.notes = {"The 95th percentile of 3 samples is their maximum; it takes 20 for it to be another."};
+  return report;
+}
+
 }  // namespace reports::render

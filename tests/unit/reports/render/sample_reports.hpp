@@ -1,6 +1,6 @@
 // Reports that every renderer is shown: all is well; all is bad and full of hostile text; not everything could be
 // judged; a drill that broke before it did anything; a restore to a mark before a disaster that the source survived; a
-// part of it into the live server; a target that no backup leads to.
+// part of it into the live server; a target that no backup leads to; three restores of which one was too slow.
 #pragma once
 
 #include <vector>
@@ -21,5 +21,6 @@ namespace reports::render {
 [[nodiscard]] record::Report partial_report();
 [[nodiscard]] std::vector<record::JournalEvent> partial_journal();
 [[nodiscard]] record::Report refused_report();
+[[nodiscard]] record::Report repeated_report();
 
 }  // namespace reports::render
