@@ -64,10 +64,21 @@ void compare_ranges(const TableDigest& expected, const TableDigest& actual, std:
   }
 }
 
+// PostgreSQL's message names the block that it stumbled over, or does not: "invalid page in block 12 of relation …".
+std::string block_named(std::string_view message) {
+  constexpr std::string_view word = "block ";
+  const auto at = message.find(word);
+  if (at == std::string_view::npos) return "";
+  const auto number = message.substr(at + word.size());
+  const auto digits = number.substr(0, number.find_first_not_of("0123456789"));
+  return digits.empty() ? "" : fmt::format("blocks {0}..{0}", digits);
+}
+
 void compare_tables(const TableDigest& expected, const TableDigest& actual, std::string_view then, Check& check) {
   if (expected.digest == actual.digest && expected.rows == actual.rows) return;
   if (actual.digest.rfind("unreadable", 0) == 0) {
-    check.findings.push_back(finding(expected.table, "", "the table cannot be read: its pages are damaged"));
+    check.findings.push_back(
+        finding(expected.table, block_named(actual.digest), "the table cannot be read: its pages are damaged"));
     return;
   }
   const auto before = check.findings.size();

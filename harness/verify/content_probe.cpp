@@ -270,8 +270,16 @@ void read_sequences(Connection& connection, const Members& members, const std::s
   }
 }
 
+// The digest of all of the table's rows, in the same ranges, when it was taken a moment ago.
+const TableDigest* digest_among(const ContentDigests* known, const std::string& name, const Table& table) {
+  if (known == nullptr || !table.condition.empty() || table.ranges == Ranges::none) return nullptr;
+  const auto found = std::find_if(known->tables.begin(), known->tables.end(),
+                                  [&](const TableDigest& digest) { return digest.table == name; });
+  return found != known->tables.end() && found->chunks_of == unit_of(table.ranges) ? &*found : nullptr;
+}
+
 void add_database(const Cluster& cluster, const std::string& database, const ContentDigests* alike,
-                  ContentDigests& content) {
+                  const ContentDigests* known, ContentDigests& content) {
   const auto prefix = name_prefix(cluster, database);
   auto connection = open_session(cluster, database);
   connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
@@ -281,7 +289,10 @@ void add_database(const Cluster& cluster, const std::string& database, const Con
   choose_ranges(connection, tables, prefix, alike);
   read_sequences(connection, members, prefix, content.sequences);
   set_indexes(connection, Indexes::left_alone);
-  for (const auto& table : tables) content.tables.push_back(digest_or_damage(connection, table, prefix));
+  for (const auto& table : tables) {
+    const auto* digest = digest_among(known, prefix + table.name, table);
+    content.tables.push_back(digest != nullptr ? *digest : digest_or_damage(connection, table, prefix));
+  }
   const bool some_tables = cluster.scope.kind == Scope::Kind::only && cluster.scope.names_relations();
   auto large_objects = some_tables ? TableDigest{} : digest_large_objects(connection);
   if (prefix.empty()) {
@@ -295,9 +306,9 @@ void add_database(const Cluster& cluster, const std::string& database, const Con
 
 }  // namespace
 
-ContentDigests probe_content(const Cluster& cluster, const ContentDigests* alike) {
+ContentDigests probe_content(const Cluster& cluster, const ContentDigests* alike, const ContentDigests* known) {
   ContentDigests content;
-  for (const auto& database : all_databases(cluster)) add_database(cluster, database, alike, content);
+  for (const auto& database : all_databases(cluster)) add_database(cluster, database, alike, known, content);
   const auto by_name = [](const TableDigest& a, const TableDigest& b) { return a.table < b.table; };
   std::sort(content.tables.begin(), content.tables.end(), by_name);
   return content;

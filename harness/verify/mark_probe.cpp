@@ -75,7 +75,7 @@ Mark take_mark(const Cluster& cluster, const std::string& name, const Deadline& 
     mark.content = probe_content(cluster);
     mark.catalog = probe_objects(cluster);
     mark.settings = probe_settings(cluster);
-    if (selected) mark.selected = probe_selected(scoped(cluster, *selected));
+    if (selected) mark.selected = probe_selected(scoped(cluster, *selected), nullptr, &mark.content);
     if (next_xid(connection) == before) {
       refuse_damage(mark);
       name_instant(connection, mark);

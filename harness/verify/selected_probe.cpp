@@ -40,9 +40,9 @@ void read_ledger_ids(const Cluster& cluster, std::map<std::string, std::vector<s
 
 }  // namespace
 
-SelectedTables probe_selected(const Cluster& cluster, const ContentDigests* alike) {
+SelectedTables probe_selected(const Cluster& cluster, const ContentDigests* alike, const ContentDigests* known) {
   SelectedTables selected;
-  selected.content = probe_content(cluster, alike);
+  selected.content = probe_content(cluster, alike, known);
   selected.objects = probe_objects(cluster);
   if (cluster.scope.kind != Scope::Kind::only) return selected;
   if (selected.content.tables.empty()) {

@@ -10,7 +10,7 @@ the rounds. CPU seconds are those of the tool and of the server's processes, tho
   text       jsonb, arrays, a composite, an enum, an interval, numerics: all but the key compared as text
   ecommerce  the drills' dataset, scaled: what a drill's mark costs
 """
-import argparse, os, pathlib, shutil, statistics, subprocess, sys, tempfile, time
+import argparse, os, pathlib, shutil, signal, statistics, subprocess, sys, tempfile, time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests" / "bench" / "peers"))
@@ -146,6 +146,7 @@ def main():
     parser.add_argument("--bindir", default="/usr/lib/postgresql/15/bin")
     parser.add_argument("--directory", default="/var/tmp")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the server and its directory go then, too
     arguments.program = str(pathlib.Path(arguments.program).resolve())
     for kind in arguments.rows.split(","):
         directory = pathlib.Path(tempfile.mkdtemp(prefix="content-bench.", dir=arguments.directory))

@@ -49,5 +49,14 @@ TEST(CompareContent, OfBlocksNamesBlocks) {
             Lines{"shop.orders | blocks 0..127 | rows differ from the mark: 8 then, 8 now"});
 }
 
+TEST(CompareContent, NamesTheBlockThatCannotBeRead) {
+  const auto then = table("a", {{"0", "7", 8, "m"}});
+  const std::string text = "the table cannot be read: its pages are damaged";
+  EXPECT_EQ(told(then, table("unreadable: ERROR:  invalid page in block 12 of relation base/5/16402", {})),
+            Lines{"shop.orders | blocks 12..12 | " + text});
+  EXPECT_EQ(told(then, table("unreadable: ERROR:  missing chunk number 0 for toast value 16500", {})),
+            Lines{"shop.orders |  | " + text});
+}
+
 }  // namespace
 }  // namespace harness::verify
