@@ -26,6 +26,8 @@ struct Surroundings {
   std::function<std::vector<faults::ExpendableDirectory>(int count)> newest_backups;
   std::filesystem::path key_file;  // of the repository
   std::function<void()> break_archiving, mend_archiving;
+  // Begins a backup of that type ("full") and kills it in mid-copy; returns its label.
+  std::function<std::string(const std::string& type)> interrupt_backup;
 };
 
 // What a disaster may harm, all of it made by this drill.

@@ -62,6 +62,13 @@ Struck lose_key(const scenario::DisasterStep& step, const Victim& victim) {
   return done(step, fmt::format("the repository's key file {} removed", victim.around.key_file.filename().string()));
 }
 
+Struck interrupt_backup(const scenario::DisasterStep& step, const Victim& victim) {
+  if (!victim.around.interrupt_backup) throw not_told(step);
+  const auto label = victim.around.interrupt_backup(step.argument);
+  return done(step, fmt::format("a {} backup killed (SIGKILL) in mid-copy; what it leaves stays in the repository: {}",
+                                step.argument, label));
+}
+
 Struck break_archiving(const scenario::DisasterStep& step, const Victim& victim) {
   return with_archiving(step, victim.around.break_archiving, "WAL no longer leaves the source");
 }

@@ -16,6 +16,7 @@ namespace harness::disaster {
 // They leave it as it is (repository_harm.cpp).
 [[nodiscard]] Struck lose_segment(const scenario::DisasterStep& step, const Victim& victim);
 [[nodiscard]] Struck damage_segment(const scenario::DisasterStep& step, const Victim& victim);
+[[nodiscard]] Struck interrupt_backup(const scenario::DisasterStep& step, const Victim& victim);
 [[nodiscard]] Struck lose_key(const scenario::DisasterStep& step, const Victim& victim);
 [[nodiscard]] Struck break_archiving(const scenario::DisasterStep& step, const Victim& victim);
 [[nodiscard]] Struck mend_archiving(const scenario::DisasterStep& step, const Victim& victim);

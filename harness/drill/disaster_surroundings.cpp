@@ -39,7 +39,17 @@ disaster::Surroundings SourceSide::surroundings() {
   around.key_file = repository_.key_file;
   around.break_archiving = [this] { break_archiving(); };
   around.mend_archiving = [this] { mend_archiving(); };
+  around.interrupt_backup = [this](const std::string& type) { return interrupt_backup(type); };
   return around;
+}
+
+std::string SourceSide::interrupt_backup(const std::string& type) {
+  backup::BackupOptions options{server_->conninfo(), context_.workplace.source(), scenario::BackupType::full, 1};
+  for (const auto each : {scenario::BackupType::differential, scenario::BackupType::incremental}) {
+    if (scenario::to_string(each) == type) options.type = each;
+  }
+  return backup::interrupt_backup(repository_, options, context_.directory.log("interrupted-backup"),
+                                  Deadline::after(limit), context_.stop);
 }
 
 // The segment is ended first, and something written behind it: of an open one, or the last of all, nobody could tell

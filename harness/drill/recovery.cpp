@@ -4,6 +4,7 @@
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/postgres/lsn.hpp"
 #include "harness/drill/rto_clock.hpp"
+#include "harness/drill/second_disaster.hpp"
 #include "harness/restore/foreign_cluster.hpp"
 #include "harness/restore/server_log.hpp"
 #include "harness/server/quarantine.hpp"
@@ -82,6 +83,12 @@ Recovery recover(const Context& context, const Origin& origin, const restore::Ta
   context.step("restore.begin", in_place ? "restore in place of the source" : "restore into an empty directory");
   auto options = quarantined(context, origin, order.to, "restored");
   clock.end_phase("provision");
+  std::optional<record::DisasterRecord> struck;
+  if (context.plan.scenario.restore.struck_by) {
+    struck = strike_restore(context, order, options);
+    clock.end_phase("struck");
+    context.step("restore.again", "the restore is begun again");
+  }
   const auto restored = restore::restore_files(order, context.observer.progress(context.plan.drill_id), context.stop);
   clock.end_phases({{"fetch", restored.fetch_seconds}, {"restore", restored.restore_seconds}});
   journal_restored(context, restored);
@@ -93,10 +100,10 @@ Recovery recover(const Context& context, const Origin& origin, const restore::Ta
   context.journal.append("recovery.done", {{"replayed_lsn", recovered.milestones.replayed_lsn}});
   const auto writable = recovered.milestones.writable.value_or(base::utc_now());
   const auto repeats = context.plan.scenario.repeat;  // whoever repeats it says which of the earlier ones it is
-  return {
-      std::move(recovered.server),
-      {restored.backup_label, clock.started_at(), writable, clock.phases(), cold, restored.notes, restored.passed_over,
-       volume_of(restored, recovered.milestones), repeats > 1 ? std::optional(repeats) : std::nullopt}};
+  return {std::move(recovered.server),
+          {restored.backup_label, clock.started_at(), writable, clock.phases(), cold, restored.notes,
+           restored.passed_over, volume_of(restored, recovered.milestones),
+           repeats > 1 ? std::optional(repeats) : std::nullopt, std::move(struck)}};
 }
 
 void journal_restored(const Context& context, const restore::Restored& restored) {

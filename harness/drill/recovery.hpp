@@ -21,7 +21,8 @@ struct Course {
   std::vector<std::string> notes;        // of the engine
   std::vector<std::string> passed_over;  // labels of newer backups that lead there too, for their damaged pages
   reports::record::RestoreRecord::Volume volume{};
-  std::optional<unsigned> repeat{};  // which of several, from 1
+  std::optional<unsigned> repeat{};                         // which of several, from 1
+  std::optional<reports::record::DisasterRecord> struck{};  // while the restore ran
 };
 // What was restored, and the engine's notes: said at once, for recovery may fail.
 void journal_restored(const Context& context, const restore::Restored& restored);

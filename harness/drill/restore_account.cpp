@@ -74,6 +74,7 @@ void note_restore(record::Report& report, record::RestoreRecord restore, const C
   restore.volume = course.volume;
   restore.repeat = course.repeat;
   report.restores.push_back(std::move(restore));
+  if (course.struck) report.disasters.push_back(*course.struck);
   report.environment.settings["recovery_init_sync_method"] = "syncfs";
   auto& cache = report.environment.settings["repository_cache"];
   if (cache != "warm") cache = course.repository_was_cold ? "cold" : "warm";  // of several, the worst

@@ -130,6 +130,7 @@ class SourceSide {
   [[nodiscard]] disaster::Surroundings surroundings();
   [[nodiscard]] std::vector<std::filesystem::path> segment_files(const std::string& point);
   [[nodiscard]] std::vector<faults::ExpendableDirectory> newest_backups(int count) const;
+  [[nodiscard]] std::string interrupt_backup(const std::string& type);
   void break_archiving();
   void mend_archiving();
 

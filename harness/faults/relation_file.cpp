@@ -9,7 +9,6 @@ namespace harness::faults {
 
 RelationFile find_relation_file(backup_engine::postgres::Connection& connection, const std::string& table) {
   const auto found = find_table(connection, table);
-  connection.execute("CHECKPOINT");
   const auto rows = connection.query(
       "WITH RECURSIVE parts(oid) AS (SELECT $1::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN parts p ON "
       "i.inhparent = p.oid) SELECT c.oid::regclass::text, pg_relation_filepath(c.oid) FROM pg_class c JOIN parts "
@@ -20,6 +19,8 @@ RelationFile find_relation_file(backup_engine::postgres::Connection& connection,
     const auto row = connection.query(fmt::format(
         "SELECT (ctid::text::point)[0]::int, (ctid::text::point)[1]::int FROM ONLY {} LIMIT 1", table_name));
     if (!row.empty()) {
+      // Only now: the look may have set hints, and the page's image in the WAL would undo a harm to it.
+      connection.execute("CHECKPOINT");
       return {table_name, rows[0][1].value(), static_cast<std::uint32_t>(std::stoul(row[0][0].value())),
               static_cast<std::uint16_t>(std::stoul(row[0][1].value()))};
     }

@@ -41,6 +41,9 @@ std::string disaster_text(const DisasterStep& step) {
   if (step.kind == "lose_segment" || step.kind == "damage_segment") {
     return fmt::format("{}, in the repository: the WAL that holds \"{}\"", step.kind, step.argument);
   }
+  if (step.kind == "interrupt_backup") {
+    return fmt::format("interrupt_backup (a {} backup, SIGKILL in mid-copy)", step.argument);
+  }
   if (step.kind == "lose_key") return "lose_key (the repository's key file)";
   if (step.argument.empty()) return step.kind;
   return fmt::format("{} {}", step.kind, step.argument);
@@ -146,6 +149,11 @@ std::string restore_text(const Scenario& scenario) {
   const bool by_value = scenario.source.stored && !restore.target.point.empty();
   text += fmt::format(", to {}", by_value ? value_text(restore.target) : point_text(restore.target));
   if (restore.kind == RestoreKind::pitr) text += fmt::format(", then {}", word(restore.action));
+  if (restore.struck_by) {
+    text += *restore.struck_by == SecondDisaster::kill_server
+                ? "; while it recovers the server is killed, and the restore is begun again"
+                : "; half-way the restore is killed, and begun again";
+  }
   if (!restore.expected_refusal.empty()) {
     text += fmt::format("; it must be refused: {}", restore.expected_refusal);
   }

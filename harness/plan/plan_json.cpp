@@ -79,6 +79,7 @@ Json restore_json(const Restore& restore, const std::optional<std::string>& judg
       {"in_place", restore.in_place},
       {"roll_back", restore.roll_back},
       {"points", restore.kind == RestoreKind::pitr_sweep ? Json(restore.points) : Json(nullptr)},
+      {"struck_by", restore.struck_by ? Json(word(*restore.struck_by)) : Json(nullptr)},
       {"partial", restore.kind == RestoreKind::partial ? partial_json(restore.partial) : Json(nullptr)},
       {"judged_at_mark", judged_at ? Json(*judged_at) : Json(nullptr)}};
 }

@@ -57,6 +57,9 @@ namespace harness::plan {
   }
   return "unknown";
 }
+[[nodiscard]] constexpr std::string_view word(scenario::SecondDisaster strike) {
+  return strike == scenario::SecondDisaster::kill_server ? "kill_server" : "kill_restore";
+}
 [[nodiscard]] constexpr std::string_view word(scenario::Placement placement) {
   return placement == scenario::Placement::replace ? "replace" : "beside";
 }

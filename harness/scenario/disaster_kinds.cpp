@@ -12,16 +12,24 @@ struct Kind {
   Effect effect;
 };
 
-constexpr std::array kinds{
-    Kind{"lose_server", Effect::ends_server},         Kind{"kill_server", Effect::ends_server},
-    Kind{"lose_file", Effect::ends_server},           Kind{"truncate_file", Effect::ends_server},
-    Kind{"corrupt_page", Effect::ends_server},        Kind{"encrypt_files", Effect::ends_server},
-    Kind{"drop_table", Effect::changes_data},         Kind{"delete_rows", Effect::changes_data},
-    Kind{"truncate_table", Effect::changes_data},     Kind{"update_rows", Effect::changes_data},
-    Kind{"drop_schema", Effect::changes_data},        Kind{"drop_database", Effect::changes_data},
-    Kind{"lose_segment", Effect::harms_repository},   Kind{"damage_segment", Effect::harms_repository},
-    Kind{"lose_key", Effect::harms_repository},       Kind{"break_archiving", Effect::stops_archiving},
-    Kind{"mend_archiving", Effect::resumes_archiving}};
+constexpr std::array kinds{Kind{"lose_server", Effect::ends_server},
+                           Kind{"kill_server", Effect::ends_server},
+                           Kind{"lose_file", Effect::ends_server},
+                           Kind{"truncate_file", Effect::ends_server},
+                           Kind{"corrupt_page", Effect::ends_server},
+                           Kind{"encrypt_files", Effect::ends_server},
+                           Kind{"drop_table", Effect::changes_data},
+                           Kind{"delete_rows", Effect::changes_data},
+                           Kind{"truncate_table", Effect::changes_data},
+                           Kind{"update_rows", Effect::changes_data},
+                           Kind{"drop_schema", Effect::changes_data},
+                           Kind{"drop_database", Effect::changes_data},
+                           Kind{"lose_segment", Effect::harms_repository},
+                           Kind{"damage_segment", Effect::harms_repository},
+                           Kind{"lose_key", Effect::harms_repository},
+                           Kind{"break_archiving", Effect::stops_archiving},
+                           Kind{"mend_archiving", Effect::resumes_archiving},
+                           Kind{"interrupt_backup", Effect::harms_repository}};
 
 }  // namespace
 

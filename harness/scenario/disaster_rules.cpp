@@ -102,7 +102,42 @@ void require_known_backup(const Reader& reader, const Scenario& scenario, const 
               "choose another target, or \"newest_backups: 0\"");
 }
 
+// While archiving is broken no backup could even begin; that rule refuses it already. The first must be a full one.
+void require_backup_to_rest_on(const Reader& reader, const Steps& steps, std::size_t at) {
+  const auto& disaster = *disaster_in(steps[at]);
+  if (disaster.kind != "interrupt_backup" || disaster.argument == to_string(BackupType::full)) return;
+  if (first_of<BackupStep>(steps) < at) return;
+  reader.fail(steps[at].position, fmt::format("the {} backup that is interrupted rests on none", disaster.argument),
+              "write \"interrupt_backup: full\", or take a backup before it");
+}
+
 }  // namespace
+
+void require_strikable_restore(const Reader& reader, const Scenario& scenario, const RestorePlaces& places) {
+  const auto& restore = scenario.restore;
+  if (!restore.struck_by) return;
+  if (scenario.source.stored) {
+    reader.fail(places.struck_by, "the restore of a stored backup is not struck: its repository may be in use",
+                "remove \"struck_by\", or let Lifeboat provision the source");
+  }
+  if (scenario.repeat > 1) {
+    reader.fail(places.struck_by,
+                "a restore that is repeated is measured, and one that is struck is not like the others",
+                "remove \"struck_by\" or \"repeat\"");
+  }
+  if (restore.in_place) {
+    reader.fail(places.struck_by, "a restore in place is not struck: the source's own cluster is at stake",
+                "remove \"struck_by\" or \"in_place\"");
+  }
+  if (restore.kind == RestoreKind::partial && restore.partial.database.empty()) {
+    reader.fail(places.struck_by, "tables are restored into the living source, and \"struck_by\" strikes a new server",
+                "remove \"struck_by\", or restore into a new server");
+  }
+  if (!restore.expected_refusal.empty()) {
+    reader.fail(places.struck_by, "what is refused does not run, so nothing can strike meanwhile",
+                "remove \"struck_by\" or \"expect\"");
+  }
+}
 
 void require_sound_disasters(const Reader& reader, const Scenario& scenario, Position timeline) {
   const auto& steps = scenario.timeline;
@@ -112,6 +147,7 @@ void require_sound_disasters(const Reader& reader, const Scenario& scenario, Pos
   for (std::size_t i = 0; i < steps.size(); ++i) {
     if (disaster_in(steps[i]) == nullptr) continue;
     require_point_of_segment(reader, steps, i);
+    require_backup_to_rest_on(reader, steps, i);
     require_key_to_lose(reader, scenario, steps[i]);
     require_known_backup(reader, scenario, steps[i]);
   }

@@ -64,7 +64,8 @@ inline constexpr std::array restore_keys{Key{"kind"},
                                          Key{"suffix", Standing::optional},
                                          Key{"in_place", Standing::optional},
                                          Key{"roll_back", Standing::optional},
-                                         Key{"expect", Standing::optional}};
+                                         Key{"expect", Standing::optional},
+                                         Key{"struck_by", Standing::optional}};
 inline constexpr std::array expect_keys{Key{"refused"}};
 inline constexpr std::string_view recovered_word = "recovered";
 inline constexpr std::array corrupt_page_keys{Key{"table"}, Key{"checksum", Standing::optional}};
@@ -128,7 +129,7 @@ inline constexpr std::array check_words{Word<CheckKind>{"ledger", CheckKind::led
                                         Word<CheckKind>{"settings", CheckKind::settings},
                                         Word<CheckKind>{"untouched", CheckKind::untouched}};
 // A disaster is its word, or a mapping from the word to its argument.
-enum class Argument { none, table, assignments, schema, database, point, page, files };
+enum class Argument { none, table, assignments, schema, database, point, backup, page, files };
 inline constexpr std::array disaster_words{
     Word<Argument>{"lose_server", Argument::none},     Word<Argument>{"kill_server", Argument::none},
     Word<Argument>{"drop_table", Argument::table},     Word<Argument>{"delete_rows", Argument::table},
@@ -138,7 +139,9 @@ inline constexpr std::array disaster_words{
     Word<Argument>{"corrupt_page", Argument::page},    Word<Argument>{"encrypt_files", Argument::files},
     Word<Argument>{"lose_segment", Argument::point},   Word<Argument>{"damage_segment", Argument::point},
     Word<Argument>{"lose_key", Argument::none},        Word<Argument>{"break_archiving", Argument::none},
-    Word<Argument>{"mend_archiving", Argument::none}};
+    Word<Argument>{"mend_archiving", Argument::none},  Word<Argument>{"interrupt_backup", Argument::backup}};
+inline constexpr std::array strike_words{Word<SecondDisaster>{"kill_server", SecondDisaster::kill_server},
+                                         Word<SecondDisaster>{"kill_restore", SecondDisaster::kill_restore}};
 // Whether a damaged page's checksum gives it away.
 inline constexpr std::array checksum_words{Word<bool>{"stale", false}, Word<bool>{"recomputed", true}};
 // Why the engine refuses a restore: its own words (backup_engine/refusal.hpp), which a test holds to these.

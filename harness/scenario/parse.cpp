@@ -129,6 +129,7 @@ Scenario Parser::written(const YAML::Node& document, Places& places) const {
 
 void Parser::require_sound(const Scenario& scenario, const Places& places) const {
   require_repeatable(reader_, scenario, places);
+  require_strikable_restore(reader_, scenario, places.restore);
   if (scenario.source.stored) {
     require_restore_in_place(reader_, scenario, places.restore);
     return require_sound_stored_drill(reader_, scenario, places);

@@ -219,6 +219,10 @@ Restore parse_restore(const Reader& reader, const YAML::Node& node, RestorePlace
                 "nothing comes back of a restore that is refused, so there is nothing to sweep over",
                 "write \"kind: pitr\", or remove \"expect\"");
   }
+  if (parts.has("struck_by")) {
+    result.struck_by = reader.word<SecondDisaster>(parts.at("struck_by"), "second disaster", strike_words);
+    places.struck_by = position_of(parts.at("struck_by"));
+  }
   if (result.kind == RestoreKind::partial) result.partial = parse_partial(reader, node, parts, places.selection);
   return result;
 }

@@ -14,7 +14,7 @@ namespace harness::scenario {
 class Reader;
 
 struct RestorePlaces {  // where a restore's parts stand; those that are absent at its beginning
-  Position kind, target, action, selection, in_place, roll_back;
+  Position kind, target, action, selection, in_place, roll_back, struck_by;
 };
 struct Places {  // where the parts stand, for messages
   Position timeline;
@@ -36,6 +36,8 @@ struct Databases {  // of the dataset; both empty when its manifest cannot be re
 void require_sound_disasters(const Reader& reader, const Scenario& scenario, Position timeline);
 void require_sound_timeline(const Reader& reader, const Scenario& scenario, const Places& places,
                             const Databases& databases);
+// Something can strike while the restore runs.
+void require_strikable_restore(const Reader& reader, const Scenario& scenario, const RestorePlaces& places);
 // Call it for a sound timeline only.
 void require_reachable_target(const Reader& reader, const Scenario& scenario, const Places& places,
                               const Databases& databases);

@@ -67,6 +67,8 @@ std::string argument_of(const Reader& reader, const YAML::Node& node, const std:
       return assignments(reader, node);
     case Argument::point:
       return point_name(reader, node, "point");
+    case Argument::backup:
+      return std::string(to_string(reader.word<BackupType>(node, "backup type", backup_words)));
     case Argument::page:
     case Argument::files:
     case Argument::none:
@@ -88,6 +90,8 @@ std::string_view example_of(Argument wanted) {
       return "shop_archive";
     case Argument::point:
       return "NAME";
+    case Argument::backup:
+      return "full";
     case Argument::page:
       return "shop.orders";
     case Argument::files:

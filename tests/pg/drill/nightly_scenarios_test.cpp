@@ -115,6 +115,8 @@ std::vector<std::string> disaster_kinds(const scenario::Scenario& scenario) {
     const auto* const disaster = std::get_if<scenario::DisasterStep>(&step.what);
     if (disaster != nullptr) kinds.push_back(disaster->kind);
   }
+  const auto& second = scenario.restore.struck_by;
+  if (second) kinds.emplace_back(*second == scenario::SecondDisaster::kill_server ? "kill_server" : "kill_restore");
   return kinds;
 }
 

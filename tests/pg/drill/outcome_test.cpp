@@ -34,6 +34,7 @@ constexpr auto whole = R"(  - backup: full
 constexpr auto ransomware = R"(  - backup: full
   - load: { for: 200ms }
   - backup: full
+  - disaster: { interrupt_backup: incremental }
   - mark: here
   - load: { for: 200ms }
   - disaster: { encrypt_files: { newest_backups: 1 } }
@@ -52,8 +53,8 @@ std::vector<WrittenScenario> scenarios() {
           {"refused-for-another-reason", lost_segment, to + ", expect: { refused: key_missing }", ""},
           {"refused-unexpectedly", lost_segment, to, "ledger"},
           {"recovered-unexpectedly", whole, to + ", expect: { refused: wal_gap }", ""},
-          {"encrypted", ransomware, to, "ledger, content"},
-          {"archiving-broken", broken_for_a_while, to, "ledger, content", "60s"}};
+          {"encrypted", ransomware, to + ", struck_by: kill_restore", "ledger, content"},
+          {"archiving-broken", broken_for_a_while, to + ", struck_by: kill_server", "ledger, content", "60s"}};
 }
 
 class Outcome : public testing::Test {
@@ -135,7 +136,7 @@ TEST_F(Outcome, GoesBackToTheLastGoodBackupAndSaysWhatThatCost) {
   EXPECT_EQ(found.verdict, Verdict::pass) << run_->words;
   ASSERT_THAT(found.backups, SizeIs(2));
   EXPECT_EQ(found.restores.at(0).backup_label, found.backups[0].label);
-  EXPECT_THAT(found.disasters.at(0).detail, HasSubstr(found.backups[1].label));
+  EXPECT_THAT(found.disasters.at(1).detail, HasSubstr(found.backups[1].label));
   EXPECT_THAT(found.restores.at(0).notes,
               testing::Contains(AllOf(HasSubstr("went back to backup " + found.backups[0].label),
                                       HasSubstr("could not be used: " + found.backups[1].label))));
@@ -147,6 +148,32 @@ TEST_F(Outcome, CountsAsLostWhatWasCommittedWhileArchivingWasBroken) {
   EXPECT_EQ(found.verdict, Verdict::pass) << run_->words;
   EXPECT_GT(found.restores.at(0).rpo.lost, 0U);
   EXPECT_EQ(found.restores.at(0).rpo.lost, found.restores.at(0).rpo.acknowledged);
+}
+
+TEST_F(Outcome, TakesWhatAnInterruptedBackupLeftForNoBackup) {
+  const auto found = run_->report("encrypted");
+  ASSERT_THAT(found.disasters, SizeIs(3));
+  EXPECT_EQ(found.disasters[0].kind, "interrupt_backup");
+  EXPECT_THAT(found.disasters[0].detail, HasSubstr("-incr"));
+  for (const auto& backup : found.backups) EXPECT_EQ(backup.type, "full");
+}
+
+// The other drills are the twins: none has the phase, and each restores at the first attempt.
+TEST_F(Outcome, BeginsARestoreAgainThatWasStruckAndCountsTheTimeLost) {
+  const auto phases = [](const std::string& scenario) {
+    std::vector<std::string> names;
+    for (const auto& phase : run_->report(scenario).restores.at(0).rto.phases) names.push_back(phase.name);
+    return names;
+  };
+  for (const auto& [scenario, by] : {std::pair("encrypted", "kill_restore"), {"archiving-broken", "kill_server"}}) {
+    const auto found = run_->report(scenario);
+    EXPECT_EQ(found.restores.at(0).outcome, "recovered");
+    EXPECT_EQ(found.disasters.back().kind, by);
+    EXPECT_THAT(found.disasters.back().detail, HasSubstr("killed (SIGKILL)"));
+    EXPECT_THAT(phases(scenario), testing::IsSupersetOf({"provision", "struck", "fetch", "writable"}));
+  }
+  EXPECT_THAT(phases("recovered-unexpectedly"), testing::Not(testing::Contains("struck")));
+  EXPECT_THAT(run_->log("archiving-broken", "killed-server"), HasSubstr("redo starts at"));
 }
 
 TEST_F(Outcome, LeavesNoProcessBehind) {

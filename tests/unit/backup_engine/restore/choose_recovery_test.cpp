@@ -137,6 +137,7 @@ TEST_F(ChooseRecovery, RefusesWhatLiesBeforeTheFirstBackupsEnd) {
     EXPECT_THAT(text, AllOf(HasSubstr(first_label), HasSubstr(to_string(stops_[first_label])),
                             HasSubstr("What can be reached: from the end of backup"), HasSubstr("10:00:02"),
                             HasSubstr("transaction 710 at " + to_string(last_)), HasSubstr(to_string(wal_.end()))));
+    EXPECT_EQ(reason_, refusal::target_unreachable);
   }
 }
 
@@ -180,6 +181,7 @@ TEST_F(ChooseRecovery, DoesNotReachOverAHole) {
   EXPECT_THAT(refusal(TargetKind::xid, "702"), HasSubstr("no transaction of this id"));
   const RecoveryTarget behind{.kind = TargetKind::lsn, .value = to_string(last_), .timeline = ""};
   EXPECT_THAT(refusal(behind, first_label, ErrorKind::usage), HasSubstr("WAL is missing from there to"));
+  EXPECT_EQ(reason_, refusal::wal_gap);
 }
 
 // Recovery would stop there with an error, after everything was written.
@@ -194,6 +196,7 @@ TEST_F(ChooseRecovery, RefusesTheEndOfWalBehindAHoleAndNamesIt) {
   EXPECT_THAT(refusal(end, first_label, ErrorKind::corrupt),
               AllOf(HasSubstr("missing from " + to_string(start) + " to " + to_string(start + wal::megabyte)),
                     HasSubstr("--target-lsn")));
+  EXPECT_EQ(reason_, refusal::wal_gap);
   EXPECT_EQ(choose({.kind = TargetKind::immediate, .value = "", .timeline = "current"}, first_label).backup_label,
             first_label);
 }
@@ -233,6 +236,7 @@ TEST_F(ChooseRecovery, RefusesTheEndOfWalWhereItsRecordsEndBeforeAndNamesTheLast
   EXPECT_EQ(choose(end, "").backup_label, second_label) << "taken behind it";
   EXPECT_THAT(refusal(end, first_label, ErrorKind::corrupt),
               AllOf(HasSubstr("its records end at"), HasSubstr("--target-lsn " + to_string(once_))));
+  EXPECT_EQ(reason_, refusal::wal_damaged);
   EXPECT_EQ(choose({.kind = TargetKind::lsn, .value = to_string(once_), .timeline = ""}).backup_label, first_label);
 }
 
@@ -248,12 +252,14 @@ TEST_F(ChooseRecovery, RefusesWhatLiesPastMinimalWalAndNamesTheLastPointBefore) 
   const auto where = HasSubstr("at " + to_string(minimal) + " the server was started with wal_level = minimal");
   const auto end = refusal({}, "", ErrorKind::corrupt);
   EXPECT_THAT(end, AllOf(where, HasSubstr("--target-lsn " + to_string(tail_)), HasSubstr("nothing was written")));
+  EXPECT_EQ(reason_, refusal::wal_minimal);
   for (const auto& text :
        {refusal(TargetKind::xid, "712"), refusal(TargetKind::time, "2026-11-20 18:30:00Z"),
         refusal(TargetKind::name, "since"), refusal(TargetKind::lsn, to_string(behind)),
         refusal(TargetKind::lsn, to_string(minimal)),
         refusal({.kind = TargetKind::xid, .value = "712", .timeline = ""}, first_label, ErrorKind::usage)}) {
     EXPECT_THAT(text, AllOf(where, HasSubstr("up to " + to_string(minimal) + ", where wal_level = minimal begins")));
+    EXPECT_EQ(reason_, refusal::wal_minimal);
   }
   EXPECT_THAT(refusal(TargetKind::time, "2026-11-20 23:30:00Z"),
               AllOf(HasSubstr("the latest is transaction 712"), HasSubstr("only a new backup holds")));
@@ -307,6 +313,7 @@ TEST_F(ChooseRecovery, RefusesABackupWhoseOwnWalIsNotThere) {
   }
   const RecoveryTarget immediate{.kind = TargetKind::immediate, .value = "", .timeline = "current"};
   EXPECT_THAT(refusal(immediate, second_label, ErrorKind::corrupt), HasSubstr("of its own WAL"));
+  EXPECT_EQ(reason_, refusal::wal_gap);
 }
 
 TEST_F(ChooseRecovery, FollowsTheTimelineAskedFor) {
@@ -364,9 +371,11 @@ TEST_F(ChooseRecovery, NamesTheVersionWhenEveryManifestIsOfANewerOne) {
     storage.put(name, newer, store::Durability::now);
   }
   EXPECT_THAT(refusal({}, "", ErrorKind::unsupported), AllOf(HasSubstr("no backup"), HasSubstr("format version 99")));
+  EXPECT_EQ(reason_, refusal::no_backup);
   storage.put(store::manifest_name(wal::TemporaryArchive::cluster, "20261120T200000Z-full"), std::string_view("{"),
               store::Durability::now);
   refusal({}, "", ErrorKind::corrupt);
+  EXPECT_EQ(reason_, refusal::backup_damaged);
 }
 
 }  // namespace

@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/refusal.hpp"
+#include "backup_engine/refusal.hpp"
 #include "backup_engine/restore/choose_recovery.hpp"
 #include "backup_engine/restore/target_value.hpp"
 #include "backup_engine/store/manifest.hpp"
@@ -115,6 +116,7 @@ class ChooseRecovery : public testing::Test {
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), kind) << describe(error);
       EXPECT_TRUE(kind == ErrorKind::corrupt || !error.remedy().empty());
+      reason_ = base::reason_of(error);
       return describe(error);
     }
     return "";
@@ -129,6 +131,7 @@ class ChooseRecovery : public testing::Test {
   Lsn early_, once_, middle_, daily_, again_, last_, tail_;
   std::map<std::string, Lsn> stops_;
   std::map<std::string, std::vector<DamagedPage>> damaged_;
+  std::string reason_;                       // of the last refusal
   std::string unchecked_, with_tablespace_;  // labels of backups
   std::uint32_t shop_ = 16384;               // the database's OID
   std::string undated_;                      // the label of a backup that does not tell the server's time of its stop

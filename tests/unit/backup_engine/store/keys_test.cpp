@@ -11,6 +11,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
+#include "backup_engine/base/refusal.hpp"
 #include "backup_engine/store/key_file.hpp"
 #include "backup_engine/store/rekey.hpp"
 #include "backup_engine/store/sealed_json.hpp"
@@ -41,6 +42,15 @@ class Keys : public ::testing::Test {
   }
   ErrorKind refusal(const fs::path& key) {
     return kind_of_failure([&] { static_cast<void>(repository_.open(key)); }, &message_);
+  }
+
+  std::string reason_with(const fs::path& key) {
+    try {
+      static_cast<void>(repository_.open(key));
+    } catch (const base::Error& error) {
+      return base::reason_of(error);
+    }
+    return "opened";
   }
 
   tests::EncryptedRepository repository_;
@@ -125,6 +135,8 @@ TEST_F(Keys, ARepositoryOpensWithItsOwnKeyFileOnly) {
   EXPECT_THAT(message_, HasSubstr("is encrypted"));
   EXPECT_EQ(refusal(new_key("another")), ErrorKind::mismatch);
   EXPECT_THAT(message_, HasSubstr("holds another key"));
+  EXPECT_EQ(reason_with(repository_.path("another")), "key_wrong");
+  EXPECT_EQ(reason_with(repository_.path("nowhere")), "key_missing");
   EXPECT_NE(repository_.open()->keys(), nullptr);
   EXPECT_EQ(::prctl(PR_GET_DUMPABLE), 0);  // who has opened a key leaves no core dump
 }

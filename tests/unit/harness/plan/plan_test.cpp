@@ -220,6 +220,14 @@ TEST(DescribePlan, SaysThatARestoreGoesInPlaceAndIsTakenBack) {
   EXPECT_THAT(restore_line(restore), HasSubstr("; it is put back once what was restored is judged"));
 }
 
+TEST(DescribePlan, SaysWhatStrikesTheRestore) {
+  scenario::Restore restore;
+  restore.struck_by = scenario::SecondDisaster::kill_restore;
+  EXPECT_THAT(restore_line(restore), HasSubstr("; half-way the restore is killed, and begun again"));
+  restore.struck_by = scenario::SecondDisaster::kill_server;
+  EXPECT_THAT(restore_line(restore), HasSubstr("; while it recovers the server is killed"));
+}
+
 TEST(DescribePlan, SaysWhatAPartialRestorePutsWhere) {
   using namespace scenario;
   auto restore = a_partial_scenario().restore;

@@ -106,6 +106,7 @@ TEST(ScenarioSchema, HasTheParsersWords) {
   EXPECT_EQ(words("restore", "kind"), delivered(restore_words));
   EXPECT_EQ(words("restore", "action"), delivered(action_words));
   EXPECT_EQ(words("restore", "into"), delivered(placement_words));
+  EXPECT_EQ(words("restore", "struck_by"), delivered(strike_words));
   EXPECT_EQ(words("expect", "refused"), Names(refusal_words.begin(), refusal_words.end()));
   EXPECT_EQ(words("corrupt_page", "checksum"), delivered(checksum_words));
   EXPECT_EQ(definitions.at("backup_type").at("enum").get<Names>(), delivered(backup_words));
