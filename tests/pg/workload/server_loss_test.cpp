@@ -63,7 +63,7 @@ TEST(Strike, KillsTheServerThenLosesItsDataDirectory) {
   EXPECT_THROW(static_cast<void>(disaster::strike({"lose_server", "twice"}, victim)), Error);
   EXPECT_EQ(shop.ask("SELECT 1"), "1");
   // Nor is the directory lost while the server lives.
-  EXPECT_THROW(faults::lose_data_directory(victim.data_directory), Error);
+  EXPECT_THROW(faults::lose_data_directory(victim.data_directory.value()), Error);
 
   const auto before = backup_engine::base::utc_now();
   const auto outcome = disaster::strike({"lose_server", ""}, victim);
