@@ -161,6 +161,14 @@ bool judged_by_tables(const Judged& judged) {
   return restore.partial.database.empty() || !judged.evidence.ledger;
 }
 
+// Not chosen by a scenario: it says of which transactions RPO and exactness speak. Its time is its probe's.
+void add_commit_order(record::Report& report, const Judged& judged, std::optional<record::Check> check) {
+  if (!check) return;
+  const auto seconds_of_probe = judged.evidence.seconds.find(measure::commit_order_check);
+  if (seconds_of_probe != judged.evidence.seconds.end()) check->seconds = seconds_of_probe->second;
+  report.checks.push_back(std::move(*check));
+}
+
 void judge_tables(record::Report& report, const Judged& judged, const measure::StopPosition& stop) {
   auto& restore = report.restores.back();
   const verify::Records records{judged.evidence, judged.marks, judged.ledger};
@@ -179,16 +187,16 @@ void judge_tables(record::Report& report, const Judged& judged, const measure::S
   const bool elsewhere =
       reached && stop.kind == measure::StopPosition::Kind::position && !measure::ended_at(*reached, stop.position);
   if (elsewhere) restore.exact.met = false;
+  const auto words = elsewhere ? fmt::format("the scratch server's recovery at {}, and its target lies at {}",
+                                             restore.reached.lsn, to_string(stop.position))
+                               : std::string();
+  const auto& order = judged.evidence.commit_order;
+  add_commit_order(report, judged,
+                   measure::check_restored_transactions(tables, judged.ledger,
+                                                        order ? *order : record::CommitOrderEvidence{}, words));
   restore.rpo = measure::measure_partial_rpo(tables, judged.ledger,
                                              time_of(mark->time, "the mark's time").time_since_epoch().count(),
                                              restore.rpo.objective_seconds);
-}
-
-// Not chosen by a scenario: it says of which transactions RPO and exactness speak. Its time is its probe's.
-void add_commit_order(record::Report& report, const Judged& judged, record::Check check) {
-  const auto seconds_of_probe = judged.evidence.seconds.find(measure::commit_order_check);
-  if (seconds_of_probe != judged.evidence.seconds.end()) check.seconds = seconds_of_probe->second;
-  report.checks.push_back(std::move(check));
 }
 
 // Of a cluster without a ledger no loss is known; its commits are PostgreSQL's to tell.

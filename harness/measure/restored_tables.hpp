@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "reports/record/check.hpp"
+#include "reports/record/evidence.hpp"
 #include "reports/record/ledger.hpp"
 #include "reports/record/mark.hpp"
 #include "reports/record/report.hpp"
@@ -28,5 +31,13 @@ struct RestoredTables {
 
 // In transactions, as above; met when the tables are alike and no transaction is missing or extra.
 [[nodiscard]] reports::record::Exactness measure_partial_exactness(const RestoredTables& tables);
+
+// The transactions behind both, table by table: those whose rows were there at the mark and are not any more, and those
+// whose rows are there and were not, with xid, LSN and time from the ledger and the witness WAL. ended_elsewhere: what
+// is to be said of the scratch server's recovery, empty when it ended where the target lies. The check's name is
+// commit_order; other differences of the rows are the check content's. nullopt: no row says which transaction left it.
+[[nodiscard]] std::optional<reports::record::Check> check_restored_transactions(
+    const RestoredTables& tables, const std::vector<reports::record::LedgerTransaction>& ledger,
+    const reports::record::CommitOrderEvidence& order, const std::string& ended_elsewhere);
 
 }  // namespace harness::measure

@@ -77,5 +77,47 @@ TEST(MeasurePartialExactness, FailsWithARowTooManyOfAKnownTransaction) {
   EXPECT_EQ(exact.met, false);
 }
 
+reports::record::CommitOrderEvidence order() {
+  reports::record::CommitOrderEvidence evidence;
+  evidence.records = {{"0/200", "0/228", 702, {}, "1970-01-01T00:00:02Z", 1, true}};
+  return evidence;
+}
+
+TEST(CheckRestoredTransactions, PassesWhenEveryTransactionHasItsRowsAgain) {
+  const auto then = at_mark();
+  const auto check = check_restored_transactions({then, then, true}, ledger, order(), "").value();
+  EXPECT_EQ(check.verdict, reports::record::Verdict::pass) << check.summary;
+  EXPECT_EQ(check.name, "commit_order");
+  const SelectedTables none;
+  EXPECT_FALSE(check_restored_transactions({none, none, true}, ledger, order(), "")) << "no row says whose it is";
+}
+
+TEST(CheckRestoredTransactions, NamesTableAndTransactionOfWhatIsLostOrTooMuch) {
+  const auto then = at_mark();
+  auto now = then;
+  now.ledger_ids = {{"shop.orders", {1, 2, 4, 5, 9}}, {"shop.payments", {3}}};
+  const auto check = check_restored_transactions({then, now, false}, ledger, order(), "").value();
+  EXPECT_EQ(check.verdict, reports::record::Verdict::fail);
+  ASSERT_EQ(check.findings.size(), 4U);
+  const auto& lost = check.findings[0];
+  EXPECT_EQ(lost.object, "shop.payments");
+  EXPECT_EQ(lost.key, "2");
+  EXPECT_EQ(lost.xid, "702");
+  EXPECT_EQ(lost.lsn, "0/200");
+  EXPECT_EQ(lost.time, "1970-01-01T00:00:02Z");
+  EXPECT_EQ(lost.text.substr(0, 5), "lost:");
+  EXPECT_EQ(check.findings[1].text.substr(0, 6), "extra:") << "4 came later";
+  EXPECT_EQ(check.findings[2].text.substr(0, 11), "unexpected:") << "5 was rolled back";
+  EXPECT_EQ(check.findings[3].text.substr(0, 11), "unexpected:") << "nobody attempted 9";
+}
+
+TEST(CheckRestoredTransactions, NamesWhereTheScratchServerEnded) {
+  const auto then = at_mark();
+  const auto check = check_restored_transactions({then, then, true}, ledger, order(), "at 0/300").value();
+  EXPECT_EQ(check.verdict, reports::record::Verdict::fail);
+  ASSERT_EQ(check.findings.size(), 1U);
+  EXPECT_EQ(check.findings[0].text, "ended elsewhere: at 0/300");
+}
+
 }  // namespace
 }  // namespace harness::measure
