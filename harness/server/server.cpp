@@ -208,14 +208,8 @@ std::string Server::conninfo_as(const std::string& user, const std::string& dbna
   return with_keyword(text, "dbname", dbname);
 }
 
-// Sent with the connection they outrank what ALTER DATABASE and ALTER ROLE say: a limit of a millisecond would already
-// end the statement that lifts it, and a standby refuses every query of a serializable session.
 Connection Server::connect(const std::string& dbname) const {
-  std::string settings =
-      "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 "
-      "-c default_transaction_isolation=read\\ committed -c role=none";
-  if (options().installation.version.major() >= 17) settings += " -c transaction_timeout=0";
-  return {with_keyword(conninfo(dbname), "options", settings), "lifeboat"};
+  return {conninfo(dbname), "lifeboat"};
 }
 
 const ServerOptions& Server::options() const {

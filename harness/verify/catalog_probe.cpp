@@ -86,8 +86,9 @@ std::map<std::string, std::string> probe_objects(const Cluster& cluster) {
 }
 
 std::map<std::string, std::string> probe_settings(const Cluster& cluster) {
-  // A session without settings of its own: reset_val is then what the configuration gives.
-  auto connection = cluster.connect(scoped_database(cluster));
+  // A session that was given no settings of its own: reset_val is then what the configuration gives.
+  auto connection = cluster.connect_as_configured(scoped_database(cluster));
+  connection.execute("SET statement_timeout = 0");  // of which reset_val says nothing
   std::map<std::string, std::string> settings;
   for (const auto& row :
        connection.query("SELECT name, reset_val FROM pg_catalog.pg_settings WHERE source <> 'client' AND (context <> "

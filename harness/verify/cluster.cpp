@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "backup_engine/postgres/conninfo.hpp"
+
 namespace harness::verify {
 
 using backup_engine::postgres::Connection;
@@ -25,6 +27,16 @@ std::string parallel_settings() {
 }
 
 }  // namespace
+
+// Sent with the connection they outrank what ALTER DATABASE and ALTER ROLE say: a limit of a millisecond would already
+// end the statement that lifts it, and a standby refuses every query of a serializable session.
+Connection connect_regardless(const std::string& conninfo, backup_engine::postgres::Version version) {
+  std::string settings =
+      "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 "
+      "-c default_transaction_isolation=read\\ committed -c role=none";
+  if (version.major() >= 17) settings += " -c transaction_timeout=0";
+  return {backup_engine::postgres::with_keyword(conninfo, "options", settings), "lifeboat"};
+}
 
 Connection open_session(const Cluster& cluster, const std::string& database) {
   auto connection = cluster.connect(database);

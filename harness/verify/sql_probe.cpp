@@ -43,7 +43,7 @@ SqlEvidence probe_sql(const Cluster& cluster, const std::filesystem::path& file)
   SqlEvidence evidence;
   evidence.file = file.filename().string();
   // The settings of the database and its roles stay as the people who wrote the rules know them.
-  auto connection = cluster.connect(cluster.database);
+  auto connection = cluster.connect_as_configured(cluster.database);
   connection.execute("SET default_transaction_read_only = on");
   for (const auto& statement : split_statements(backup_engine::base::read_file(file))) {
     evidence.results.push_back(run(connection, statement));

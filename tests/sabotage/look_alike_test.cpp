@@ -380,9 +380,19 @@ TEST_F(Values, DoNotDependOnSettingsOfTheDatabaseOrTheRole) {
   const auto check = compared(then, now);
   EXPECT_TRUE(check.findings.empty()) << told(check);
   EXPECT_EQ(now.tables.size(), look_alikes.size() + 1);
-  const auto mark = take_mark(cluster_of(server(), "shop"), "strange", server::soon());
-  EXPECT_TRUE(compared(then, mark.content).findings.empty());
   server().connect().execute("ALTER ROLE postgres RESET ALL; DROP OWNED BY nobody_much; DROP ROLE nobody_much");
+}
+
+// The settings of the probes' own sessions must not hide what the configuration gives.
+TEST_F(Values, OfSettingsThatProbesSetForThemselvesAreStillTold) {
+  shop_->execute(
+      "ALTER DATABASE shop SET statement_timeout = '61s'; ALTER DATABASE shop SET lock_timeout = '62s'; "
+      "ALTER DATABASE shop SET default_transaction_isolation = 'serializable'");
+  const auto mark = take_mark(cluster_of(server(), "shop"), "configured", server::soon());
+  EXPECT_EQ(mark.settings.at("statement_timeout"), "61000");
+  EXPECT_EQ(mark.settings.at("lock_timeout"), "62000");
+  EXPECT_EQ(mark.settings.at("default_transaction_isolation"), "serializable");
+  EXPECT_EQ(mark.settings.at("idle_session_timeout"), "0");
 }
 
 }  // namespace
