@@ -67,6 +67,7 @@ SourceSide::Spent end_source(const Context& context, SourceSide& source, record:
 void restore_into_new_server(const Context& context, SourceSide& source, record::Report& report) {
   record::Evidence before;
   const auto spent = end_source(context, source, before);
+  source.serve_wal();
   const auto target = target_of(context, source);
   recover_all_but_last(context, source.origin(), target, spent, report);
   std::optional<Recovery> recovery;
@@ -87,8 +88,9 @@ void restore_into_source(const Context& context, SourceSide& source, record::Rep
   record::Evidence evidence;
   examine_before(context, source, evidence);
   std::optional<PartialRecovery> recovery;
-  const bool recovered = restore_or_tell(
-      context, target, report, [&] { recovery.emplace(recover_part(context, source, target.target, spent)); });
+  const bool recovered = restore_or_tell(context, target, report, [&] {
+    recovery.emplace(recover_part(context, source, target.target, spent, evidence));
+  });
   if (!recovered) {
     (void)source.end();
     return judge_refused(context, source, report);

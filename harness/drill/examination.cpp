@@ -7,6 +7,7 @@
 #include "harness/drill/prober.hpp"
 #include "harness/scenario/described_target.hpp"
 #include "harness/verify/content_probe.hpp"
+#include "harness/verify/isolation_probe.hpp"
 #include "harness/verify/ledger_probe.hpp"
 #include "harness/verify/selected_probe.hpp"
 #include "harness/verify/witness_line.hpp"
@@ -45,6 +46,8 @@ void examine_second_copy(const Context& context, const SourceSide& source, const
   std::optional<server::Server> second;
   prober.probe("second_server", [&] { second = start_second_copy(context, source.origin(), copy); });
   if (!second) return;
+  prober.probe("second_isolation",
+               [&] { evidence.second_isolation = verify::probe_isolation(*second, source.origin().wal_socket); });
   if (wants(context, CheckKind::content) && mark != nullptr) {
     prober.probe("content",
                  [&] { probe_at_mark(view_of(context, *second, source.dataset().load_database), *mark, evidence); });
@@ -90,6 +93,8 @@ void examine_target(const Context& context, const SourceSide& source, const rest
     evidence.commit_order->acknowledged_lsn = source.acknowledged_lsn();
   });
   probe_restored_content(context, source, cluster, prober, evidence);
+  prober.probe("isolation",
+               [&] { evidence.isolation = verify::probe_isolation(recovery.server, source.origin().wal_socket); });
   probe_database(context, recovery.server, cluster, prober, evidence);
 }
 

@@ -307,10 +307,6 @@ void judge(record::Report& report, const Judged& judged) {
   report.not_tested = std::move(judgement.not_tested);
   const auto unread = judged.evidence.missing.find("commit_order");
   if (unread != judged.evidence.missing.end()) report.not_tested.push_back("exactness: " + unread->second);
-  report.not_tested.emplace_back(
-      "isolation: settings keep the restored servers to themselves, no network namespace does; what their functions "
-      "and "
-      "foreign servers could reach was not looked at");
   if (report.restores.empty()) return;
   for (auto& restore : report.restores) {
     if (restore.repeat || &restore == &report.restores.back()) judge_time(restore, report, judged.scenario);

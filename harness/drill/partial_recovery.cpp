@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include "backup_engine/base/error.hpp"
+#include "harness/drill/prober.hpp"
 #include "harness/drill/rto_clock.hpp"
 #include "harness/restore/scratch.hpp"
+#include "harness/verify/isolation_probe.hpp"
 
 namespace harness::drill {
 
@@ -70,7 +72,7 @@ void note(const Context& context, const extract::Extracted& extracted) {
 }  // namespace
 
 PartialRecovery recover_part(const Context& context, const SourceSide& source, const restore::Target& target,
-                             const SourceSide::Spent& spent) {
+                             const SourceSide::Spent& spent, reports::record::Evidence& evidence) {
   const bool cold = backup::evict_from_page_cache(source.origin().repository);
   const auto work_directory = context.workplace.path() / "extraction";
   auto& progress = context.observer.progress(context.plan.drill_id);
@@ -99,6 +101,9 @@ PartialRecovery recover_part(const Context& context, const SourceSide& source, c
   note(context, recovery.extracted);
   recovery.course = {restored.backup_label, clock.started_at(),  *milestones.writable, clock.phases(), cold,
                      restored.notes,        restored.passed_over};
+  Prober(context, evidence).probe("isolation", [&] {
+    evidence.isolation = verify::probe_isolation(scratch.server(), {});
+  });
   recovery.reached = verify::read_reached_point(cluster_of(scratch.server(), source.dataset()));
   const auto left = scratch.remove();
   if (!left.empty()) context.journal.append("scratch.left", {{"what", left}});

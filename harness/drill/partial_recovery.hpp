@@ -15,9 +15,11 @@ struct PartialRecovery {
 };
 
 // The source lives and its load is held. Evicts the repository from the page cache, starts the clock, recovers a
-// scratch server to the target, extracts, and queries what came back through a connection of its own. The scratch
-// server is gone when it returns or throws. Throws base::Error as extract() and Scratch::make() do.
+// scratch server to the target, extracts, and queries what came back through a connection of its own; then looks at
+// what the scratch server could reach. It is gone when it returns or throws. Throws base::Error as extract() and
+// Scratch::make() do.
 [[nodiscard]] PartialRecovery recover_part(const Context& context, const SourceSide& source,
-                                           const restore::Target& target, const SourceSide::Spent& spent);
+                                           const restore::Target& target, const SourceSide::Spent& spent,
+                                           reports::record::Evidence& evidence);
 
 }  // namespace harness::drill

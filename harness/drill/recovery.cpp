@@ -7,6 +7,7 @@
 #include "harness/drill/second_disaster.hpp"
 #include "harness/restore/foreign_cluster.hpp"
 #include "harness/restore/server_log.hpp"
+#include "harness/restore/surroundings.hpp"
 #include "harness/server/quarantine.hpp"
 
 namespace harness::drill {
@@ -45,10 +46,14 @@ server::ServerOptions quarantined(const Context& context, const Origin& origin,
   options.run_as = context.workplace.user();
   options.superuser = origin.superuser;
   const auto major = options.installation.version.major();
-  options.settings = origin.foreign
-                         ? restore::settings_of_foreign_cluster(
-                               major, restore::write_access_rules(context.workplace.path(), context.workplace.user()))
-                         : server::quarantine_settings(major);
+  std::filesystem::path access_rules;
+  if (origin.foreign) {
+    access_rules = restore::write_access_rules(context.workplace.path(), context.workplace.user());
+    options.settings = restore::settings_of_foreign_cluster(major, access_rules);
+  } else {
+    options.settings = server::quarantine_settings(major);
+  }
+  options.isolation = restore::isolation_of(order_for(context, origin, data_directory), access_rules);
   options.settings["recovery_init_sync_method"] = "syncfs";  // the restore has synced every file: docs/adr/0003
   return options;
 }

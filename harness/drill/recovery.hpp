@@ -58,7 +58,8 @@ struct SecondCopy {
 [[nodiscard]] restore::RestoreOrder order_for(const Context& context, const Origin& origin,
                                               const std::filesystem::path& to);
 
-// The settings that keep a restored server to itself.
+// The settings and namespaces that keep a restored server to itself. What else its restore_command needs to see has to
+// be added to `isolation`, where there is one.
 [[nodiscard]] server::ServerOptions quarantined(const Context& context, const Origin& origin,
                                                 const std::filesystem::path& data_directory, std::string_view log_name);
 

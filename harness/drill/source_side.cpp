@@ -5,6 +5,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/parallel.hpp"
 #include "harness/provision/provision.hpp"
+#include "harness/restore/surroundings.hpp"
 #include "harness/verify/commit_order_probe.hpp"
 #include "harness/verify/witness_line.hpp"
 
@@ -178,6 +179,25 @@ SourceSide::Spent SourceSide::end() {
   }
   took([&] { end_receiver(); });
   return {detect_seconds_, spent};
+}
+
+void SourceSide::serve_wal() {
+  try {
+    served_wal_ = restore::ServedWal::where_needed({repository_.directory, repository_.cluster, repository_.key_file},
+                                                   context_.workplace.user(), restore::surroundings());
+  } catch (const base::Error& error) {
+    // A disaster may have struck the repository: what comes of that the restore says. Its server is shown what is left.
+    context_.journal.append("wal.not_served", {{"why", error.what()}});
+  }
+  if (served_wal_) {
+    context_.step("wal.serve", "serve WAL through a socket: the restored servers do not see the repository");
+  }
+}
+
+Origin SourceSide::origin() const {
+  Origin origin{repository_, dataset_.load_database};
+  if (served_wal_) origin.wal_socket = served_wal_->socket();
+  return origin;
 }
 
 void SourceSide::end_load() {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -17,6 +18,7 @@
 #include "harness/drill/timeline_points.hpp"
 #include "harness/drill/workplace.hpp"
 #include "harness/plan/plan.hpp"
+#include "harness/restore/served_wal.hpp"
 #include "harness/server/server.hpp"
 #include "harness/server/wal_witness.hpp"
 #include "harness/verify/cluster.hpp"
@@ -87,6 +89,9 @@ class SourceSide {
   // shut down in good order. Then the receiver ends, syncing and acknowledging what it still had; throws
   // base::Error(process) when it could not, or the source ended badly.
   [[nodiscard]] Spent end();
+  // After end(): from now on origin() says through which socket restored servers get their WAL, where they do not see
+  // the repository. Where it cannot be served they are shown the repository.
+  void serve_wal();
 
   // Alive, and only between play() and end().
   [[nodiscard]] const server::Server& server() const { return *server_; }
@@ -100,7 +105,7 @@ class SourceSide {
   // What the WAL receiver or the archiver had acknowledged as durable when the source was about to end.
   [[nodiscard]] const std::string& acknowledged_lsn() const { return acknowledged_lsn_; }
   [[nodiscard]] const workload::Dataset& dataset() const { return dataset_; }
-  [[nodiscard]] Origin origin() const { return {repository_, dataset_.load_database}; }
+  [[nodiscard]] Origin origin() const;
   // Commits and aborts of the whole timeline, in WAL order, as the witness holds them once the source has ended.
   [[nodiscard]] std::vector<reports::record::CommitRecord> commits() const;
   // Full-named segments for pg_waldump, complete once the source has ended.
@@ -152,6 +157,7 @@ class SourceSide {
   std::optional<backup_engine::base::UtcTime> harmed_at_, ended_at_;  // by the first disasters that did
   bool archiving_broken_ = false;
   double detect_seconds_ = 0;
+  std::unique_ptr<restore::ServedWal> served_wal_;
   std::string acknowledged_lsn_;
 };
 

@@ -13,7 +13,7 @@
 #include "harness/drill/restore_account.hpp"
 #include "harness/drill/stored_examination.hpp"
 #include "harness/drill/timeline_points.hpp"
-#include "harness/restore/served_wal.hpp"
+#include "harness/restore/surroundings.hpp"
 
 namespace harness::drill {
 
@@ -45,13 +45,13 @@ void refuse_damaged_manifests(const backup::StoredCluster& cluster, const std::s
   }
 }
 
-// To the restored servers, one after the other, where their user may not read it.
+// To the restored servers, one after the other, where they may not read it or are shown nothing of it.
 std::unique_ptr<restore::ServedWal> serve_where_needed(const Context& context, Origin& origin) {
   const auto& stored = origin.repository;
-  auto wal =
-      restore::ServedWal::where_needed({stored.directory, stored.cluster, stored.key_file}, context.workplace.user());
+  auto wal = restore::ServedWal::where_needed({stored.directory, stored.cluster, stored.key_file},
+                                              context.workplace.user(), restore::surroundings());
   if (!wal) return wal;
-  context.step("wal.serve", "serve WAL through a socket: the servers' user may not read it");
+  context.step("wal.serve", "serve WAL through a socket: the restored servers do not see the repository");
   origin.wal_socket = wal->socket();
   return wal;
 }

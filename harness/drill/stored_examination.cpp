@@ -11,6 +11,7 @@
 #include "harness/restore/stored_wal.hpp"
 #include "harness/verify/commit_order_probe.hpp"
 #include "harness/verify/consistency_probe.hpp"
+#include "harness/verify/isolation_probe.hpp"
 #include "harness/verify/transaction_probe.hpp"
 
 namespace harness::drill {
@@ -92,6 +93,8 @@ void examine_recovered(const Look& look, const server::Server& server, const ver
   if (wants(look.context, CheckKind::catalog)) {
     look.prober.probe("consistency", [&] { look.evidence.consistency = verify::probe_consistency(cluster); });
   }
+  look.prober.probe("isolation",
+                    [&] { look.evidence.isolation = verify::probe_isolation(server, look.origin.wal_socket); });
   probe_database(look.context, server, cluster, look.prober, look.evidence);
 }
 
@@ -116,6 +119,8 @@ void examine_second_copy(const Look& look) {
   std::optional<server::Server> second;
   look.prober.probe("second_server", [&] { second = start_second_copy(look.context, origin, copy); });
   if (!second) return;
+  look.prober.probe("second_isolation",
+                    [&] { look.evidence.second_isolation = verify::probe_isolation(*second, origin.wal_socket); });
   if (look.evidence.commit_order && target.stop != restore::Stop::end_of_wal) {
     look.prober.probe("paused_statuses", [&] {
       const auto cluster = view_of(look.context, *second, origin.database);

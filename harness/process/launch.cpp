@@ -29,6 +29,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
+#include "harness/process/enclosure.hpp"
 
 namespace harness::process {
 
@@ -42,7 +43,7 @@ namespace {
 namespace v2 = boost::process::v2;
 
 // How far the child came; told to the parent through a shared page, because Boost's pipe carries only an errno.
-enum class Step : int { descriptors, session, signals, user, parent_death, directory, execute };
+enum class Step : int { descriptors, session, signals, namespaces, user, parent_death, directory, execute };
 
 const char* to_words(Step step) {
   switch (step) {
@@ -52,6 +53,8 @@ const char* to_words(Step step) {
       return "give it a session of its own";
     case Step::signals:
       return "reset its signals";
+    case Step::namespaces:
+      return "give it namespaces of its own";
     case Step::user:
       return "change its user";
     case Step::parent_death:
@@ -87,14 +90,15 @@ struct ChildSetup {
   pid_t parent;
   int parent_death_signal;
   const char* working_directory;
-  const OsUser* user;  // null: stay who we are
+  const OsUser* user;    // null: stay who we are
+  Enclosure* enclosure;  // null: stay where we are
   volatile Step* step;
 
   // Every call sets errno when it fails, which is what Boost's launcher reports to the parent.
   template <typename Launcher, typename Arguments>
   boost::system::error_code on_exec_setup(Launcher&, const std::filesystem::path&, Arguments&) const {
-    const bool ready = bind_descriptors() && leave_session() && reset_signals() && become_user() && bind_to_parent() &&
-                       enter_directory();
+    const bool ready = bind_descriptors() && leave_session() && reset_signals() && enter_namespaces() &&
+                       become_user() && bind_to_parent() && enter_directory();
     if (!ready) return {errno, boost::system::system_category()};
     *step = Step::execute;
     return {};
@@ -133,6 +137,11 @@ struct ChildSetup {
     sigset_t none;
     ::sigemptyset(&none);
     return ::pthread_sigmask(SIG_SETMASK, &none, nullptr) == 0;
+  }
+
+  [[nodiscard]] bool enter_namespaces() const {
+    *step = Step::namespaces;  // before the change of user, who may not
+    return enclosure == nullptr || enclosure->enter();
   }
 
   [[nodiscard]] bool become_user() const {
@@ -202,6 +211,8 @@ pid_t launch(const Command& command) {
   for (const auto& line : environment_lines) environment.push_back(line.c_str());
   environment.push_back(nullptr);
 
+  std::optional<Enclosure> enclosure;
+  if (command.isolated) enclosure.emplace(*command.isolated);
   const SharedStep step;
   const ChildSetup setup{input.get(),
                          output.get(),
@@ -209,6 +220,7 @@ pid_t launch(const Command& command) {
                          command.parent_death_signal,
                          command.working_directory.c_str(),
                          change_user ? &*command.run_as : nullptr,
+                         enclosure ? &*enclosure : nullptr,
                          &step.value()};
 
   boost::asio::io_context context;  // never run: waiting is waitpid's

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "backup_engine/base/deadline.hpp"
+#include "harness/process/isolated_view.hpp"
 
 namespace harness::process {
 
@@ -32,6 +33,8 @@ struct Command {
   std::filesystem::path working_directory = "/";
   std::optional<OsUser> run_as;       // only root may change; the group list becomes the one group
   int parent_death_signal = SIGKILL;  // SIGQUIT for a postgres
+  // Namespaces of its own, in which it and its children see no more than this. Only root may.
+  std::optional<IsolatedView> isolated{};
 };
 
 [[nodiscard]] std::string to_text(const Command& command);  // for reading, quoted where needed

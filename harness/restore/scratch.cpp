@@ -12,7 +12,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "harness/restore/foreign_cluster.hpp"
-#include "harness/restore/served_wal.hpp"
+#include "harness/restore/surroundings.hpp"
 #include "harness/server/work_directory.hpp"
 
 namespace harness::restore {
@@ -57,16 +57,13 @@ Restored restore_wanted(RestoreOrder files, base::Progress& progress, const std:
   return restore_files(files, progress, stop);
 }
 
-Restored restore_into(const ScratchOrder& order, const fs::path& directory, const ServedWal* wal,
-                      base::Progress& progress, const std::stop_token& stop) {
-  auto files = order.files;
-  if (wal) files.wal_socket = wal->socket();
+Restored restore_into(RestoreOrder files, const fs::path& directory, base::Progress& progress,
+                      const std::stop_token& stop) {
   files.to = directory / "data";
   files.other_tablespaces = directory / "tablespaces";
   files.target.action = Action::promote;
-  files.lifeboat = executable_for(order, directory);
   try {
-    return restore_wanted(files, progress, stop);
+    return restore_wanted(std::move(files), progress, stop);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::no_space) throw;
     throw Error(ErrorKind::no_space, fmt::format("no room for the scratch server: {}", error.what()))
@@ -113,9 +110,12 @@ Scratch Scratch::make(const ScratchOrder& order, base::Progress& progress, const
   const auto directory = scratch.directory_.path();
   fs::create_directory(directory / "tablespaces");
   // Until the server is promoted: then it asks for nothing more.
-  const auto wal =
-      ServedWal::where_needed({order.files.repository, order.files.cluster, order.files.key_file}, order.run_as);
-  scratch.restored_ = restore_into(order, directory, wal.get(), progress, stop);
+  const auto wal = ServedWal::where_needed({order.files.repository, order.files.cluster, order.files.key_file},
+                                           order.run_as, surroundings());
+  auto files = order.files;
+  if (wal) files.wal_socket = wal->socket();
+  files.lifeboat = executable_for(order, directory);
+  scratch.restored_ = restore_into(files, directory, progress, stop);
   give_to(order.run_as, directory / "data");
   give_to(order.run_as, directory / "tablespaces");
 
@@ -123,8 +123,9 @@ Scratch Scratch::make(const ScratchOrder& order, base::Progress& progress, const
   options.installation = order.installation;
   options.data_directory = directory / "data";
   options.log_file = order.log_file.empty() ? directory / "server.log" : order.log_file;
-  options.settings =
-      settings_of_foreign_cluster(order.installation.version.major(), write_access_rules(directory, order.run_as));
+  const auto access_rules = write_access_rules(directory, order.run_as);
+  options.settings = settings_of_foreign_cluster(order.installation.version.major(), access_rules);
+  options.isolation = isolation_of(files, access_rules);
   options.run_as = order.run_as;
   options.superuser = order.superuser;
   const auto started = base::utc_now();

@@ -1,6 +1,7 @@
-// Where a restored server gets its WAL from when its user may not read the repository, or the key: most often both are
-// their owner's alone, and servers run as nobody of importance. Lifeboat, which may, then serves it through a socket;
-// nothing of the key reaches that user (docs/drill-your-backups.md, "Before the first drill").
+// Where a restored server gets its WAL from when it may not read the repository, or the key, or is shown neither: most
+// often both are their owner's alone, and servers run as nobody of importance, in namespaces of their own. Lifeboat,
+// which may, then serves it through a socket; nothing of the key reaches that user (docs/drill-your-backups.md,
+// "Before the first drill").
 #pragma once
 
 #include <filesystem>
@@ -20,14 +21,17 @@ struct WalOrigin {
   std::filesystem::path key_file;  // empty: of a repository in the clear
 };
 
+enum class Surroundings { shared, isolated };
+
 // For as long as it lives it serves, in threads of its own. Its socket lies in a private directory that others may only
 // pass through, and goes with it.
 class ServedWal {
  public:
-  // nullptr where `user` can read everything by itself, or is the caller (as nullopt is). Throws base::Error as opening
-  // the repository does. Takes as long as listing the repository.
+  // nullptr where `user` can read everything by itself and is shown it, or is the caller (as nullopt is). Throws
+  // base::Error as opening the repository does. Takes as long as listing the repository.
   [[nodiscard]] static std::unique_ptr<ServedWal> where_needed(const WalOrigin& origin,
-                                                               const std::optional<process::OsUser>& user);
+                                                               const std::optional<process::OsUser>& user,
+                                                               Surroundings surroundings);
   ServedWal(const WalOrigin& origin, const process::OsUser& user);
 
   [[nodiscard]] std::filesystem::path socket() const { return socket_in(directory_.path()); }

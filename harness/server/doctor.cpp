@@ -51,17 +51,6 @@ constexpr Needed needed_programs[] = {
     {"pgbench", "the pgbench dataset"},
 };
 
-bool succeeds(const fs::path& program, std::vector<std::string> arguments) {
-  process::Command command;
-  command.program = program;
-  command.arguments = std::move(arguments);
-  try {
-    return process::run(command, Deadline::after(patience)).status.success();
-  } catch (const Error&) {
-    return false;  // the program itself is missing
-  }
-}
-
 Examined examine_installation(const Installation& installation) {
   const int major = installation.version.major();
   Examined examined{
@@ -189,13 +178,12 @@ Examined examine_socket_directory(const DoctorOptions& options) {
 }
 
 Examined examine_isolation(const DoctorOptions&) {
-  const bool possible = succeeds("/usr/bin/unshare", {"--net", "--mount", "/bin/true"});
+  const auto& why_not = why_not_isolated();
   return {.what = "network isolation",
-          .health = possible ? Health::good : Health::limited,
-          .detail =
-              possible ? "network and mount namespaces can be made"
-                       : "network namespaces cannot be made: restored servers are kept to themselves by settings alone",
-          .remedy = possible ? "" : "run as root or with CAP_SYS_ADMIN (in a container: --cap-add=SYS_ADMIN)"};
+          .health = why_not.empty() ? Health::good : Health::limited,
+          .detail = why_not.empty() ? "restored servers get a network and a file system of their own"
+                                    : "restored servers are kept to themselves by settings alone: " + why_not,
+          .remedy = why_not.empty() ? "" : "run as root or with CAP_SYS_ADMIN (in a container: --cap-add=SYS_ADMIN)"};
 }
 
 Examined examine_locale(const DoctorOptions&) {

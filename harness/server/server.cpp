@@ -54,6 +54,10 @@ process::Command command_of(const ServerOptions& options, const std::filesystem:
   command.output_file = options.log_file;
   command.run_as = options.run_as;
   command.parent_death_signal = SIGQUIT;
+  if (options.isolation) {
+    command.isolated =
+        view_for_server(*options.isolation, options.installation, options.data_directory, socket_directory);
+  }
   return command;
 }
 
@@ -94,11 +98,11 @@ struct Server::Impl {
   void tear_down() {
     if (const auto status = postmaster.poll()) {
       // Killed by somebody else: its children end by themselves, what it shared does not.
-      if (status->signal != 0) release(shared_memory_of(options.data_directory, {postmaster.pid()}));
+      if (status->signal != 0) release(shared_memory({postmaster.pid()}));
       return;
     }
     const auto tree = ProcessTree::of(postmaster.pid());
-    const auto memory = shared_memory_of(options.data_directory, tree.pids());
+    const auto memory = shared_memory(tree.pids());
     postmaster.send(SIGQUIT);
     try {
       postmaster.wait(Deadline::after(teardown_patience));
@@ -115,12 +119,19 @@ struct Server::Impl {
   void kill() {
     if (postmaster.poll()) return;
     const auto tree = ProcessTree::frozen(postmaster.pid());
-    const auto memory = shared_memory_of(options.data_directory, tree.pids());
+    const auto memory = shared_memory(tree.pids());
     tree.send(SIGKILL);
     const auto deadline = Deadline::after(kill_patience);
     postmaster.wait(deadline);
     tree.wait_until_gone(deadline);
     release(memory);
+  }
+
+  [[nodiscard]] SharedMemory shared_memory(const std::vector<pid_t>& pids) const {
+    auto memory = shared_memory_of(options.data_directory, pids);
+    // An isolated server's /dev/shm went with it: what has such a name here is somebody else's.
+    if (options.isolation) memory.posix_segments.clear();
+    return memory;
   }
 
   [[nodiscard]] Error ended_early(process::ExitStatus status) const {

@@ -14,6 +14,7 @@
 #include "backup_engine/postgres/connection.hpp"
 #include "harness/process/subprocess.hpp"
 #include "harness/server/installation.hpp"
+#include "harness/server/isolation.hpp"
 
 namespace harness::server {
 
@@ -33,6 +34,8 @@ struct ServerOptions {
   std::string superuser = "postgres";  // who initdb made
   // Below which the socket directory is made; empty: $XDG_RUNTIME_DIR when the server runs as the caller, else /tmp.
   std::filesystem::path socket_parent;
+  // Namespaces of its own: for servers that were restored. Only root may, and where why_not_isolated() is empty.
+  std::optional<Isolation> isolation{};
 };
 
 // The names of the settings that every Server is given, whatever its options and files say: they differ between two

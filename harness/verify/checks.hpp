@@ -26,6 +26,9 @@ namespace harness::verify {
                                                                     const reports::record::CatalogEvidence& now);
 // All but what was restored, the same before and after a partial restore.
 [[nodiscard]] reports::record::Check check_untouched(const reports::record::UntouchedEvidence& untouched);
+// Of the server that was recovered and, where there was one, its copy (nullptr: none).
+[[nodiscard]] reports::record::Check check_isolation(const reports::record::IsolationEvidence& restored,
+                                                     const reports::record::IsolationEvidence* second);
 [[nodiscard]] reports::record::Check check_sql(const reports::record::SqlEvidence& sql);
 
 // The mark that catalog and settings are compared with: the one whose content was probed, else the last.

@@ -94,18 +94,49 @@ Check judge_one(const CheckRequest& request, const Records& records) {
   return unknown("this version does not know the check");
 }
 
-Check guarded(const CheckRequest& request, const Records& records) {
+Check guarded(const std::string& name, const std::function<Check()>& judge_it) {
   const auto started = std::chrono::steady_clock::now();
   Check check;
   try {
-    check = judge_one(request, records);
+    check = judge_it();
   } catch (const std::exception& error) {
     check = unknown(fmt::format("the check itself broke: {}", error.what()));
   }
-  check.name = to_string(request.kind);
-  if (request.kind == CheckKind::sql) check.name += " " + request.sql_file.filename().string();
+  check.name = name;
   check.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return check;
+}
+
+std::string name_of(const CheckRequest& request) {
+  const auto name = to_string(request.kind);
+  return request.kind == CheckKind::sql ? fmt::format("{} {}", name, request.sql_file.filename().string())
+                                        : std::string(name);
+}
+
+// Judged whether asked for or not.
+void add_isolation(const Records& records, Judgement& judgement) {
+  const auto& evidence = records.evidence;
+  const auto missing_second = evidence.missing.find("second_isolation");
+  if (evidence.isolation && !evidence.isolation->impossible.empty()) {
+    judgement.not_tested.push_back(
+        fmt::format("isolation: only settings and a private socket kept the restored servers to themselves, for this "
+                    "machine gives them no namespaces of their own ({})",
+                    evidence.isolation->impossible));
+  } else if (evidence.isolation && missing_second == evidence.missing.end()) {
+    const auto* const second = evidence.second_isolation ? &*evidence.second_isolation : nullptr;
+    judgement.checks.push_back(
+        guarded(std::string(isolation_check), [&] { return check_isolation(*evidence.isolation, second); }));
+    judgement.not_tested.emplace_back(
+        "isolation: shared memory of other servers, signals to processes of the same user, and how much of the machine "
+        "is used up");
+  } else if (evidence.isolation || evidence.missing.contains("isolation")) {
+    judgement.checks.push_back(guarded(std::string(isolation_check), [&] {
+      return unknown("not examined: " +
+                     (evidence.isolation ? missing_second->second : evidence.missing.at("isolation")));
+    }));
+  } else {
+    judgement.not_tested.emplace_back("isolation: what the restored servers could reach was not looked at");
+  }
 }
 
 bool asks_for(const std::vector<CheckRequest>& requests, CheckKind kind) {
@@ -236,9 +267,12 @@ void conclude(Check& check, std::uint64_t examined, const std::string& what_was_
 
 Judgement judge(const std::vector<CheckRequest>& requests, const Records& records) {
   Judgement judgement;
-  for (const auto& request : requests) judgement.checks.push_back(guarded(request, records));
+  for (const auto& request : requests) {
+    judgement.checks.push_back(guarded(name_of(request), [&] { return judge_one(request, records); }));
+  }
   judgement.not_tested = list_not_tested(requests, records);
   if (records.stored_backup) excuse_what_the_cluster_has_not(requests, records.evidence, judgement);
+  add_isolation(records, judgement);
   return judgement;
 }
 

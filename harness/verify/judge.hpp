@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/scenario/scenario.hpp"
@@ -23,9 +24,13 @@ struct Records {
 };
 
 struct Judgement {
-  std::vector<reports::record::Check> checks;  // one for each that was asked for, in that order
+  std::vector<reports::record::Check> checks;  // one for each that was asked for, in that order; then isolation
   std::vector<std::string> not_tested;         // what these checks are blind to, and what had no witness; sentences
 };
+
+// The check that nobody asks for: a restored server has to be by itself. There is none where this machine gives nobody
+// namespaces, or where no server was restored.
+constexpr std::string_view isolation_check = "isolation";
 
 // Evidence that is missing, or a check that throws or had nothing to examine, is unknown, never pass.
 [[nodiscard]] Judgement judge(const std::vector<scenario::CheckRequest>& requests, const Records& records);

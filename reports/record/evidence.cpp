@@ -206,6 +206,25 @@ void fields(Io& io, typename Io::template Ref<RollBackEvidence> roll_back) {
 }
 
 template <class Io>
+void fields(Io& io, typename Io::template Ref<IsolationEvidence::Attempt> attempt) {
+  io("address", attempt.address);
+  io("from_outside", attempt.from_outside);
+  io("from_inside", attempt.from_inside);
+  io("why_not", attempt.why_not);
+}
+
+template <class Io>
+void fields(Io& io, typename Io::template Ref<IsolationEvidence> isolation) {
+  io("impossible", isolation.impossible);
+  io("processes", isolation.processes);
+  io("shared", isolation.shared);
+  io("interfaces", isolation.interfaces);
+  io("sockets_known", isolation.sockets_known);
+  io("sockets_seen", isolation.sockets_seen);
+  io("attempts", isolation.attempts);
+}
+
+template <class Io>
 void fields(Io& io, typename Io::template Ref<LedgerRow> row) {
   io("id", row.id);
   io("xid", row.xid);
@@ -259,6 +278,8 @@ void for_each_member(SomeEvidence& evidence, const Visit& visit) {
   visit("untouched", evidence.untouched);
   visit("roll_back", evidence.roll_back);
   visit("sweep", evidence.sweep);
+  visit("isolation", evidence.isolation);
+  visit("second_isolation", evidence.second_isolation);
 }
 
 fs::path file_of(const fs::path& drill_directory, const std::string& name) {

@@ -187,6 +187,22 @@ struct RollBackEvidence {
   Look before, after;
 };
 
+// What a restored server could reach, as the kernel has it and as a child in its surroundings found by trying.
+struct IsolationEvidence {
+  std::string impossible;  // why nobody has namespaces of its own here; then nothing else was looked at
+  std::uint64_t processes = 0;
+  std::vector<std::string> shared;      // "4711 (checkpointer): network", for each process in a namespace of Lifeboat's
+  std::vector<std::string> interfaces;  // of its network, but the loopback
+  std::uint64_t sockets_known = 0;      // Unix sockets on which somebody outside listens
+  std::vector<std::string> sockets_seen;  // those of them that it sees, but the one that serves its WAL
+  struct Attempt {                        // at a listener that was put there for it
+    std::string address;                  // "TCP 127.0.0.1:40001"
+    bool from_outside = false, from_inside = false;
+    std::string why_not;  // what the kernel told the one inside
+  };
+  std::vector<Attempt> attempts;
+};
+
 // Everything that was gathered in one drill; a member that could not be gathered is absent, with the reason in
 // `missing` (evidence name → why), and its check is unknown.
 struct Evidence {
@@ -208,6 +224,7 @@ struct Evidence {
   std::optional<UntouchedEvidence> untouched;
   std::optional<RollBackEvidence> roll_back;
   std::optional<SweepEvidence> sweep;
+  std::optional<IsolationEvidence> isolation, second_isolation;  // of the server that was recovered, and of its copy
   std::map<std::string, std::string> missing;
   std::map<std::string, double> seconds;  // evidence name → time the probe took
 };

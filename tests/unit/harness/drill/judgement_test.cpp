@@ -281,11 +281,28 @@ TEST(JudgeDrill, SaysWhyExactnessIsNotKnown) {
   EXPECT_NE(std::find(told.begin(), told.end(), "exactness: pg_waldump cannot read the witness WAL"), told.end());
 }
 
-TEST(JudgeDrill, AdmitsThatNoNetworkNamespaceSurroundsTheServers) {
+TEST(JudgeDrill, AdmitsThatNoNamespacesSurroundedTheServers) {
   auto report = recovered();
-  judge(report, {promising(), {}, {}, Evidence{}});
-  ASSERT_FALSE(report.not_tested.empty());
-  EXPECT_EQ(report.not_tested.back().substr(0, 10), "isolation:");
+  Evidence evidence;
+  evidence.isolation.emplace().impossible = "Operation not permitted";
+  judge(report, {promising(), {}, {}, evidence});
+  const bool admitted = std::any_of(report.not_tested.begin(), report.not_tested.end(), [](const auto& line) {
+    return line.starts_with("isolation: only settings") && line.find("Operation not permitted") != line.npos;
+  });
+  EXPECT_TRUE(admitted);
+  EXPECT_TRUE(
+      std::none_of(report.checks.begin(), report.checks.end(), [](const auto& c) { return c.name == "isolation"; }));
+}
+
+TEST(JudgeDrill, FailsWhenARestoredServerReachedSomebody) {
+  auto report = recovered();
+  Evidence evidence;
+  auto& seen = evidence.isolation.emplace();
+  seen.processes = 1;
+  seen.attempts = {{"TCP 127.0.0.1:5432", true, true, ""}};
+  judge(report, {promising(), {}, {}, evidence});
+  EXPECT_EQ(report.checks.back().name, "isolation");
+  EXPECT_EQ(report.checks.back().verdict, reports::record::Verdict::fail);
 }
 
 TEST(JudgeAgain, RefusesAScenarioThatIsNotTheOneThatWasDrilled) {

@@ -25,8 +25,10 @@ class WalOfARepository : public testing::Test {
 };
 
 TEST_F(WalOfARepository, IsServedToNobodyWhoRunsServersAsTheCaller) {
-  EXPECT_EQ(ServedWal::where_needed({path("repository"), "main", {}}, std::nullopt), nullptr);
-  EXPECT_EQ(ServedWal::where_needed({path("repository"), "main", {}}, caller_), nullptr);
+  EXPECT_EQ(ServedWal::where_needed({path("repository"), "main", {}}, std::nullopt, Surroundings::shared), nullptr);
+  for (const auto surroundings : {Surroundings::shared, Surroundings::isolated}) {
+    EXPECT_EQ(ServedWal::where_needed({path("repository"), "main", {}}, caller_, surroundings), nullptr);
+  }
 }
 
 TEST_F(WalOfARepository, MustBeReadableByACallerWhoCouldNotServeIt) {

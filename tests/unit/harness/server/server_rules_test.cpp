@@ -9,6 +9,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
+#include "harness/server/isolation.hpp"
 #include "harness/server/process_tree.hpp"
 #include "harness/server/quarantine.hpp"
 #include "harness/server/resource_meter.hpp"
@@ -45,6 +46,24 @@ TEST(ResolveServerUser, NeverGivesRoot) {
   const auto user = resolve_server_user("");
   EXPECT_EQ(user.has_value(), ::geteuid() == 0) << "only root changes to another user";
   EXPECT_NE(user.value_or(OsUser{.name = "caller", .uid = ::getuid(), .gid = 0}).uid, 0U);
+}
+
+TEST(ListeningSockets, AreThoseOnPathsWhereSomebodyListens) {
+  const std::string kernel =
+      "Num       RefCount Protocol Flags    Type St Inode Path\n"
+      "0000000000000000: 00000002 00000000 00010000 0001 01 17031 /run/postgresql/.s.PGSQL.5432\n"
+      "0000000000000000: 00000002 00000000 00010000 0001 01 17031 /run/postgresql/.s.PGSQL.5432\n"
+      "0000000000000000: 00000003 00000000 00000000 0001 03 17032 /run/a-connection\n"
+      "0000000000000000: 00000002 00000000 00010000 0001 01 17033 @abstract\n"
+      "0000000000000000: 00000003 00000000 00000000 0001 03 17034\n"
+      "0000000000000000: 00000002 00000000 00010000 0005 01 17035 /opt/two words/socket\n";
+  EXPECT_EQ(listening_sockets_in(kernel),
+            (std::vector<std::filesystem::path>{"/opt/two words/socket", "/run/postgresql/.s.PGSQL.5432"}));
+}
+
+TEST(TopOfInstallation, HoldsProgramsAndLibraries) {
+  EXPECT_EQ(top_of_installation("/srv/17/usr/lib/postgresql/17/bin"), "/srv/17");
+  EXPECT_EQ(top_of_installation("/srv/pgsql/bin"), "/srv/pgsql");
 }
 
 TEST(QuarantineSettings, LeaveOutWhatTheMajorDoesNotKnow) {

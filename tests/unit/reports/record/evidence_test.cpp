@@ -45,6 +45,9 @@ Evidence everything() {
   point.appeared = {740, 740};
   point.vanished = {739};
   evidence.sweep = SweepEvidence{"0/10", "0/90", 1.5, 2.5, {point, {}}};
+  evidence.isolation = IsolationEvidence{"", 5, {"7 (walwriter): mount"}, {"eth0"}, 3, {"/run/x"}, {}};
+  evidence.isolation->attempts = {{"TCP 127.0.0.1:9", true, false, "Network is unreachable"}};
+  evidence.second_isolation = IsolationEvidence{"not permitted", 0, {}, {}, 0, {}, {}};
   evidence.seconds = {{"ledger", 0.5}};
   return evidence;
 }
@@ -95,6 +98,13 @@ TEST_F(EvidenceFiles, GiveBackEveryMember) {
   EXPECT_EQ(read.roll_back->before.system_identifier, "7345000000000000042");
   EXPECT_EQ(read.roll_back->before.timeline, 3U);
   EXPECT_EQ(read.roll_back->after.timeline, 0U);
+  EXPECT_EQ(read.isolation->shared.at(0), "7 (walwriter): mount");
+  EXPECT_EQ(read.isolation->interfaces.at(0), "eth0");
+  EXPECT_EQ(read.isolation->sockets_seen.at(0), "/run/x");
+  EXPECT_EQ(read.isolation->attempts.at(0).why_not, "Network is unreachable");
+  EXPECT_TRUE(read.isolation->attempts.at(0).from_outside);
+  EXPECT_FALSE(read.isolation->attempts.at(0).from_inside);
+  EXPECT_EQ(read.second_isolation->impossible, "not permitted");
   EXPECT_EQ(read.seconds.at("ledger"), 0.5);
 }
 
