@@ -6,12 +6,15 @@
 #include "harness/drill/judgement.hpp"
 #include "harness/drill/live_examination.hpp"
 #include "harness/drill/partial_recovery.hpp"
+#include "harness/drill/proof.hpp"
+#include "harness/drill/proof_judgement.hpp"
 #include "harness/drill/recovery.hpp"
 #include "harness/drill/repeated_recovery.hpp"
 #include "harness/drill/restore_account.hpp"
 #include "harness/drill/rolled_back.hpp"
 #include "harness/drill/stored_drill.hpp"
 #include "harness/drill/sweep.hpp"
+#include "reports/record/summary.hpp"
 
 namespace harness::drill {
 
@@ -47,6 +50,20 @@ void judge_refused(const Context& context, const SourceSide& source, record::Rep
   judge_refusal(context, report, Judged{context.plan.scenario, ledger, source.marks(), {}});
 }
 
+// Outside the clock, and only of a drill that passes without: what failed is left as it is.
+void prove(const Context& context, const SourceSide& source, const restore::Target& target,
+           const record::Evidence& evidence, record::Report& report) {
+  if (!context.plan.scenario.prove) return;
+  const auto ledger = record::read_ledger(context.directory.ledger());
+  std::optional<record::ProofEvidence> proof;
+  if (record::recovery_verdict(report) == record::Verdict::pass) {
+    const auto origin = source.origin();
+    proof = prove_detectors(context, {origin, target, report.restores.back().target, describing_mark(context, source),
+                                      origin.database, evidence, ledger});
+  }
+  judge_proof(report, Judged{context.plan.scenario, ledger, source.marks(), evidence}, proof);
+}
+
 // Which transaction came last in the WAL only a target by xid asks.
 ResolvedTarget target_of(const Context& context, const SourceSide& source) {
   const auto& restore = context.plan.scenario.restore;
@@ -80,6 +97,7 @@ void restore_into_new_server(const Context& context, SourceSide& source, record:
   if (context.plan.scenario.restore.kind == scenario::RestoreKind::pitr_sweep) sweep(context, source, evidence);
   roll_back_and_examine(context, source, *recovery, evidence);
   judge_all(context, source, evidence, recovery->course, report);
+  prove(context, source, target.target, evidence, report);
 }
 
 void restore_into_source(const Context& context, SourceSide& source, record::Report& report) {

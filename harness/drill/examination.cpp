@@ -20,15 +20,6 @@ using scenario::CheckKind;
 
 namespace {
 
-// Of a partial restore only what was asked for compares with the mark.
-void probe_at_mark(const verify::Cluster& cluster, const record::Mark& mark, record::Evidence& evidence) {
-  if (mark.selected) {
-    evidence.selected = verify::probe_selected(cluster, &mark.selected->content);
-  } else {
-    evidence.content = verify::probe_content(cluster, &mark.content);
-  }
-}
-
 // What only an untouched directory shows; then content at the mark where recovery pauses; then, cleanly stopped, the
 // page checksums: replay has by then repaired what an online backup may hold torn.
 void examine_second_copy(const Context& context, const SourceSide& source, const restore::Target& target,
@@ -105,6 +96,14 @@ const record::Mark* describing_mark(const Context& context, const SourceSide& so
   const auto& marks = source.marks();
   const auto found = std::find_if(marks.begin(), marks.end(), [&](const auto& mark) { return mark.name == name; });
   return found == marks.end() ? nullptr : &*found;
+}
+
+void probe_at_mark(const verify::Cluster& cluster, const record::Mark& mark, record::Evidence& evidence) {
+  if (mark.selected) {
+    evidence.selected = verify::probe_selected(cluster, &mark.selected->content);
+  } else {
+    evidence.content = verify::probe_content(cluster, &mark.content);
+  }
 }
 
 verify::WitnessWal witness_of(const SourceSide& source, const restore::Target& target) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "harness/drill/recovery.hpp"
+#include "harness/verify/cluster.hpp"
 #include "harness/verify/commit_order_probe.hpp"
 #include "reports/record/evidence.hpp"
 
@@ -15,6 +16,10 @@ namespace harness::drill {
 
 // The mark that says what must be found at the target; nullptr where the timeline has none.
 [[nodiscard]] const reports::record::Mark* describing_mark(const Context& context, const SourceSide& source);
+
+// Content of what compares with the mark, of a partial restore only what was asked for; into `evidence`.
+void probe_at_mark(const verify::Cluster& cluster, const reports::record::Mark& mark,
+                   reports::record::Evidence& evidence);
 
 // For reading which commits the target asks for.
 [[nodiscard]] verify::WitnessWal witness_of(const SourceSide& source, const restore::Target& target);

@@ -10,6 +10,7 @@
 #include "backup_engine/postgres/lsn.hpp"
 #include "harness/drill/drill_directory.hpp"
 #include "harness/drill/outcome.hpp"
+#include "harness/drill/proof_judgement.hpp"
 #include "harness/drill/publication.hpp"
 #include "harness/drill/repeat_judgement.hpp"
 #include "harness/drill/sweep_judgement.hpp"
@@ -355,7 +356,9 @@ record::Report judge_again(const std::filesystem::path& drill_directory, const s
   const auto broke =
       std::find_if(report.checks.begin(), report.checks.end(), [](const auto& c) { return c.name == drill_check; });
   const auto why = broke == report.checks.end() ? std::nullopt : std::optional(*broke);
-  judge(report, Judged{scenario, ledger, marks, evidence});
+  const Judged judged{scenario, ledger, marks, evidence};
+  judge(report, judged);
+  judge_proof(report, judged, record::read_proof(directory.path()));
   if (why) report.checks.push_back(*why);  // evidence that was never taken cannot be made up for
   report.verdict = record::overall_verdict(report);
 

@@ -136,17 +136,18 @@ restore::Target place_to_pause(const restore::Target& target, const record::Mark
   return place;
 }
 
-SecondCopy restore_second_copy(const Context& context, const Origin& origin, restore::Target target) {
+SecondCopy restore_second_copy(const Context& context, const Origin& origin, restore::Target target,
+                               const std::string& name) {
   context.step("examination.restore", "restore a second copy, to look at before its first start");
-  auto order = order_for(context, origin, context.workplace.examined());
+  auto order = order_for(context, origin, context.workplace.path() / name);
   order.target = std::move(target);
   order.target.action = restore::Action::pause;
   (void)restore::restore_files(order, context.observer.progress(context.plan.drill_id), context.stop);
-  return {order.to};
+  return {order.to, name};
 }
 
 server::Server start_second_copy(const Context& context, const Origin& origin, const SecondCopy& copy) {
-  auto options = quarantined(context, origin, copy.data_directory, "examined");
+  auto options = quarantined(context, origin, copy.data_directory, copy.name);
   // A standby refuses every query under a default of serializable; nothing judges this copy's settings.
   options.settings["default_transaction_isolation"] = "read committed";
   auto second = server::Server::start(std::move(options));

@@ -44,9 +44,11 @@ struct Recovery {
 // A second restore, for what must be looked at before a first start, or at a mark rather than at the target.
 struct SecondCopy {
   std::filesystem::path data_directory;
+  std::string name = "examined";  // of its folder in the workplace, and of its log
 };
 // To be paused at `target`.
-[[nodiscard]] SecondCopy restore_second_copy(const Context& context, const Origin& origin, restore::Target target);
+[[nodiscard]] SecondCopy restore_second_copy(const Context& context, const Origin& origin, restore::Target target,
+                                             const std::string& name = "examined");
 // Starts it in quarantine and waits until it is paused at its target.
 [[nodiscard]] server::Server start_second_copy(const Context& context, const Origin& origin, const SecondCopy& copy);
 

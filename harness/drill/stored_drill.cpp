@@ -8,12 +8,15 @@
 
 #include "backup_engine/base/error.hpp"
 #include "harness/drill/judgement.hpp"
+#include "harness/drill/proof.hpp"
+#include "harness/drill/proof_judgement.hpp"
 #include "harness/drill/recovery.hpp"
 #include "harness/drill/repeated_recovery.hpp"
 #include "harness/drill/restore_account.hpp"
 #include "harness/drill/stored_examination.hpp"
 #include "harness/drill/timeline_points.hpp"
 #include "harness/restore/surroundings.hpp"
+#include "reports/record/summary.hpp"
 
 namespace harness::drill {
 
@@ -92,8 +95,17 @@ void conduct_stored(const Context& context, record::Report& report) {
   report.environment.settings.insert(told.begin(), told.end());
   const auto evidence = examine_stored(context, origin, *recovery, {target.target, report.backups.front(), cluster});
   context.step("judge", "judge the evidence");
-  judge(report, Judged{scenario, {}, {}, evidence});
+  const Judged judged{scenario, {}, {}, evidence};
+  judge(report, judged);
   note_verified(report, recovery->course);
+  if (!scenario.prove) return;
+  std::optional<record::ProofEvidence> proof;
+  if (record::recovery_verdict(report) == record::Verdict::pass) {
+    origin.backup_label = recovery->course.backup_label;
+    proof = prove_detectors(
+        context, {origin, target.target, report.restores.back().target, nullptr, origin.database, evidence, {}});
+  }
+  judge_proof(report, judged, proof);
 }
 
 }  // namespace harness::drill

@@ -25,7 +25,6 @@ class Workplace {
   [[nodiscard]] std::filesystem::path repository() const { return directory_.path() / "repository"; }
   [[nodiscard]] std::filesystem::path key_file() const { return directory_.path() / "repository.key"; }
   [[nodiscard]] std::filesystem::path restored() const { return directory_.path() / "restored"; }
-  [[nodiscard]] std::filesystem::path examined() const { return directory_.path() / "examined"; }
   [[nodiscard]] std::filesystem::path witness() const { return directory_.path() / "witness"; }
   [[nodiscard]] std::filesystem::path stored_wal() const { return directory_.path() / "wal"; }
   [[nodiscard]] const std::filesystem::path& path() const { return directory_.path(); }

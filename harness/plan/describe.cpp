@@ -208,6 +208,7 @@ std::string describe(const Plan& plan) {
   for (const auto& step : scenario.timeline) steps.push_back(std::visit(StepText{scenario.source.load}, step.what));
   steps.push_back(restore_text(scenario));
   steps.push_back(checks_text(scenario.verify));
+  if (scenario.prove) steps.emplace_back("prove that these checks can fail: sabotage one more copy, and judge it");
   const auto& cluster = plan.circumstances.filled_for;
   auto text = fmt::format("{}{}{}: {}\n", scenario.name, cluster.empty() ? "" : "@", cluster, scenario.claim);
   for (std::size_t i = 0; i < steps.size(); ++i) text += fmt::format("  {:2}. {}\n", i + 1, steps[i]);

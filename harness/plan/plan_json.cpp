@@ -112,6 +112,7 @@ Json scenario_json(const Scenario& scenario) {
           {"restore", restore_json(scenario.restore, mark_describing_target(scenario))},
           {"repeat", scenario.repeat},
           {"verify", std::move(checks)},
+          {"prove", scenario.prove},
           {"objectives", objectives_json(scenario)}};
 }
 

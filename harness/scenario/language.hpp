@@ -27,6 +27,7 @@ inline constexpr std::array scenario_keys{Key{"scenario"},
                                           Key{"timeline", Standing::optional},  // a stored backup has none
                                           Key{"restore", Standing::drawn},
                                           Key{"verify", Standing::optional},  // none where a refusal is expected
+                                          Key{"prove", Standing::optional},
                                           Key{"objectives", Standing::optional},
                                           Key{"random", Standing::optional},
                                           Key{"repeat", Standing::optional}};

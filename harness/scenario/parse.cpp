@@ -118,6 +118,7 @@ Scenario Parser::written(const YAML::Node& document, Places& places) const {
   result.restore = parse_restore(reader_, top.at("restore"), places.restore);
   if (!top.at("restore")["target"]) result.restore.target = target_of_sweep(result.timeline);
   if (is_judged(document, result.restore)) result.verify = checks(top.at("verify"), places.checks);
+  if (top.has("prove")) result.prove = parse_proof(reader_, top.at("prove"), result.restore);
   if (top.has("objectives")) objectives(top.at("objectives"), result, places);
   if (top.has("repeat")) {
     places.repeat = position_of(top.at("repeat"));
@@ -147,6 +148,10 @@ void Parser::require_nothing_drawn(const YAML::Node& document) const {
     reader_.fail(parent[key], fmt::format("a random scenario draws its {}", key),
                  fmt::format("remove \"{}\", or \"random: true\"", key));
   };
+  if (document["prove"]) {
+    reader_.fail(document["prove"], "a random scenario may draw a restore that leaves no copy to sabotage",
+                 "remove \"prove\", or \"random: true\"");
+  }
   for (const auto* const key : drawn_keys) refuse(document, key);
   if (!document["source"]) return;
   refuse(document["source"], "repository");

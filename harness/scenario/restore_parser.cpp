@@ -227,4 +227,17 @@ Restore parse_restore(const Reader& reader, const YAML::Node& node, RestorePlace
   return result;
 }
 
+bool parse_proof(const Reader& reader, const YAML::Node& node, const Restore& restore) {
+  const bool asked = reader.truth(node, "prove");
+  if (asked && restore.kind == RestoreKind::partial && restore.partial.database.empty()) {
+    reader.fail(node, "a restore into the living source leaves no copy that could be sabotaged",
+                "remove \"prove\", or restore into a new server");
+  }
+  if (asked && !restore.expected_refusal.empty()) {
+    reader.fail(node, "a restore that is to be refused leaves nothing to judge, and no check to prove",
+                "remove \"prove\"");
+  }
+  return asked;
+}
+
 }  // namespace harness::scenario

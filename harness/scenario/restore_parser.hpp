@@ -13,4 +13,7 @@ namespace harness::scenario {
 [[nodiscard]] std::string parse_table(const Reader& reader, const YAML::Node& node, std::string_view what);
 [[nodiscard]] std::string parse_schema(const Reader& reader, const YAML::Node& node, std::string_view what);
 
+// The value of "prove". Refused where the restore leaves no copy that could be sabotaged.
+[[nodiscard]] bool parse_proof(const Reader& reader, const YAML::Node& node, const Restore& restore);
+
 }  // namespace harness::scenario

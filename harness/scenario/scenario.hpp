@@ -173,7 +173,8 @@ struct Scenario {
   std::vector<Step> timeline;
   Restore restore;
   std::vector<CheckRequest> verify;
-  Objectives objectives;                               // whatever the size, where its class has none of its own
+  bool prove = false;     // that the checks would have noticed harm: a sabotaged copy is judged as well
+  Objectives objectives;  // whatever the size, where its class has none of its own
   std::map<SizeClass, Objectives> objectives_by_size;  // only classes that the scenario names
   unsigned repeat = 1;                                 // whole restores for the clock, one after another
   std::vector<std::uint64_t> extrapolate_to_bytes;     // database sizes that the RTO is extrapolated to, not judged

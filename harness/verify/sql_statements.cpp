@@ -102,6 +102,9 @@ class Splitter {
   void read_comment(std::size_t end) {
     const auto text = trimmed(sql_.substr(at_ + 2, end - at_ - 2));
     if (!has_code_ && text.substr(0, 5) == "name:") name_ = trimmed(text.substr(5));
+    if (!has_code_ && text.substr(0, 9) == "sabotage:") {
+      sabotage_ += (sabotage_.empty() ? "" : "\n") + std::string(trimmed(text.substr(9)));
+    }
     skip_comment(end);
   }
 
@@ -114,17 +117,18 @@ class Splitter {
   void finish(std::size_t end) {
     if (has_code_) {
       const auto number = std::to_string(statements_.size() + 1);
-      statements_.push_back(
-          {name_.empty() ? "statement " + number : name_, std::string(trimmed(sql_.substr(start_, end - start_)))});
+      statements_.push_back({name_.empty() ? "statement " + number : name_,
+                             std::string(trimmed(sql_.substr(start_, end - start_))), sabotage_});
     }
     name_.clear();
+    sabotage_.clear();
     has_code_ = false;
   }
 
   std::string_view sql_;
   std::size_t at_ = 0, start_ = 0;
   bool has_code_ = false;
-  std::string name_;
+  std::string name_, sabotage_;
   std::vector<SqlStatement> statements_;
 };
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "reports/record/summary.hpp"
+#include "reports/render/proof_view.hpp"
 #include "reports/render/recovery_point.hpp"
 #include "reports/render/statistics_view.hpp"
 #include "reports/render/sweep_view.hpp"
@@ -160,6 +161,7 @@ PageData report_view(const Report& report, const std::vector<record::JournalEven
   set_loss(page, report);
   set_checks(page, report, shown_findings);
   set_sweep(page, report);
+  set_proof(page, report);
   set_course(page, report);
   set_facts(page, report);
   set_cleanup(page, report);

@@ -1,6 +1,7 @@
 #include "reports/render/view_parts.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -131,6 +132,8 @@ static PageData check_row(const record::Check& check, std::size_t shown_findings
   auto findings = list();
   const auto shown = std::min(shown_findings, check.findings.size());
   for (std::size_t i = 0; i < shown; ++i) findings << finding_item(check.findings[i]);
+  row.set("has_proven_by", !check.proven_by.empty());
+  row.set("proven_by", value(fmt::format("{}", fmt::join(check.proven_by, ", "))));
   row.set("has_findings", !check.findings.empty());
   row.set("open", check.verdict == Verdict::fail);
   row.set("finding_count", count_text(check.findings.size(), "finding"));

@@ -27,7 +27,9 @@ timeline:
 )",
                       scenario.name, scenario.timeline, scenario.restore);
   if (scenario.verify.empty()) return;
-  file << fmt::format("verify: [{}]\nobjectives: {{ rto: 120s, rpo: {} }}\n", scenario.verify, scenario.rpo);
+  file << fmt::format("verify: [{}]\nprove: {}\nobjectives: {{ rto: 120s, rpo: {} }}\n", scenario.verify,
+                      scenario.prove, scenario.rpo);
+  for (const auto& [name, text] : scenario.sql) std::ofstream(directory / name) << text;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct WrittenScenario {
   std::string restore;                     // the inside of the braces
   std::string verify = "ledger, content";  // empty: neither checks nor objectives
   std::string rpo = "0s";
+  bool prove = false;
+  std::map<std::string, std::string> sql{};  // files beside it: name → content
 };
 
 // `lifeboat run` of all of them, two at a time.

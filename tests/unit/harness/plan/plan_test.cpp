@@ -121,9 +121,17 @@ TEST(PlanToJson, HoldsEverythingThatDecidesTheDrill) {
   EXPECT_EQ(json.at("scenario").at("timeline").size(), 4U);
   EXPECT_EQ(json.at("scenario").at("timeline").at(0).at("keep_running"), true);
   EXPECT_EQ(json.at("scenario").at("verify").at(2).at("sql_file"), "/x/fixtures/checks/shop.sql");
+  EXPECT_EQ(json.at("scenario").at("prove"), false);
   EXPECT_EQ(json.at("scenario").at("objectives").at("rto_seconds"), 60);
   EXPECT_EQ(json.at("scenario").at("objectives").at("rpo_seconds"), nullptr);
   EXPECT_EQ(json.at("server_settings").at("fsync"), "on");
+}
+
+TEST(DescribePlan, SaysThatTheChecksAreProven) {
+  auto scenario = a_scenario();
+  EXPECT_THAT(describe(make_plan(scenario, here())), testing::Not(HasSubstr("sabotage")));
+  scenario.prove = true;
+  EXPECT_THAT(describe(make_plan(scenario, here())), HasSubstr("9. prove that these checks can fail"));
 }
 
 scenario::Scenario a_partial_scenario() {

@@ -94,6 +94,20 @@ TEST(ParseScenario, KeepsTheDrillsBackupsInTheClearOrEncrypted) {
   EXPECT_THAT(stored, testing::HasSubstr("a stored backup lies in the repository that source names"));
 }
 
+TEST(ParseScenario, ProvesItsChecksWhereItSaysSoAndACopyCanBeSabotaged) {
+  const std::string timeline = "timeline:\n";
+  EXPECT_FALSE(WrittenScenario(std::string(sound_scenario)).parse().prove);
+  EXPECT_TRUE(WrittenScenario(with(timeline, "prove: true\n" + timeline)).parse().prove);
+  EXPECT_THAT(refusal_of(with(timeline, "prove: yes please\n" + timeline)), testing::StartsWith("6:8: "));
+  const auto living = refusal_of(
+      "scenario: drill\nclaim: It comes back.\nsource: { provision: { dataset: ecommerce }, wal: { by: stream, "
+      "synchronous: "
+      "false } "
+      "}\nprove: true\ntimeline: [{ backup: full }, { mark: here }, { disaster: { drop_table: shop.orders } }]\n"
+      "restore: { kind: partial, target: { mark: here }, tables: [shop.orders] }\nverify: [untouched]\n");
+  EXPECT_THAT(living, testing::StartsWith("4:8: a restore into the living source leaves no copy"));
+}
+
 TEST(ParseScenario, KeepsTheTimelineInOrderWithThePlaceOfEachStep) {
   const auto steps = WrittenScenario(std::string(sound_scenario)).parse().timeline;
   ASSERT_EQ(steps.size(), 4U);

@@ -23,6 +23,16 @@ TEST(SplitStatements, CutsOnlyOutsideOfQuotesAndComments) {
   EXPECT_EQ(statements[1].text, "SELECT a$b FROM t");
 }
 
+TEST(SplitStatements, KeepsWhatBreaksARuleWithItsStatement) {
+  const auto statements = split_statements(
+      "-- name: a\n-- sabotage: UPDATE t SET a = 1\n-- sabotage:  WHERE b\nSELECT 1;\nSELECT 2 -- sabotage: not "
+      "this\n;");
+  ASSERT_EQ(statements.size(), 2U);
+  EXPECT_EQ(statements[0].sabotage, "UPDATE t SET a = 1\nWHERE b");
+  EXPECT_EQ(statements[0].text, "SELECT 1");
+  EXPECT_EQ(statements[1].sabotage, "");
+}
+
 constexpr auto dump =
     "rmgr: Transaction len (rec/tot):     46/    46, tx:        740, lsn: 0/0152A0B8, prev 0/0152A080, desc: COMMIT "
     "2026-11-21 00:30:18.123456 UTC; subxacts: 741 742; inval msgs: catcache 7\n"

@@ -101,6 +101,24 @@ TEST(Html, SaysWhyItIsNotAPassAndOnlyThen) {
   EXPECT_THAT(html(passing_report()), Not(HasSubstr("Why this is not a pass")));
 }
 
+TEST(Html, DrawsTheProofOfTheChecksAsAMatrix) {
+  auto report = passing_report();
+  EXPECT_THAT(html(report), Not(HasSubstr("Would the checks have noticed?")));
+  report.proof = {{"content", "untouched", "pass", "pass"},
+                  {"content", "row_lost", "fail", "fail"},
+                  {"amcheck", "row_lost", "pass", "pass"},
+                  {"amcheck", "duplicated_row", "fail", "pass: it found other harm"},
+                  {"content", "duplicated_row", "fail", "unknown: <b>"}};
+  report.checks.front().proven_by = {"row_lost", "table_missing"};
+  const auto text = html(report);
+  const auto words = read_html(text).whole_text();
+  EXPECT_THAT(words, HasSubstr("Sabotage of a copy content amcheck"));
+  EXPECT_THAT(words, HasSubstr("untouched  ✓ passes"));
+  EXPECT_THAT(words, HasSubstr("row_lost  ✓ noticed  blind"));
+  EXPECT_THAT(words, HasSubstr("duplicated_row  ? unknown  ✗ unnoticed"));
+  EXPECT_THAT(words, HasSubstr("Proven by row_lost, table_missing"));
+}
+
 TEST(Html, ShowsNoMoreFindingsThanAPersonReads) {
   const auto text = html(failing_report());
   EXPECT_THAT(text, HasSubstr("and 12 more in report.json"));

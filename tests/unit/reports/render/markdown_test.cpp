@@ -49,6 +49,14 @@ TEST(Markdown, HoldsTheObjectiveAgainstEveryRepeat) {
   EXPECT_THAT(markdown(passing_report()), Not(HasSubstr("repeat")));
 }
 
+TEST(Markdown, DrawsTheProofOfTheChecksAsAMatrix) {
+  auto report = passing_report();
+  EXPECT_THAT(markdown(report), testing::Not(HasSubstr("Proof that the checks can fail")));
+  report.proof = {{"content", "row_lost", "fail", "fail"}, {"sql a|b.sql", "row_lost", "fail", "pass"}};
+  const auto text = markdown(report);
+  EXPECT_THAT(text, HasSubstr("\n| --- | --- | --- |\n| row_lost | ✓ noticed | ✗ unnoticed |\n"));
+}
+
 TEST(Markdown, IsWhatItWasForEachKindOfDrill) {
   expect_golden("pass.md", markdown(passing_report()));
   expect_golden("fail.md", markdown(failing_report()));

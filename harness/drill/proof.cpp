@@ -1,0 +1,197 @@
+#include "harness/drill/proof.hpp"
+
+#include <algorithm>
+
+#include "backup_engine/base/error.hpp"
+#include "backup_engine/base/file.hpp"
+#include "backup_engine/base/parallel.hpp"
+#include "backup_engine/base/utc_time.hpp"
+#include "harness/drill/examination.hpp"
+#include "harness/drill/prober.hpp"
+#include "harness/drill/recovery.hpp"
+#include "harness/prove/sabotage.hpp"
+#include "harness/verify/commit_order_probe.hpp"
+#include "harness/verify/consistency_probe.hpp"
+#include "harness/verify/ledger_probe.hpp"
+#include "harness/verify/sql_statements.hpp"
+
+namespace harness::drill {
+
+namespace base = backup_engine::base;
+namespace record = reports::record;
+using prove::State;
+using scenario::CheckKind;
+
+namespace {
+
+// The copy is looked at as the restored server was, once untouched and once sabotaged.
+class Bench {
+ public:
+  Bench(const Context& context, const Specimen& specimen, record::ProofEvidence& proof)
+      : context_(context),
+        specimen_(specimen),
+        proof_(proof),
+        untouched_(context, proof.untouched),
+        sabotaged_(context, proof.sabotaged) {
+    if (specimen.mark == nullptr) return;
+    proof.untouched.content_mark = proof.sabotaged.content_mark = specimen.mark->name;
+  }
+
+  void examine_fresh_directory(State state, const verify::ToolOptions& options,
+                               const std::filesystem::path& directory) {
+    prober(state).probe("verify_backup",
+                        [&] { evidence(state).verify_backup = verify::run_verifybackup(options, directory); });
+  }
+
+  void examine_stopped(State state, const verify::ToolOptions& options, const std::filesystem::path& directory) {
+    prober(state).probe("page_checksums",
+                        [&] { evidence(state).page_checksums = verify::run_checksums(options, directory); });
+  }
+
+  void examine_running(State state, const server::Server& server) {
+    const auto cluster = view_of(context_, server, specimen_.database);
+    // amcheck lends itself an extension, which no catalog may be compared with meanwhile: it comes last of its half.
+    base::for_each_in_parallel(2, 2, [&](std::size_t which) {
+      if (which == 0) probe_rows(state, cluster);
+      if (which == 1) probe_rest(state, server, cluster);
+    });
+  }
+
+ private:
+  [[nodiscard]] Prober& prober(State state) { return state == State::untouched ? untouched_ : sabotaged_; }
+  [[nodiscard]] record::Evidence& evidence(State state) {
+    return state == State::untouched ? proof_.untouched : proof_.sabotaged;
+  }
+
+  void probe_rows(State state, const verify::Cluster& cluster) {
+    auto& seen = evidence(state);
+    if (wants(context_, CheckKind::content) && specimen_.mark != nullptr) {
+      prober(state).probe("content", [&] { probe_at_mark(cluster, *specimen_.mark, seen); });
+    }
+    if (!specimen_.evidence.ledger) return;
+    prober(state).probe("ledger", [&] { seen.ledger = verify::probe_ledger(cluster); });
+    prober(state).probe("commit_order", [&] { seen.commit_order = commit_order(cluster, seen); });
+  }
+
+  void probe_rest(State state, const server::Server& server, const verify::Cluster& cluster) {
+    auto& seen = evidence(state);
+    if (context_.plan.scenario.source.stored) {
+      seen.control_data = specimen_.evidence.control_data;
+      if (wants(context_, CheckKind::catalog)) {
+        prober(state).probe("consistency", [&] { seen.consistency = verify::probe_consistency(cluster); });
+      }
+    }
+    probe_database(context_, server, cluster, prober(state), seen);
+  }
+
+  // The witness's WAL is the drill's; where the copy ended and which commits it holds, it says itself.
+  [[nodiscard]] record::CommitOrderEvidence commit_order(const verify::Cluster& cluster,
+                                                         const record::Evidence& seen) const {
+    if (!specimen_.evidence.commit_order) {
+      throw base::Error(base::ErrorKind::not_found, "the drill could not read the order of commits");
+    }
+    if (!seen.ledger) throw base::Error(base::ErrorKind::server, "the ledger's rows could not be read");
+    auto order = *specimen_.evidence.commit_order;
+    const auto reached = verify::read_reached_point(cluster);
+    order.reached_lsn = reached.lsn;
+    order.reached_timeline = reached.timeline;
+    order.xids_present.clear();
+    for (const auto& row : seen.ledger->rows) order.xids_present.push_back(row.xid);
+    std::sort(order.xids_present.begin(), order.xids_present.end());
+    return order;
+  }
+
+  const Context& context_;
+  const Specimen& specimen_;
+  record::ProofEvidence& proof_;
+  Prober untouched_, sabotaged_;
+};
+
+// Recovered to its target and promoted there: nothing that is done to its files is then undone by WAL.
+server::Server start_promoted(const Context& context, const Origin& origin, const SecondCopy& copy) {
+  auto server = start_second_copy(context, origin, copy);
+  if (server.connect().query("SELECT pg_promote(true, 60)").single() != "t") {
+    throw base::Error(base::ErrorKind::timed_out, "the copy did not promote within a minute");
+  }
+  return server;
+}
+
+std::vector<prove::Rule> rules_of(const scenario::Scenario& scenario) {
+  std::vector<prove::Rule> rules;
+  for (const auto& check : scenario.verify) {
+    if (check.kind != CheckKind::sql) continue;
+    for (auto& statement : verify::split_statements(base::read_file(check.sql_file))) {
+      rules.push_back({"sql " + check.sql_file.filename().string(), std::move(statement.name),
+                       std::move(statement.text), std::move(statement.sabotage)});
+    }
+  }
+  return rules;
+}
+
+prove::Laboratory laboratory_for(const Context& context, const Specimen& specimen, const SecondCopy& copy,
+                                 Bench& bench) {
+  const auto& scenario = context.plan.scenario;
+  prove::Laboratory laboratory;
+  laboratory.data_directory = copy.data_directory;
+  laboratory.start = [&context, &specimen, copy] { return start_promoted(context, specimen.origin, copy); };
+  const auto& one_database = scenario.restore.partial.database;
+  laboratory.database = one_database.empty() ? specimen.database : one_database;
+  for (const auto& check : scenario.verify) laboratory.checks.emplace(to_string(check.kind));
+  if (specimen.evidence.ledger) {
+    laboratory.checks.emplace("exactness");
+    laboratory.ledger = specimen.ledger;
+  }
+  laboratory.rules = rules_of(scenario);
+  laboratory.marked = !scenario.source.stored;
+  const auto options =
+      tools(context, quarantined(context, specimen.origin, copy.data_directory, copy.name).installation);
+  laboratory.examine_fresh_directory = [options, copy, &bench](State state) {
+    bench.examine_fresh_directory(state, options, copy.data_directory);
+  };
+  laboratory.examine_stopped = [options, copy, &bench](State state) {
+    bench.examine_stopped(state, options, copy.data_directory);
+  };
+  laboratory.examine_running = [&bench](State state, const server::Server& server) {
+    bench.examine_running(state, server);
+  };
+  laboratory.deadline = base::Deadline::after(context.plan.recovery_limit);
+  laboratory.stop = context.stop;
+  return laboratory;
+}
+
+// What the copy is recovered to, as the report names targets.
+record::RestoreTarget told(const restore::Target& place, const Specimen& specimen) {
+  record::RestoreTarget target = specimen.told_target;
+  if (place.stop == restore::Stop::immediate) {
+    target = {"immediate", "", true, ""};
+  } else if (specimen.mark != nullptr) {
+    target = {"mark", specimen.mark->restore_point, true, ""};
+  }
+  return target;
+}
+
+}  // namespace
+
+record::ProofEvidence prove_detectors(const Context& context, const Specimen& specimen) {
+  context.step("proof.begin", "sabotage a copy, to see whether the checks notice");
+  const auto began = base::utc_now();
+  record::ProofEvidence proof;
+  Bench bench(context, specimen, proof);
+  try {
+    const auto place = place_to_pause(specimen.target, specimen.mark);
+    proof.target = told(place, specimen);
+    const auto copy = restore_second_copy(context, specimen.origin, place, "sabotaged");
+    proof.sabotages = prove::sabotage(laboratory_for(context, specimen, copy, bench));
+  } catch (const base::Error& error) {
+    if (error.kind() == base::ErrorKind::interrupted) throw;
+    proof.broke = error.what();
+  } catch (const std::exception& error) {
+    proof.broke = error.what();
+  }
+  proof.seconds = std::chrono::duration<double>(base::utc_now() - began).count();
+  record::write_proof(context.directory.path(), proof);
+  context.step("proof.end", "the copy is sabotaged and examined");
+  return proof;
+}
+
+}  // namespace harness::drill

@@ -1,0 +1,158 @@
+// Drills with `prove: true`, run by the executable: one whose checks notice every sabotage of a copy, and one with a
+// rule that asks nothing, which must be found out.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <set>
+
+#include "backup_engine/base/file.hpp"
+#include "backup_engine/base/utc_time.hpp"
+#include "reports/record/proof.hpp"
+#include "tests/pg/drill/written_scenario.hpp"
+
+namespace harness::drill {
+namespace {
+
+namespace base = backup_engine::base;
+namespace record = reports::record;
+using record::Verdict;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::IsSupersetOf;
+using testing::Not;
+using testing::SizeIs;
+
+constexpr auto timeline = R"(  - backup: full
+  - load: { for: 1s }
+  - mark: here
+  - load: { for: 500ms }
+  - disaster: lose_server
+)";
+
+constexpr auto every_check =
+    "ledger, content, page_checksums, amcheck, verifybackup, constraints, catalog, sequences, settings, "
+    "{ sql: fixtures/checks/ecommerce.sql }";
+
+class Proof : public testing::Test {
+ protected:
+  // Drilled once for all tests: it takes seconds.
+  static void SetUpTestSuite() {
+    run_ = std::make_unique<SuiteRun>(std::vector<WrittenScenario>{
+        {.name = "sound",
+         .timeline = timeline,
+         .restore = "kind: pitr, target: { mark: here }",
+         .verify = every_check,
+         .prove = true},
+        {.name = "blinded",
+         .timeline = timeline,
+         .restore = "kind: pitr, target: { mark: here }",
+         .verify = "ledger, { sql: blind.sql }",
+         .prove = true,
+         .sql = {{"blind.sql",
+                  "-- name: asks nothing\n-- sabotage: UPDATE shop.products SET price = price + 1\n"
+                  "SELECT product_id FROM shop.products WHERE false;\n"}}},
+    });
+  }
+  static void TearDownTestSuite() { run_.reset(); }
+
+  static record::Check check(const record::Report& report, const std::string& name) {
+    const auto found = std::ranges::find(report.checks, name, &record::Check::name);
+    return found == report.checks.end() ? record::Check{} : *found;
+  }
+  static std::string told(const record::Report& report) {
+    std::string text;
+    for (const auto& proof : report.proof) {
+      text += proof.sabotage + " | " + proof.check + " | " + proof.verdict_wanted + " | " + proof.verdict_given + "\n";
+    }
+    for (const auto& line : report.not_tested) text += line + "\n";
+    return text;
+  }
+  static std::unique_ptr<SuiteRun> run_;
+};
+std::unique_ptr<SuiteRun> Proof::run_;
+
+TEST_F(Proof, EverySabotageIsNoticedByTheCheckResponsible) {
+  const auto report = run_->report("sound");
+  EXPECT_EQ(report.verdict, Verdict::pass) << run_->words << told(report);
+  EXPECT_EQ(check(report, "proof").verdict, Verdict::pass) << check(report, "proof").summary;
+  std::set<std::string> sabotages;
+  for (const auto& proof : report.proof) {
+    sabotages.insert(proof.sabotage);
+    if (proof.verdict_wanted == "fail") {
+      EXPECT_EQ(proof.verdict_given, "fail") << proof.sabotage << " by " << proof.check;
+    }
+    if (proof.sabotage == "untouched") {
+      EXPECT_EQ(proof.verdict_given, "pass") << proof.check;
+    }
+  }
+  EXPECT_THAT(sabotages,
+              IsSupersetOf({"untouched", "changed_file", "orphaned_row", "duplicated_row", "business_row_lost",
+                            "bit_flipped", "bit_flipped_behind_its_checksum", "row_erased_behind_its_indexes",
+                            "table_missing", "constraint_dropped", "constraint_not_validated", "grant_lost",
+                            "sequence_behind", "setting_changed", "commit_missing_from_the_tail", "one_commit_too_many",
+                            "commit_twice", "rule_broken: invoices without their order"}))
+      << told(report);
+}
+
+TEST_F(Proof, EachCheckSaysWhatItIsProvenBy) {
+  const auto report = run_->report("sound");
+  for (const auto& check : report.checks) {
+    if (check.name == "proof" || check.witness == "engine") continue;
+    EXPECT_THAT(check.proven_by, Not(IsEmpty())) << check.name << "\n" << told(report);
+  }
+  EXPECT_THAT(check(report, "content").proven_by, Contains("table_missing"));
+}
+
+TEST_F(Proof, BlindnessIsShownAndListed) {
+  const auto report = run_->report("sound");
+  EXPECT_THAT(report.not_tested, Contains(HasSubstr("page_checksums: blind to bit_flipped_behind_its_checksum")));
+}
+
+TEST_F(Proof, ReportsDrawTheMatrix) {
+  const auto text = backup_engine::base::read_file(run_->directory_of("sound") / "report.md");
+  EXPECT_THAT(text, HasSubstr("Proof that the checks can fail"));
+  EXPECT_THAT(text, HasSubstr("| bit_flipped |"));
+  const auto page = backup_engine::base::read_file(run_->directory_of("sound") / "report.html");
+  EXPECT_THAT(page, HasSubstr("Would the checks have noticed?"));
+}
+
+TEST_F(Proof, IsNoPartOfTheRecoveryTime) {
+  const auto proof = record::read_proof(run_->directory_of("sound"));
+  ASSERT_TRUE(proof);
+  EXPECT_GT(proof->seconds, 0);
+  const auto began = base::parse_rfc3339(run_->event("sound", "proof.begin").time);
+  const auto report = run_->report("sound");
+  const auto& verified = report.restores.front().rto.phases.back();
+  EXPECT_EQ(verified.name, "verified");
+  const auto since = base::parse_rfc3339(verified.started_at);
+  ASSERT_TRUE(began && since);
+  EXPECT_LE(
+      *since + std::chrono::duration_cast<base::UtcTime::duration>(std::chrono::duration<double>(verified.seconds)),
+      *began + std::chrono::milliseconds(1));
+}
+
+TEST_F(Proof, ARuleThatAsksNothingIsFoundOut) {
+  EXPECT_EQ(run_->code, 1) << run_->words;
+  const auto report = run_->report("blinded");
+  EXPECT_EQ(report.verdict, Verdict::fail);
+  EXPECT_EQ(check(report, "sql blind.sql").verdict, Verdict::pass) << "it finds nothing, ever";
+  const auto proof = check(report, "proof");
+  EXPECT_EQ(proof.verdict, Verdict::fail) << told(report);
+  ASSERT_THAT(proof.findings, SizeIs(1));
+  EXPECT_THAT(proof.findings.front().text, HasSubstr("rule_broken: asks nothing went unnoticed by sql blind.sql"));
+}
+
+TEST_F(Proof, IsJudgedTheSameOffline) {
+  EXPECT_EQ(run_->judged_again("blinded"), 1);
+  EXPECT_EQ(run_->judged_again("sound"), 0);
+}
+
+TEST_F(Proof, LeavesNoProcessBehind) {
+  EXPECT_THAT(run_->left_processes, IsEmpty());
+}
+
+}  // namespace
+}  // namespace harness::drill
