@@ -190,19 +190,19 @@ TEST_F(RestoreInPlace, RollsBackAfterItWasKilledAtAnyMoment) {
                        "in-place", std::to_string(identifier())};
   command.output_file = directory_.path() / "restore.log";
   int killed_half_done = 0;
-  constexpr int wanted = 4, most_rounds = 40;
-  for (int round = 0; killed_half_done < wanted && round < most_rounds && !HasFailure(); ++round) {
+  constexpr int rounds = 3;
+  for (int round = 0; round < rounds && !HasFailure(); ++round) {
     auto restoring = harness::process::Subprocess::start(command);
-    kill_after(std::chrono::milliseconds(random() % 300), restoring);
+    base::poll_until(soon(), "the old cluster to be set aside", [&]() -> std::optional<std::string> {
+      if (fs::exists(data().string() + ".lifeboat-safety-copy/data") || restoring.poll()) return std::nullopt;
+      return "not yet";
+    });
+    kill_after(std::chrono::milliseconds(random() % 30), restoring);
     if (!fs::exists(data() / "global/pg_control")) ++killed_half_done;
-    try {
-      roll_back_safety_copy(data());
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::not_found) << describe(error);  // killed before it began
-    }
+    roll_back_safety_copy(data());
     EXPECT_TRUE(files() == before) << "round " << round;
   }
-  EXPECT_EQ(killed_half_done, wanted) << "none was killed half-done: " << base::read_file(command.output_file);
+  EXPECT_GT(killed_half_done, 0) << "each had ended: " << base::read_file(command.output_file);
   expect_old_cluster();
 }
 
