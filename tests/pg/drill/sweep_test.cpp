@@ -44,7 +44,11 @@ class SweepDrill : public testing::Test {
   static void SetUpTestSuite() { run_ = std::make_unique<Run>(); }
   static void TearDownTestSuite() { run_.reset(); }
 
-  static record::Report report() { return run_->report("swept"); }
+  static record::Report report() {
+    auto found = run_->report("swept");
+    if (!found.sweep) throw std::runtime_error("the drill came to no sweep: " + run_->words);
+    return found;
+  }
   static const record::Check& check(const record::Report& report) {
     const auto found =
         std::find_if(report.checks.begin(), report.checks.end(), [](const auto& c) { return c.name == "sweep"; });
@@ -57,9 +61,8 @@ std::unique_ptr<SweepDrill::Run> SweepDrill::run_;
 
 TEST_F(SweepDrill, MeetsEveryPoint) {
   const auto found = report();
-  EXPECT_EQ(found.verdict, Verdict::pass) << run_->words;
-  EXPECT_EQ(check(found).verdict, Verdict::pass) << check(found).summary;
-  ASSERT_TRUE(found.sweep);
+  // What the lost server had not sent yet is the RPO's business: the drill may miss its objective.
+  EXPECT_EQ(check(found).verdict, Verdict::pass) << check(found).summary << run_->words;
   const auto& sweep = *found.sweep;
   EXPECT_EQ(sweep.met, sweep.planned);
   EXPECT_EQ(sweep.judged, sweep.points.size());
@@ -105,9 +108,11 @@ TEST_F(SweepDrill, IsDrawnInBothReports) {
 TEST_F(SweepDrill, IsJudgedAgainToTheSameEnd) {
   const auto again = run_->path("again");
   const auto ended = run_->lifeboat({"judge", run_->drill_directory("swept").string(), "--out", again.string()});
-  EXPECT_EQ(ended.code, 0) << ended.words;
+  EXPECT_EQ(ended.code, run_->code) << ended.words;
   const auto judged = record::read_report(again / "report.json");
+  ASSERT_TRUE(judged.sweep);
   EXPECT_EQ(judged.sweep->met, report().sweep->met);
+  EXPECT_EQ(check(judged).verdict, Verdict::pass);
 }
 
 // The sabotage twin: one commit is taken out of what the recovery held at one point.
