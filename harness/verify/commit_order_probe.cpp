@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
 #include <optional>
 #include <utility>
 
@@ -118,33 +117,27 @@ Lsn place(const std::string& lsn) {
   return backup_engine::postgres::parse_lsn(lsn).value_or(Lsn());
 }
 
-// Where a stretch of the line begins and ends.
-struct Bounds {
-  Lsn begin, end;
-};
-
-Bounds bounds_of(const TimelineStretch& stretch, Lsn begin) {
-  constexpr auto forever = std::numeric_limits<std::uint64_t>::max();
-  return {begin, stretch.end_lsn.empty() ? Lsn(forever) : place(stretch.end_lsn)};
-}
-
-// A new timeline's first segment repeats what the one before it had written there: each record is its own timeline's.
+// A new timeline's first segment repeats what the one before it had written there. That one's own segment need not be
+// held, so what is not known yet is taken from there, and is the old timeline's all the same.
 template <typename Record>
-void append(std::vector<Record>& to, std::vector<Record>& from, const Bounds& bounds) {
+void append(std::vector<Record>& to, std::vector<Record>& from, const std::vector<TimelineStretch>& line,
+            const std::string& end_lsn) {
+  const auto last = to.empty() ? Lsn() : place(to.back().lsn);
   for (auto& record : from) {
     const auto at = place(record.lsn);
-    if (at >= bounds.begin && at < bounds.end) to.push_back(std::move(record));
+    if (at <= last || (!end_lsn.empty() && at >= place(end_lsn))) continue;
+    record.timeline = timeline_at(line, record.lsn);
+    to.push_back(std::move(record));
   }
 }
 
 // What a timeline went on with when the line had left it.
-void keep_abandoned(std::vector<CommitRecord>& to, const std::vector<CommitRecord>& from, const Bounds& bounds) {
+void keep_abandoned(std::vector<CommitRecord>& to, const std::vector<CommitRecord>& from, const std::string& end_lsn) {
   std::copy_if(from.begin(), from.end(), std::back_inserter(to),
-               [&](const CommitRecord& record) { return place(record.lsn) >= bounds.end; });
+               [&](const CommitRecord& record) { return !end_lsn.empty() && place(record.lsn) >= place(end_lsn); });
 }
 
 void read_records(const ToolOptions& options, const WitnessWal& witness, CommitOrderEvidence& all) {
-  Lsn begin;
   for (const auto& stretch : all.line) {
     std::optional<DumpableWal> wal;
     try {
@@ -154,14 +147,12 @@ void read_records(const ToolOptions& options, const WitnessWal& witness, CommitO
       if (error.kind() != ErrorKind::not_found || stretch.end_lsn.empty()) throw;
       continue;
     }
-    const auto bounds = bounds_of(stretch, begin);
     auto records =
         parse_dumped_records(wal->dump(options, wal->start(), {"--rmgr=Transaction", "--rmgr=XLOG"}), wal->described());
-    keep_abandoned(all.abandoned, records.commits, bounds);
-    append(all.records, records.commits, bounds);
-    append(all.prepared, records.prepared, bounds);
-    append(all.restore_points, records.restore_points, bounds);
-    begin = bounds.end;
+    keep_abandoned(all.abandoned, records.commits, stretch.end_lsn);
+    append(all.records, records.commits, all.line, stretch.end_lsn);
+    append(all.prepared, records.prepared, all.line, stretch.end_lsn);
+    append(all.restore_points, records.restore_points, all.line, stretch.end_lsn);
   }
   if (all.records.empty() && !witness.may_be_quiet) {
     throw Error(ErrorKind::not_found, fmt::format("the witness WAL in {} holds no commit on timeline {}",
