@@ -78,6 +78,8 @@ TEST(ParseScenario, RepeatsARestoreOfOneDatabaseButNoneIntoTheSource) {
   const auto refused = with("target: end_of_wal }\nverify: [ledger]\n",
                             "target: end_of_wal, expect: { refused: wal_gap } }\nrepeat: 2\n");
   EXPECT_THAT(refusal_of(refused), testing::StartsWith("12:9: a restore that must be refused is not repeated"));
+  const auto struck = with("target: end_of_wal }", "target: end_of_wal, struck_by: kill_server }") + "repeat: 2\n";
+  EXPECT_THAT(refusal_of(struck), testing::StartsWith("13:9: a restore that is struck by a disaster is not repeated"));
   EXPECT_EQ(refusal_of(partial("database: shop", "repeat: 2\nobjectives: { at_size: 1GB }\n")), "accepted");
 }
 
