@@ -5,8 +5,6 @@
 #include <set>
 
 #include "backup_engine/base/error.hpp"
-#include "backup_engine/base/file.hpp"
-#include "backup_engine/base/sha256.hpp"
 #include "backup_engine/postgres/version.hpp"
 #include "harness/scenario/draw.hpp"
 #include "harness/scenario/language.hpp"
@@ -15,6 +13,7 @@
 #include "harness/scenario/restore_parser.hpp"
 #include "harness/scenario/rules.hpp"
 #include "harness/scenario/scenario.hpp"
+#include "harness/scenario/scenario_file.hpp"
 #include "harness/scenario/setting_rules.hpp"
 #include "harness/scenario/step_parser.hpp"
 #include "harness/scenario/variable_filler.hpp"
@@ -26,34 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 using backup_engine::base::Error;
 using backup_engine::base::ErrorKind;
-
-std::string read_scenario_file(const fs::path& file) {
-  std::error_code error;
-  if (!fs::is_regular_file(file, error)) {
-    throw Error(ErrorKind::usage, fmt::format("{}: there is no such scenario file", file.string()))
-        .with_remedy("name a YAML file, or a directory that holds some");
-  }
-  return backup_engine::base::read_file(file);
-}
-
-// What was filled in belongs to what was promised.
-std::string digest_of(std::string bytes, const std::map<std::string, std::string>& variables) {
-  for (const auto& [name, value] : variables) bytes += fmt::format("\n{}={}", name, value);
-  return backup_engine::base::sha256_hex(bytes);
-}
-
-// What is wrong with a dataset's manifest is said where the dataset is loaded; here its rules are then left out.
-Databases databases_of(const fs::path& fixtures, const std::string& dataset) {
-  Databases result;
-  try {
-    const auto manifest = YAML::LoadFile((fixtures / "datasets" / dataset / "dataset.yaml").string());
-    for (const auto& database : manifest["databases"]) result.names.push_back(database["name"].as<std::string>());
-    result.load = manifest["load"]["database"].as<std::string>();
-  } catch (const YAML::Exception&) {
-    return {};
-  }
-  return result;
-}
 
 // One file's parse: the reader that knows its name, and where to look for what it names.
 class Parser {
