@@ -99,10 +99,12 @@ TEST_F(Proof, EverySabotageIsNoticedByTheCheckResponsible) {
 
 TEST_F(Proof, EachCheckSaysWhatItIsProvenBy) {
   const auto report = run_->report("sound");
-  for (const auto& check : report.checks) {
-    if (check.name == "proof" || check.witness == "engine") continue;
-    EXPECT_THAT(check.proven_by, Not(IsEmpty())) << check.name << "\n" << told(report);
+  // Those that the scenario asks for. What the engine wrote itself is a self-check, never proven.
+  for (const auto* const name : {"ledger", "content", "page_checksums", "amcheck", "constraints", "catalog",
+                                 "sequences", "settings", "sql ecommerce.sql"}) {
+    EXPECT_THAT(check(report, name).proven_by, Not(IsEmpty())) << name << "\n" << told(report);
   }
+  EXPECT_THAT(check(report, "verifybackup").proven_by, IsEmpty());
   EXPECT_THAT(check(report, "content").proven_by, Contains("table_missing"));
 }
 
