@@ -60,7 +60,7 @@ server::ServerOptions quarantined(const Context& context, const Origin& origin,
 
 namespace {
 
-// By PostgreSQL's own log; what says nothing of it stays unknown.
+// WAL by PostgreSQL's own log, bytes by the engine; what neither says stays unknown.
 record::RestoreRecord::Volume volume_of(const restore::Restored& restored, const restore::Milestones& milestones) {
   record::RestoreRecord::Volume volume;
   volume.restored_bytes = restored.bytes;

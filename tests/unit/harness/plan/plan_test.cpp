@@ -161,7 +161,8 @@ TEST(PlanToJson, HoldsTheTargetAndWhatIsRestored) {
   EXPECT_EQ(whole,
             nlohmann::json::parse(R"({"kind": "full", "target": {"kind": "end_of_wal", "point": "", "inclusive": true},
                                              "action": "promote", "expect": {"outcome": "recovered", "reason": ""},
-                                             "in_place": false, "roll_back": false, "points": null, "partial": null,
+                                             "in_place": false, "roll_back": false, "struck_by": null, "points": null,
+                                             "partial": null,
                                              "judged_at_mark": "here"})"));
   const auto part =
       nlohmann::json::parse(to_json(make_plan(a_partial_scenario(), here()))).at("scenario").at("restore");
