@@ -9,6 +9,8 @@ const std::vector<QuarantineOverride>& quarantine_overrides() {
       {"shared_preload_libraries", "", "schedulers and agents loaded here would run production's jobs"},
       {"session_preload_libraries", "", "as shared_preload_libraries, for each session"},
       {"local_preload_libraries", "", "as shared_preload_libraries, for each session"},
+      {"event_triggers", "off", "they fire on a login or a change of ours, and may call whom they like", 17},
+      {"bonjour", "off", "it would announce the clone on the network"},
       {"recovery_end_command", "", "a command of the source's operations, written for the source's host"},
       {"archive_cleanup_command", "", "it would delete from the source's archive"},
       {"primary_conninfo", "", "it must recover from the repository, not follow a living primary"},
