@@ -29,8 +29,14 @@ constexpr std::array<std::string_view, 6> foundations{"harness/server",   "harne
 constexpr std::array<std::string_view, 3> users_of_the_engine{"harness/backup", "harness/restore", "harness/cli"};
 constexpr std::array<std::string_view, 5> pure_folders{"harness/scenario", "harness/config", "harness/plan",
                                                        "harness/measure", "reports/render"};
-// lifeboat.yaml is read as strictly as scenarios are, by the same reader.
-constexpr std::string_view yaml_reader = "harness/scenario/yaml_reader.hpp", reader_of_yaml = "harness/config";
+// Headers that one other folder may include, though they bring a heavy library along: lifeboat.yaml is read as strictly
+// as scenarios are, and a safety copy's journal as the repository's documents, by the same reader.
+struct SharedReader {
+  std::string_view header, user;
+};
+constexpr std::array<SharedReader, 2> shared_readers{
+    {{"harness/scenario/yaml_reader.hpp", "harness/config"},
+     {"backup_engine/store/json_document.hpp", "backup_engine/restore"}}};
 
 // What a partial restore is made of: servers and programs. Where its scratch server comes from is not its business.
 constexpr std::array<std::string_view, 4> under_extract{"harness/extract", "harness/server", "harness/process",
@@ -157,7 +163,10 @@ std::vector<string> heavy_headers(const std::vector<SourceFile>& files) {
     if (below(file.path, "tests")) continue;
     for (const auto& include : includes_of(file)) {
       if (!bringers.contains(include.target) || folder_of(include.target) == folder_of(file.path)) continue;
-      if (include.target == yaml_reader && below(file.path, reader_of_yaml)) continue;
+      const bool shared = std::any_of(shared_readers.begin(), shared_readers.end(), [&](const auto& reader) {
+        return include.target == reader.header && below(file.path, reader.user);
+      });
+      if (shared) continue;
       result.push_back(place(file, static_cast<std::size_t>(include.line)) + "includes " + include.target +
                        ", which brings a heavy library along: such headers stay in their folder");
     }
