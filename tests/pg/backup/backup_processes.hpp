@@ -93,12 +93,13 @@ class BackupProcesses : public ChainedCluster {
     });
     return found.front();
   }
+  // One that ended before the signal came is as good as asleep.
   static void put_to_sleep(Subprocess& process) {
     process.send(SIGSTOP);
     base::poll_until(harness::server::soon(), "the process to stop", [&]() -> std::optional<std::string> {
       const auto text = base::read_file("/proc/" + std::to_string(process.pid()) + "/stat");
       const auto state = text.substr(text.rfind(')') + 2, 1);
-      return state == "T" ? std::nullopt : std::optional(state);
+      return state == "T" || state == "Z" ? std::nullopt : std::optional(state);
     });
   }
   static void wake(Subprocess& process) { process.send(SIGCONT); }
