@@ -144,7 +144,7 @@ YAML::Node restore(Dice& dice, const YAML::Node& where, const Harm& harm) {
     for (const auto table : harm.tables) {
       if (!table.empty()) node["tables"].push_back(std::string(table));
     }
-    node["into"] = dice.chance(60) ? "replace" : "beside";
+    node["into"] = "replace";  // beside it the harmed table would stay, and break the rules that SQL checks
   } else if (!whole && dice.chance(40)) {
     node["action"] = dice.chance(50) ? "pause" : "shutdown";
   }

@@ -162,7 +162,8 @@ TEST_F(Outcome, TakesWhatAnInterruptedBackupLeftForNoBackup) {
 TEST_F(Outcome, BeginsARestoreAgainThatWasStruckAndCountsTheTimeLost) {
   const auto phases = [](const std::string& scenario) {
     std::vector<std::string> names;
-    for (const auto& phase : run_->report(scenario).restores.at(0).rto.phases) names.push_back(phase.name);
+    const auto report = run_->report(scenario);
+    for (const auto& phase : report.restores.at(0).rto.phases) names.push_back(phase.name);
     return names;
   };
   for (const auto& [scenario, by] : {std::pair("encrypted", "kill_restore"), {"archiving-broken", "kill_server"}}) {
