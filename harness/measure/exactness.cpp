@@ -31,8 +31,9 @@ bool ended_on_the_line(const CommitOrderEvidence& order, Lsn place) {
   for (const auto& stretch : order.line) {
     const auto end =
         stretch.end_lsn.empty() ? std::max(begin, place) : position_of(stretch.end_lsn, "where a timeline was left");
-    // Recovery that ends right at a branching may tell either timeline.
-    if (stretch.timeline == order.reached_timeline) return begin <= place && place <= end;
+    // Recovery that ends right at a branching may tell either timeline; and one that was promoted before it tells the
+    // timeline that it was to follow, not that of its last record (PostgreSQL writes so into the history file).
+    if (stretch.timeline == order.reached_timeline) return place <= end;
     begin = end;
   }
   return false;
