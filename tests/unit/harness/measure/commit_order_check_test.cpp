@@ -252,8 +252,10 @@ TEST(EndedOnTheLine, AllowsEitherTimelineAtABranching) {
   EXPECT_TRUE(at(3, 0x200));
   EXPECT_TRUE(at(4, 0x900));
   EXPECT_FALSE(at(1, 0x208));
-  EXPECT_FALSE(at(4, 0x2F8));
+  EXPECT_FALSE(at(3, 0x308));
   EXPECT_FALSE(at(2, 0x100));
+  // Promoted before 4 began, which it was to follow.
+  EXPECT_TRUE(at(4, 0x2F8));
 }
 
 Check of_statuses(const CommitOrderEvidence& order) {
