@@ -109,7 +109,7 @@ class Prefixes {
   }
 
   void add_random(std::size_t points) {
-    const auto attempts = 4 * points;
+    const auto attempts = 10 * points;  // several may fall on one record, as in what a switched segment left empty
     for (std::size_t i = 0; i < attempts && chosen_.size() < points; ++i) {
       const auto place = wal_.first_from(Lsn(from_.position_bytes() + random_() % (wal_.until - from_)));
       if (place) add("random", start_of(*place));
