@@ -145,7 +145,7 @@ void Parser::keep_judgeable_checks(Scenario& scenario, const Places& places) con
   });
 }
 
-// Drawn until the parts fit together: of what the dice give about one in three does.
+// Drawn until the parts fit together.
 Scenario Parser::draw(const YAML::Node& document, std::uint64_t seed) const {
   require_nothing_drawn(document);
   constexpr int draws = 1000;
