@@ -63,8 +63,9 @@ struct BackupOptions {
                                                         backup_engine::base::Progress& progress,
                                                         const std::stop_token& stop);
 
-// `lifeboat backup`, slowed down and killed (SIGKILL) in mid-copy. Returns the label of what it leaves: packs without a
-// manifest, which is no backup. Throws Error(process) when it ended before; Error(timed_out | interrupted).
+// `lifeboat backup`, slowed down and killed (SIGKILL) in mid-copy. Returns the label of what it leaves: an intent,
+// and perhaps packs, but no manifest and so no backup. Throws Error(process) when it ended before; Error(timed_out |
+// interrupted).
 [[nodiscard]] std::string interrupt_backup(const Repository& repository, const BackupOptions& options,
                                            const std::filesystem::path& log,
                                            const backup_engine::base::Deadline& deadline, const std::stop_token& stop);

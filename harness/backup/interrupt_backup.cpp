@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <chrono>
 #include <csignal>
 #include <set>
 
@@ -13,10 +14,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::set<std::string> labels_in(const fs::path& backups) {
+// A backup puts its intent before its first block (docs/formats/intent.md).
+std::set<std::string> labels_of_intents(const fs::path& intents) {
   std::set<std::string> labels;
   std::error_code absent;
-  for (const auto& entry : fs::directory_iterator(backups, absent)) labels.insert(entry.path().filename().string());
+  for (const auto& entry : fs::directory_iterator(intents, absent)) {
+    if (entry.path().extension() == ".json") labels.insert(entry.path().stem().string());
+  }
   return labels;
 }
 
@@ -31,6 +35,9 @@ std::uint64_t bytes_in(const fs::path& directory) {
   }
   return bytes;
 }
+
+// So slow that it is still under way when it is seen, however little has changed since the backup before.
+constexpr auto slow_rate = "200kB";
 
 process::Command command_of(const Repository& repository, const BackupOptions& options, const fs::path& log) {
   process::Command command;
@@ -47,7 +54,7 @@ process::Command command_of(const Repository& repository, const BackupOptions& o
                        "--jobs",
                        std::to_string(options.jobs),
                        "--max-rate",
-                       "4MB"};
+                       slow_rate};
   if (options.by == scenario::BackupMethod::files) {
     command.arguments.insert(command.arguments.end(), {"--pgdata", options.data_directory.string()});
   }
@@ -59,26 +66,37 @@ process::Command command_of(const Repository& repository, const BackupOptions& o
   return command;
 }
 
+// What little has changed may be stored only at the end: then the backup is killed while it still reads.
+void wait_for_bytes(process::Subprocess& backup, const fs::path& directory, const std::stop_token& stop) {
+  const auto enough = base::Deadline::after(std::chrono::seconds(1));
+  base::poll_until(
+      base::Deadline::after(std::chrono::minutes(1)), "a backup to have stored something",
+      [&]() -> std::optional<std::string> {
+        if (backup.poll() || enough.expired() || bytes_in(directory) > 0) return std::nullopt;
+        return "nothing is stored yet";
+      },
+      stop);
+}
+
 }  // namespace
 
 std::string interrupt_backup(const Repository& repository, const BackupOptions& options, const fs::path& log,
                              const base::Deadline& deadline, const std::stop_token& stop) {
-  const auto backups = repository.directory / "clusters" / repository.cluster / "backups";
-  const auto before = labels_in(backups);
+  const auto cluster = repository.directory / "clusters" / repository.cluster;
+  const auto before = labels_of_intents(cluster / "intents");
   auto backup = process::Subprocess::start(command_of(repository, options, log));
   std::string label;
   base::poll_until(
-      deadline, "a backup to have stored something",
+      deadline, "a backup to be under way",
       [&]() -> std::optional<std::string> {
         if (backup.poll()) return std::nullopt;
-        for (const auto& each : labels_in(backups)) {
-          if (before.contains(each) || bytes_in(backups / each) == 0) continue;
-          label = each;
-          return std::nullopt;
+        for (const auto& each : labels_of_intents(cluster / "intents")) {
+          if (!before.contains(each)) label = each;
         }
-        return "nothing is stored yet";
+        return label.empty() ? std::optional<std::string>("it has not begun to copy") : std::nullopt;
       },
       stop);
+  if (!label.empty()) wait_for_bytes(backup, cluster / "backups" / label, stop);
   backup.send(SIGKILL);
   const auto ended = backup.wait(deadline, stop);
   if (ended.signal == SIGKILL && !label.empty()) return label;
