@@ -1,7 +1,9 @@
 #include "harness/drill/conduct.hpp"
 
+#include <algorithm>
 #include <optional>
 
+#include "backup_engine/base/error.hpp"
 #include "harness/drill/examination.hpp"
 #include "harness/drill/judgement.hpp"
 #include "harness/drill/live_examination.hpp"
@@ -58,7 +60,15 @@ void prove(const Context& context, const SourceSide& source, const restore::Targ
   std::optional<record::ProofEvidence> proof;
   if (record::recovery_verdict(report) == record::Verdict::pass) {
     const auto origin = source.origin();
-    proof = prove_detectors(context, {origin, target, report.restores.back().target, describing_mark(context, source),
+    const auto& restore = report.restores.back();
+    const auto backup =
+        std::find_if(report.backups.begin(), report.backups.end(),
+                     [&](const record::BackupRecord& each) { return each.label == restore.backup_label; });
+    if (backup == report.backups.end()) {
+      throw backup_engine::base::Error(backup_engine::base::ErrorKind::internal,
+                                       "the backup that was restored is none of this drill's");
+    }
+    proof = prove_detectors(context, {origin, target, restore.target, describing_mark(context, source), *backup,
                                       origin.database, evidence, ledger});
   }
   judge_proof(report, Judged{context.plan.scenario, ledger, source.marks(), evidence}, proof);

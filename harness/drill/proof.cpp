@@ -1,17 +1,21 @@
 #include "harness/drill/proof.hpp"
 
-#include <algorithm>
+#include <functional>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/parallel.hpp"
 #include "backup_engine/base/utc_time.hpp"
+#include "harness/drill/commits_on_copy.hpp"
 #include "harness/drill/examination.hpp"
 #include "harness/drill/prober.hpp"
 #include "harness/drill/recovery.hpp"
+#include "harness/drill/stray_copy.hpp"
+#include "harness/measure/commit_order_check.hpp"
 #include "harness/prove/sabotage.hpp"
-#include "harness/verify/commit_order_probe.hpp"
+#include "harness/restore/redirect.hpp"
 #include "harness/verify/consistency_probe.hpp"
+#include "harness/verify/isolation_probe.hpp"
 #include "harness/verify/ledger_probe.hpp"
 #include "harness/verify/sql_statements.hpp"
 
@@ -68,9 +72,12 @@ class Bench {
     if (wants(context_, CheckKind::content) && specimen_.mark != nullptr) {
       prober(state).probe("content", [&] { probe_at_mark(cluster, *specimen_.mark, seen); });
     }
-    if (!specimen_.evidence.ledger) return;
-    prober(state).probe("ledger", [&] { seen.ledger = verify::probe_ledger(cluster); });
-    prober(state).probe("commit_order", [&] { seen.commit_order = commit_order(cluster, seen); });
+    if (specimen_.evidence.ledger) {
+      prober(state).probe("ledger", [&] { seen.ledger = verify::probe_ledger(cluster); });
+    }
+    if (!specimen_.evidence.ledger && !knows_commits(context_, specimen_)) return;
+    prober(state).probe("commit_order",
+                        [&] { seen.commit_order = commits_on_copy(context_, specimen_, cluster, seen); });
   }
 
   void probe_rest(State state, const server::Server& server, const verify::Cluster& cluster) {
@@ -81,24 +88,12 @@ class Bench {
         prober(state).probe("consistency", [&] { seen.consistency = verify::probe_consistency(cluster); });
       }
     }
-    probe_database(context_, server, cluster, prober(state), seen);
-  }
-
-  // The witness's WAL is the drill's; where the copy ended and which commits it holds, it says itself.
-  [[nodiscard]] record::CommitOrderEvidence commit_order(const verify::Cluster& cluster,
-                                                         const record::Evidence& seen) const {
-    if (!specimen_.evidence.commit_order) {
-      throw base::Error(base::ErrorKind::not_found, "the drill could not read the order of commits");
+    // What sabotages this one is not done to this copy: it goes astray.
+    if (state == State::untouched && specimen_.evidence.isolation && specimen_.evidence.isolation->impossible.empty()) {
+      prober(state).probe("isolation",
+                          [&] { seen.isolation = verify::probe_isolation(server, specimen_.origin.wal_socket); });
     }
-    if (!seen.ledger) throw base::Error(base::ErrorKind::server, "the ledger's rows could not be read");
-    auto order = *specimen_.evidence.commit_order;
-    const auto reached = verify::read_reached_point(cluster);
-    order.reached_lsn = reached.lsn;
-    order.reached_timeline = reached.timeline;
-    order.xids_present.clear();
-    for (const auto& row : seen.ledger->rows) order.xids_present.push_back(row.xid);
-    std::sort(order.xids_present.begin(), order.xids_present.end());
-    return order;
+    probe_database(context_, server, cluster, prober(state), seen);
   }
 
   const Context& context_;
@@ -110,9 +105,7 @@ class Bench {
 // Recovered to its target and promoted there: nothing that is done to its files is then undone by WAL.
 server::Server start_promoted(const Context& context, const Origin& origin, const SecondCopy& copy) {
   auto server = start_second_copy(context, origin, copy);
-  if (server.connect().query("SELECT pg_promote(true, 60)").single() != "t") {
-    throw base::Error(base::ErrorKind::timed_out, "the copy did not promote within a minute");
-  }
+  restore::promote(server);
   return server;
 }
 
@@ -139,6 +132,7 @@ prove::Laboratory laboratory_for(const Context& context, const Specimen& specime
   for (const auto& check : scenario.verify) laboratory.checks.emplace(to_string(check.kind));
   if (specimen.evidence.ledger) {
     laboratory.checks.emplace("exactness");
+    laboratory.checks.emplace(measure::commit_order_check);
     laboratory.ledger = specimen.ledger;
   }
   laboratory.rules = rules_of(scenario);
@@ -170,24 +164,45 @@ record::RestoreTarget told(const restore::Target& place, const Specimen& specime
   return target;
 }
 
+// What it throws, but for an interruption, is the reason why the proof did not come to its end.
+std::string why_not_done(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const base::Error& error) {
+    if (error.kind() == base::ErrorKind::interrupted) throw;
+    return error.what();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return "";
+}
+
+void sabotage_copy(const Context& context, const Specimen& specimen, const restore::Target& place,
+                   record::ProofEvidence& proof) {
+  Bench bench(context, specimen, proof);
+  const auto copy = restore_second_copy(context, specimen.origin, place, "sabotaged");
+  proof.sabotages = prove::sabotage(laboratory_for(context, specimen, copy, bench));
+}
+
 }  // namespace
 
 record::ProofEvidence prove_detectors(const Context& context, const Specimen& specimen) {
   context.step("proof.begin", "sabotage a copy, to see whether the checks notice");
   const auto began = base::utc_now();
   record::ProofEvidence proof;
-  Bench bench(context, specimen, proof);
-  try {
-    const auto place = place_to_pause(specimen.target, specimen.mark);
-    proof.target = told(place, specimen);
-    const auto copy = restore_second_copy(context, specimen.origin, place, "sabotaged");
-    proof.sabotages = prove::sabotage(laboratory_for(context, specimen, copy, bench));
-  } catch (const base::Error& error) {
-    if (error.kind() == base::ErrorKind::interrupted) throw;
-    proof.broke = error.what();
-  } catch (const std::exception& error) {
-    proof.broke = error.what();
-  }
+  const auto place = place_to_pause(specimen.target, specimen.mark);
+  proof.target = told(place, specimen);
+  Astray astray;
+  std::string broke_astray;
+  base::for_each_in_parallel(2, 2, [&](std::size_t which) {
+    if (which == 0) proof.broke = why_not_done([&] { sabotage_copy(context, specimen, place, proof); });
+    if (which == 1) {
+      broke_astray = why_not_done([&] { astray = lead_astray(context, specimen, place, proof.target); });
+    }
+  });
+  if (proof.broke.empty()) proof.broke = broke_astray;
+  proof.sabotages.insert(proof.sabotages.end(), astray.sabotages.begin(), astray.sabotages.end());
+  proof.astray = std::move(astray.evidence);
   proof.seconds = std::chrono::duration<double>(base::utc_now() - began).count();
   record::write_proof(context.directory.path(), proof);
   context.step("proof.end", "the copy is sabotaged and examined");

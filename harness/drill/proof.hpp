@@ -18,6 +18,7 @@ struct Specimen {
   const restore::Target& target;
   const reports::record::RestoreTarget& told_target;  // the same, for the report
   const reports::record::Mark* mark;                  // that describes the target; nullptr where there is none
+  const reports::record::BackupRecord& backup;        // from which
   std::string database;
   const reports::record::Evidence& evidence;
   std::vector<reports::record::LedgerTransaction> ledger;

@@ -7,8 +7,10 @@
 #include <map>
 #include <set>
 
+#include "harness/measure/commit_order_check.hpp"
 #include "harness/measure/exactness.hpp"
 #include "harness/measure/stop_position.hpp"
+#include "harness/measure/transaction_exactness.hpp"
 #include "harness/verify/judge.hpp"
 #include "reports/record/summary.hpp"
 
@@ -21,32 +23,77 @@ using record::Verdict;
 
 namespace {
 
+constexpr const char* exactness_check = "exactness";
+
 using Checks = std::map<std::string, Check>;
 
-// The commits present, as a check like the others.
-Check judge_exactness(const record::Report& report, const Judged& judged, const record::Evidence& evidence,
-                      const record::RestoreTarget& target) {
-  Check check;
-  check.name = "exactness";
-  if (!evidence.commit_order) {
-    check.summary = "the order of commits was not read";
-    return check;
-  }
+measure::StopPosition stop_of(const record::Report& report, const record::CommitOrderEvidence& order,
+                              const record::RestoreTarget& target) {
   const auto& label = report.restores.back().backup_label;
   const auto backup =
       std::find_if(report.backups.begin(), report.backups.end(), [&](const auto& each) { return each.label == label; });
-  const auto stop =
-      measure::stop_position(*evidence.commit_order, target, backup == report.backups.end() ? nullptr : &*backup);
-  const auto exact = measure::measure_exactness(*evidence.commit_order, judged.ledger, stop);
+  return measure::stop_position(order, target, backup == report.backups.end() ? nullptr : &*backup);
+}
+
+// Which transactions the measure counts, and where recovery ended if that is the reason.
+std::vector<record::Finding> findings_of(const measure::JudgedOrder& order, const Judged& judged) {
+  if (order.exact.met != false) return {};
+  if (judged.scenario.source.stored) return measure::find_wrong_statuses(order.order, order.stop);
+  std::vector<record::Finding> findings;
+  const auto add = [&](const std::vector<std::uint64_t>& xids, const char* word) {
+    for (const auto xid : xids) {
+      findings.push_back({fmt::format("transaction {}", xid), "", "", std::to_string(xid), "", word});
+    }
+  };
+  const auto deviation = measure::find_deviation(order.order, judged.ledger, order.stop);
+  add(deviation.missing, "missing");
+  add(deviation.extra, "extra");
+  return findings;
+}
+
+// The measure of the commits present, as a check like the others.
+Check judge_exactness(const measure::JudgedOrder& order, const Judged& judged) {
+  Check check;
+  check.name = exactness_check;
+  const auto& [evidence, stop, exact] = order;
   if (!exact.met) {
     check.summary = stop.why.empty() ? "which commits the target asks for is not known" : stop.why;
     return check;
   }
   check.verdict = *exact.met ? Verdict::pass : Verdict::fail;
-  check.summary = fmt::format("{} commits missing, {} extra", exact.missing.value_or(0), exact.extra.value_or(0));
-  if (exact.missing.value_or(0) > 0) check.findings.push_back({"commits", "", "", "", "", "missing"});
-  if (exact.extra.value_or(0) > 0) check.findings.push_back({"commits", "", "", "", "", "extra"});
+  check.summary =
+      fmt::format("{} commits missing, {} extra, recovery ended at {} on timeline {}", exact.missing.value_or(0),
+                  exact.extra.value_or(0), evidence.reached_lsn, evidence.reached_timeline);
+  check.findings = findings_of(order, judged);
+  if (check.verdict == Verdict::fail) {
+    check.findings.push_back(
+        {"recovery", "", evidence.reached_lsn, "", "", fmt::format("ended on timeline {}", evidence.reached_timeline)});
+  }
   return check;
+}
+
+// As numbers and by name, as the drill's own judging does.
+void judge_commits(const record::Report& report, const Judged& judged, const record::Evidence& evidence,
+                   const record::RestoreTarget& target, Checks& checks) {
+  const bool stored = judged.scenario.source.stored.has_value();
+  const bool without_rows = !stored && !evidence.ledger;
+  if (!evidence.commit_order || without_rows) {
+    if (stored && !evidence.missing.contains("commit_order")) return;
+    for (const auto* const name : {exactness_check, measure::commit_order_check}) {
+      checks[name].name = name;
+      checks[name].summary = "which commits are there was not read";
+    }
+    return;
+  }
+  const auto& order = *evidence.commit_order;
+  const auto stop = stop_of(report, order, target);
+  const auto exact = stored ? measure::measure_transaction_exactness(order, stop)
+                            : measure::measure_exactness(order, judged.ledger, stop);
+  const measure::JudgedOrder judged_order{order, stop, exact};
+  checks[exactness_check] = judge_exactness(judged_order, judged);
+  checks[measure::commit_order_check] =
+      stored ? measure::check_transaction_statuses(judged_order)
+             : measure::check_commit_order(judged_order, judged.ledger, *evidence.ledger, nullptr);
 }
 
 Checks judge_copy(const record::Report& report, const Judged& judged, const record::Evidence& evidence,
@@ -60,8 +107,18 @@ Checks judge_copy(const record::Report& report, const Judged& judged, const reco
     auto name = check.name;
     checks.emplace(std::move(name), std::move(check));
   }
-  if (!stored) checks.emplace("exactness", judge_exactness(report, judged, evidence, target));
+  judge_commits(report, judged, evidence, target, checks);
   return checks;
+}
+
+std::map<std::string, Checks> judge_states(const record::Report& report, const Judged& judged,
+                                           const record::ProofEvidence& proof) {
+  std::map<std::string, Checks> states;
+  states.emplace("sabotaged", judge_copy(report, judged, proof.sabotaged, proof.target));
+  for (const auto& [name, evidence] : proof.astray) {
+    states.emplace(name, judge_copy(report, judged, evidence, proof.target));
+  }
+  return states;
 }
 
 bool names(const Check& check, const Sabotage& sabotage) {
@@ -75,6 +132,12 @@ const Check& check_of(const Checks& checks, const std::string& name) {
   static const Check absent;
   const auto found = checks.find(name);
   return found == checks.end() ? absent : found->second;
+}
+
+const Check& check_of(const std::map<std::string, Checks>& states, const Sabotage& sabotage) {
+  static const Checks never_seen;
+  const auto found = states.find(sabotage.seen_in);
+  return check_of(found == states.end() ? never_seen : found->second, sabotage.check);
 }
 
 // "fail", "pass" or "unknown"; behind it, where it needs one, the reason. A check that fails and does not name what was
@@ -157,7 +220,7 @@ void conclude(Check& check, std::uint64_t tried, const std::string& first_unknow
 
 void judge_sabotages(record::Report& report, const Judged& judged, const record::ProofEvidence& proof) {
   const auto before = judge_copy(report, judged, proof.untouched, proof.target);
-  const auto after = judge_copy(report, judged, proof.sabotaged, proof.target);
+  const auto after = judge_states(report, judged, proof);
   auto check = opening_check();
   std::set<std::string> tried;
   std::uint64_t attempts = 0;
@@ -169,7 +232,7 @@ void judge_sabotages(record::Report& report, const Judged& judged, const record:
   note_untried(before, proof, tried, report);
   for (const auto& sabotage : proof.sabotages) {
     if (!sabotage.why_not.empty()) continue;
-    const auto verdict = given(check_of(before, sabotage.check), check_of(after, sabotage.check), sabotage);
+    const auto verdict = given(check_of(before, sabotage.check), check_of(after, sabotage), sabotage);
     report.proof.push_back({sabotage.check, sabotage.name, std::string(to_string(sabotage.wanted)), verdict});
     if (sabotage.wanted == Verdict::pass) {
       note_blindness(sabotage, verdict, report);

@@ -102,8 +102,14 @@ void conduct_stored(const Context& context, record::Report& report) {
   std::optional<record::ProofEvidence> proof;
   if (record::recovery_verdict(report) == record::Verdict::pass) {
     origin.backup_label = recovery->course.backup_label;
-    proof = prove_detectors(
-        context, {origin, target.target, report.restores.back().target, nullptr, origin.database, evidence, {}});
+    proof = prove_detectors(context, {origin,
+                                      target.target,
+                                      report.restores.back().target,
+                                      nullptr,
+                                      report.backups.front(),
+                                      origin.database,
+                                      evidence,
+                                      {}});
   }
   judge_proof(report, judged, proof);
 }

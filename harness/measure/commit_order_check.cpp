@@ -176,9 +176,18 @@ std::string place_text(const Finding& finding) {
   return text;
 }
 
+// Another timeline is another history, whatever the transactions say.
+bool ended_on_another_timeline(const JudgedOrder& judged) {
+  if (judged.exact.met != false) return false;
+  const auto reached = position_of(judged.order.reached_lsn, "the point that recovery reached");
+  return !ended_on_the_line(judged.order,
+                            judged.stop.kind == StopPosition::Kind::position ? judged.stop.position : reached);
+}
+
 // Recovery that ended elsewhere is wrong even when no commit lies in between.
 void add_where_it_ended(const JudgedOrder& judged, Listed& listed) {
-  if (judged.exact.met != false || !listed.wrong.empty()) return;
+  if (judged.exact.met != false) return;
+  if (!listed.wrong.empty() && !ended_on_another_timeline(judged)) return;
   const auto& order = judged.order;
   Finding ended;
   ended.object = "recovery";

@@ -1,7 +1,8 @@
 #include "harness/measure/exactness.hpp"
 
 #include <algorithm>
-#include <unordered_set>
+#include <iterator>
+#include <set>
 
 #include "harness/measure/ledger_index.hpp"
 
@@ -39,6 +40,44 @@ bool ended_on_the_line(const CommitOrderEvidence& order, Lsn place) {
   return false;
 }
 
+namespace {
+
+// What the target asks for, and whether the witness holds any commit of the load at all.
+struct Expected {
+  std::set<std::uint64_t> xids;
+  bool witnessed = false;
+};
+
+// In-doubt transactions are in the ledger as well: the WAL says whether they committed.
+Expected expected_before(Lsn end, const CommitOrderEvidence& order, const std::vector<LedgerTransaction>& ledger) {
+  const TransactionEnds ends(order, ledger);
+  Expected expected;
+  for (const auto& transaction : ledger) {
+    const auto position = ends.commit_of(transaction);
+    expected.witnessed = expected.witnessed || position;
+    if (position && *position < end) expected.xids.insert(transaction.xid);
+  }
+  return expected;
+}
+
+Deviation deviation(const std::set<std::uint64_t>& expected, const CommitOrderEvidence& order) {
+  const std::set<std::uint64_t> present(order.xids_present.begin(), order.xids_present.end());
+  Deviation found;
+  std::set_difference(expected.begin(), expected.end(), present.begin(), present.end(),
+                      std::back_inserter(found.missing));
+  std::set_difference(present.begin(), present.end(), expected.begin(), expected.end(),
+                      std::back_inserter(found.extra));
+  return found;
+}
+
+}  // namespace
+
+Deviation find_deviation(const CommitOrderEvidence& order, const std::vector<LedgerTransaction>& ledger,
+                         const StopPosition& stop) {
+  if (stop.kind == StopPosition::Kind::unknown) return {};
+  return deviation(expected_before(end_of_expected(order, stop), order, ledger).xids, order);
+}
+
 Exactness measure_exactness(const CommitOrderEvidence& order, const std::vector<LedgerTransaction>& ledger,
                             const StopPosition& stop) {
   Exactness exactness;
@@ -47,23 +86,16 @@ Exactness measure_exactness(const CommitOrderEvidence& order, const std::vector<
   if (stop.kind == StopPosition::Kind::unknown) return exactness;
   const bool has_target = stop.kind == StopPosition::Kind::position;
   const auto end = end_of_expected(order, stop);
-  const TransactionEnds ends(order, ledger);
-  exactness.expected = exactness.missing = exactness.extra = 0;
-  const std::unordered_set<std::uint64_t> present(order.xids_present.begin(), order.xids_present.end());
-  std::unordered_set<std::uint64_t> expected;
-  bool witnessed = false;
-  // In-doubt transactions are in the ledger as well: the WAL says whether they committed.
-  for (const auto& transaction : ledger) {
-    const auto position = ends.commit_of(transaction);
-    witnessed = witnessed || position;
-    if (position && *position < end) expected.insert(transaction.xid);
-  }
-  exactness.expected = expected.size();
-  for (const auto xid : expected) *exactness.missing += present.contains(xid) ? 0U : 1U;
-  for (const auto xid : present) *exactness.extra += expected.contains(xid) ? 0U : 1U;
+  const auto expected = expected_before(end, order, ledger);
+  const auto found = deviation(expected.xids, order);
+  exactness.expected = expected.xids.size();
+  exactness.missing = found.missing.size();
+  exactness.extra = found.extra.size();
   const bool ended_there =
       ended_on_the_line(order, has_target ? end : reached) && (!has_target || ended_at(reached, end));
-  if (witnessed || !present.empty()) exactness.met = *exactness.missing == 0 && *exactness.extra == 0 && ended_there;
+  if (expected.witnessed || !order.xids_present.empty()) {
+    exactness.met = found.missing.empty() && found.extra.empty() && ended_there;
+  }
   return exactness;
 }
 

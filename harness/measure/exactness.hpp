@@ -1,6 +1,7 @@
 // Exactness: the commits present are exactly those that the target asks for in WAL order (docs/glossary.md). Pure.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "harness/measure/stop_position.hpp"
@@ -19,6 +20,15 @@ namespace harness::measure {
 // another timeline is another place.
 [[nodiscard]] bool ended_on_the_line(const reports::record::CommitOrderEvidence& order,
                                      backup_engine::postgres::Lsn place);
+
+// Xids of the transactions that the target asks for and that are not there, and of those that are there and that it
+// does not ask for; ascending. Nobody's for an unknown stop.
+struct Deviation {
+  std::vector<std::uint64_t> missing, extra;
+};
+[[nodiscard]] Deviation find_deviation(const reports::record::CommitOrderEvidence& order,
+                                       const std::vector<reports::record::LedgerTransaction>& ledger,
+                                       const StopPosition& stop);
 
 // expected: the ledger's transactions whose commit record starts before `stop`; recovery must have ended right there,
 // neither short of it nor past it, on the line of timelines, and is not met otherwise. The end of WAL asks for what

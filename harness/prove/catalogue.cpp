@@ -23,10 +23,10 @@ const std::vector<CatalogueEntry>& catalogue() {
       {"reference_broken", {{"catalog"}}, break_a_reference},
       {"sequence_behind", {{"sequences"}}, set_a_sequence_back},
       {"setting_changed", {{"settings"}}, change_a_setting},
-      {"commit_missing_from_the_tail", {{"ledger"}, {"exactness"}}, lose_the_last_commit},
-      {"one_commit_too_many", {{"ledger"}, {"exactness"}}, add_a_commit},
-      {"commit_twice", {{"ledger"}}, repeat_a_commit},
-      {"rolled_back_yet_present", {{"ledger"}}, revive_a_rolled_back_transaction},
+      {"commit_missing_from_the_tail", {{"ledger"}, {"commit_order"}, {"exactness"}}, lose_the_last_commit},
+      {"one_commit_too_many", {{"ledger"}, {"commit_order"}, {"exactness"}}, add_a_commit},
+      {"commit_twice", {{"ledger"}, {"commit_order"}}, repeat_a_commit},
+      {"rolled_back_yet_present", {{"ledger"}, {"commit_order"}, {"exactness"}}, revive_a_rolled_back_transaction},
   };
   return entries;
 }

@@ -12,6 +12,7 @@ namespace harness::prove {
 
 using backup_engine::postgres::Connection;
 using reports::record::LedgerOutcome;
+using reports::record::LedgerTransaction;
 
 namespace {
 
@@ -26,18 +27,16 @@ std::unordered_set<std::int64_t> ids_present(Surroundings& surroundings) {
 }
 
 // Acknowledged and there, the newest first, without those that another deed is about.
-std::vector<std::int64_t> recovered_transactions(Surroundings& surroundings) {
+std::vector<const LedgerTransaction*> recovered_transactions(Surroundings& surroundings) {
   const auto present = ids_present(surroundings);
-  std::vector<const reports::record::LedgerTransaction*> found;
+  std::vector<const LedgerTransaction*> found;
   for (const auto& transaction : surroundings.ledger) {
     if (transaction.outcome != LedgerOutcome::acknowledged || !present.contains(transaction.id)) continue;
     if (!surroundings.claimed_transactions.contains(transaction.id)) found.push_back(&transaction);
   }
   std::sort(found.begin(), found.end(),
             [](const auto* a, const auto* b) { return a->sent_microseconds > b->sent_microseconds; });
-  std::vector<std::int64_t> ids;
-  for (const auto* transaction : found) ids.push_back(transaction->id);
-  return ids;
+  return found;
 }
 
 Deed about(std::int64_t id, std::string words, std::string statement) {
@@ -47,6 +46,13 @@ Deed about(std::int64_t id, std::string words, std::string statement) {
     faults::bypass_rules(connection, statement);
   };
   return deed;
+}
+
+// By its number in the ledger, and by its xid where the order of commits is judged.
+void add_xid(Deed& deed, std::int64_t id, std::uint64_t xid, std::string kind, std::string deviation) {
+  const auto transaction = fmt::format("transaction {}", xid);
+  deed.traces["commit_order"] = {transaction, std::move(kind), std::to_string(id)};
+  if (!deviation.empty()) deed.traces["exactness"] = {transaction, std::move(deviation)};
 }
 
 }  // namespace
@@ -65,7 +71,9 @@ Deed lose_a_business_row(Surroundings& surroundings) {
         source[1].value_or("")));
     if (row.empty()) continue;
     const auto id = std::stoll(row[0][0].value_or("0"));
-    if (std::find(recovered.begin(), recovered.end(), id) == recovered.end()) continue;
+    const bool known =
+        std::any_of(recovered.begin(), recovered.end(), [&](const auto* each) { return each->id == id; });
+    if (!known) continue;
     claim(surroundings, source[0].value_or(""));
     surroundings.claimed_transactions.insert(id);
     return about(id, "changed",
@@ -78,39 +86,48 @@ Deed lose_a_business_row(Surroundings& surroundings) {
 Deed lose_the_last_commit(Surroundings& surroundings) {
   const auto recovered = recovered_transactions(surroundings);
   if (recovered.empty()) return impossible("no transaction of the ledger is there");
-  surroundings.claimed_transactions.insert(recovered.front());
-  auto deed = about(recovered.front(), "lost from the middle",
-                    fmt::format("DELETE FROM lifeboat.ledger WHERE id = {}", recovered.front()));
-  deed.traces["exactness"] = {"commits", "missing"};
+  const auto& last = *recovered.front();
+  surroundings.claimed_transactions.insert(last.id);
+  auto deed = about(last.id, "lost from the middle", fmt::format("DELETE FROM lifeboat.ledger WHERE id = {}", last.id));
+  add_xid(deed, last.id, last.xid, "lost", "missing");
   return deed;
 }
 
 Deed add_a_commit(Surroundings& surroundings) {
-  std::int64_t highest = 0;
-  for (const auto& transaction : surroundings.ledger) highest = std::max(highest, transaction.id);
-  if (highest == 0) return impossible("the drill kept no ledger");
-  auto deed =
-      about(highest + 1000, "nobody attempted",
-            fmt::format("INSERT INTO lifeboat.ledger (id, writer, digest) VALUES ({}, 0, 'nobody')", highest + 1000));
-  deed.traces["exactness"] = {"commits", "extra"};
+  std::int64_t id = 0;
+  std::uint64_t xid = 0;
+  for (const auto& transaction : surroundings.ledger) {
+    id = std::max(id, transaction.id);
+    xid = std::max(xid, transaction.xid);
+  }
+  if (id == 0) return impossible("the drill kept no ledger");
+  id += 1000, xid += 1'000'000;  // nobody's, also in the WAL
+  auto deed = about(
+      id, "nobody attempted",
+      fmt::format("INSERT INTO lifeboat.ledger (id, writer, xid, digest) VALUES ({}, 0, '{}', 'nobody')", id, xid));
+  add_xid(deed, id, xid, "unexpected", "extra");
   return deed;
 }
 
 Deed repeat_a_commit(Surroundings& surroundings) {
   const auto recovered = recovered_transactions(surroundings);
   if (recovered.empty()) return impossible("no further transaction of the ledger is there");
-  const auto id = recovered.back();
-  surroundings.claimed_transactions.insert(id);
-  return about(id, "duplicated",
-               fmt::format("INSERT INTO lifeboat.ledger SELECT * FROM lifeboat.ledger WHERE id = {}", id));
+  const auto& oldest = *recovered.back();
+  surroundings.claimed_transactions.insert(oldest.id);
+  auto deed = about(oldest.id, "duplicated",
+                    fmt::format("INSERT INTO lifeboat.ledger SELECT * FROM lifeboat.ledger WHERE id = {}", oldest.id));
+  add_xid(deed, oldest.id, oldest.xid, "duplicated", "");
+  return deed;
 }
 
 Deed revive_a_rolled_back_transaction(Surroundings& surroundings) {
   for (const auto& transaction : surroundings.ledger) {
     if (transaction.outcome != LedgerOutcome::aborted || transaction.xid == 0) continue;
-    return about(transaction.id, "rolled back",
-                 fmt::format("INSERT INTO lifeboat.ledger (id, writer, xid, digest) VALUES ({}, {}, '{}', '{}')",
-                             transaction.id, transaction.writer, transaction.xid, transaction.digest));
+    auto deed = about(transaction.id, "rolled back",
+                      fmt::format("INSERT INTO lifeboat.ledger (id, writer, xid, digest) VALUES ({}, {}, '{}', '{}')",
+                                  transaction.id, transaction.writer, transaction.xid, transaction.digest));
+    add_xid(deed, transaction.id, transaction.xid, "unexpected", "extra");
+    return deed;
   }
   return impossible("PostgreSQL rolled none of the ledger's transactions back");
 }

@@ -17,6 +17,7 @@ void fields(Io& io, typename Io::template Ref<Sabotage> sabotage) {
   io("key", sabotage.key);
   io("why_not", sabotage.why_not);
   io("broke", sabotage.broke);
+  io.later("seen_in", sabotage.seen_in);
 }
 
 namespace {
@@ -31,6 +32,7 @@ struct ProofIndex {
   std::string broke;
   double seconds = 0;
   std::vector<Sabotage> sabotages;
+  std::vector<std::string> astray;
 };
 
 template <class Io>
@@ -42,6 +44,7 @@ void fields(Io& io, typename Io::template Ref<ProofIndex> index) {
   io("broke", index.broke);
   io("seconds", index.seconds);
   io("sabotages", index.sabotages);
+  io.later("astray", index.astray);
 }
 
 fs::path folder_of(const fs::path& drill_directory) {
@@ -57,8 +60,12 @@ fs::path index_of(const fs::path& drill_directory) {
 void write_proof(const fs::path& drill_directory, const ProofEvidence& proof) {
   write_evidence(folder_of(drill_directory) / "untouched", proof.untouched);
   write_evidence(folder_of(drill_directory) / "sabotaged", proof.sabotaged);
-  const ProofIndex index{proof_version, proof.target.type, proof.target.value, proof.target.inclusive,
-                         proof.broke,   proof.seconds,     proof.sabotages};
+  ProofIndex index{proof_version, proof.target.type, proof.target.value, proof.target.inclusive,
+                   proof.broke,   proof.seconds,     proof.sabotages,    {}};
+  for (const auto& [name, evidence] : proof.astray) {
+    write_evidence(folder_of(drill_directory) / name, evidence);
+    index.astray.push_back(name);
+  }
   backup_engine::base::write_file_atomically(index_of(drill_directory), to_text(to_value(index)));
 }
 
@@ -82,6 +89,12 @@ std::optional<ProofEvidence> read_proof(const fs::path& drill_directory) {
   proof.seconds = index.seconds;
   proof.untouched = read_evidence(folder_of(drill_directory) / "untouched");
   proof.sabotaged = read_evidence(folder_of(drill_directory) / "sabotaged");
+  for (const auto& name : index.astray) {
+    if (name.find('/') != std::string::npos) {
+      throw Error(backup_engine::base::ErrorKind::corrupt, file.string() + ": '" + name + "' is no name of evidence");
+    }
+    proof.astray.emplace(name, read_evidence(folder_of(drill_directory) / name));
+  }
   return proof;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,19 +23,22 @@ struct Sabotage {
   // What a finding must say: its object is this or ends in it, its text holds `words`, its key is `key`; empty:
   // anything.
   std::string object, words, key;
-  std::string why_not;  // what this cluster has not, that could be harmed so; empty: it has
-  std::string broke;    // why doing it failed; empty: it was done
+  std::string why_not;                // what this cluster has not, that could be harmed so; empty: it has
+  std::string broke;                  // why doing it failed; empty: it was done
+  std::string seen_in = "sabotaged";  // the evidence that shows it: this, or a name of `astray`
 };
 
 struct ProofEvidence {
   std::vector<Sabotage> sabotages;
-  RestoreTarget target;           // what the copy was recovered to
-  Evidence untouched, sabotaged;  // of the same copy, before and after
-  std::string broke;              // why the proof did not come to its end; empty: it did
+  RestoreTarget target;                    // what the copy was recovered to
+  Evidence untouched, sabotaged;           // of the same copy, before and after
+  std::map<std::string, Evidence> astray;  // of one that recovered elsewhere on purpose, by where that is
+  std::string broke;                       // why the proof did not come to its end; empty: it did
   double seconds = 0;
 };
 
-// DRILL/proof/sabotages.json, and the evidence in DRILL/proof/untouched and DRILL/proof/sabotaged.
+// DRILL/proof/sabotages.json, and the evidence in DRILL/proof/untouched, DRILL/proof/sabotaged and one folder more for
+// each of `astray`.
 void write_proof(const std::filesystem::path& drill_directory, const ProofEvidence& proof);
 // nullopt when the drill proved nothing. Throws base::Error(corrupt | unsupported) as read_evidence().
 [[nodiscard]] std::optional<ProofEvidence> read_proof(const std::filesystem::path& drill_directory);

@@ -88,20 +88,58 @@ TEST_F(Proof, EverySabotageIsNoticedByTheCheckResponsible) {
       EXPECT_EQ(proof.verdict_given, "pass") << proof.check;
     }
   }
-  EXPECT_THAT(sabotages,
-              IsSupersetOf({"untouched", "changed_file", "orphaned_row", "duplicated_row", "business_row_lost",
-                            "bit_flipped", "bit_flipped_behind_its_checksum", "row_erased_behind_its_indexes",
-                            "table_missing", "constraint_dropped", "constraint_not_validated", "grant_lost",
-                            "sequence_behind", "setting_changed", "commit_missing_from_the_tail", "one_commit_too_many",
-                            "commit_twice", "rule_broken: invoices without their order"}))
+  EXPECT_THAT(sabotages, IsSupersetOf({"untouched",
+                                       "changed_file",
+                                       "orphaned_row",
+                                       "duplicated_row",
+                                       "business_row_lost",
+                                       "bit_flipped",
+                                       "bit_flipped_behind_its_checksum",
+                                       "row_erased_behind_its_indexes",
+                                       "table_missing",
+                                       "constraint_dropped",
+                                       "constraint_not_validated",
+                                       "grant_lost",
+                                       "sequence_behind",
+                                       "setting_changed",
+                                       "commit_missing_from_the_tail",
+                                       "one_commit_too_many",
+                                       "commit_twice",
+                                       "recovered_one_commit_short",
+                                       "recovered_one_commit_too_far",
+                                       "recovered_onto_another_timeline",
+                                       "rule_broken: invoices without their order"}))
       << told(report);
+}
+
+TEST_F(Proof, NamesTheTransactionsThatACopyGoneAstrayLacksOrHasTooMany) {
+  const auto proof = record::read_proof(run_->directory_of("sound"));
+  ASSERT_TRUE(proof);
+  const auto& untouched = proof->untouched.commit_order->xids_present;
+  for (const auto& sabotage : proof->sabotages) {
+    if (!sabotage.name.starts_with("recovered_one_commit")) continue;
+    const bool is_short = sabotage.seen_in == "one_short";
+    const auto& seen = proof->astray.at(sabotage.seen_in).commit_order->xids_present;
+    EXPECT_EQ(seen.size() + 1, untouched.size() + (is_short ? 0 : 2)) << "one commit more or less, really";
+    const auto xid = std::stoull(sabotage.object.substr(sabotage.object.rfind(' ')));
+    EXPECT_EQ(std::ranges::count(untouched, xid), is_short ? 1 : 0) << sabotage.object;
+    EXPECT_EQ(std::ranges::count(seen, xid), is_short ? 0 : 1) << sabotage.object;
+  }
+  EXPECT_EQ(proof->untouched.commit_order->reached_timeline, 1U);
+  EXPECT_EQ(proof->astray.at("elsewhere").commit_order->reached_timeline, 2U);
+}
+
+TEST_F(Proof, IsolationFailsOutsideOfItsNamespacesWhereThereAreAny) {
+  const auto report = run_->report("sound");
+  if (check(report, "isolation").name.empty()) GTEST_SKIP() << "this machine gives no namespaces";
+  EXPECT_THAT(check(report, "isolation").proven_by, Contains("started_outside_of_its_namespaces"));
 }
 
 TEST_F(Proof, EachCheckSaysWhatItIsProvenBy) {
   const auto report = run_->report("sound");
   // Those that the scenario asks for. What the engine wrote itself is a self-check, never proven.
   for (const auto* const name : {"ledger", "content", "page_checksums", "amcheck", "constraints", "catalog",
-                                 "sequences", "settings", "sql ecommerce.sql"}) {
+                                 "sequences", "settings", "commit_order", "sql ecommerce.sql"}) {
     EXPECT_THAT(check(report, name).proven_by, Not(IsEmpty())) << name << "\n" << told(report);
   }
   EXPECT_THAT(check(report, "verifybackup").proven_by, IsEmpty());

@@ -87,6 +87,20 @@ TEST_F(JudgeProof, FailsWhenTheCheckNamesAnotherObject) {
   EXPECT_THAT(report_.proof.back().verdict_given, HasSubstr("nothing that names base/5/1255"));
 }
 
+TEST_F(JudgeProof, JudgesACopyThatWentAstrayByWhatWasSeenThere) {
+  proof_.astray["elsewhere"].page_checksums = proof_.sabotaged.page_checksums;
+  proof_.sabotaged.page_checksums = sound_pages();
+  proof_.sabotages[0].seen_in = "elsewhere";
+  judge(proof_);
+  EXPECT_EQ(proof_check_of_report().verdict, Verdict::pass) << proof_check_of_report().summary;
+}
+
+TEST_F(JudgeProof, IsUnknownWhenNobodySawWhereTheCopyWent) {
+  proof_.sabotages[0].seen_in = "elsewhere";
+  judge(proof_);
+  EXPECT_EQ(proof_check_of_report().verdict, Verdict::unknown);
+}
+
 TEST_F(JudgeProof, IsUnknownWhenTheCheckWas) {
   proof_.sabotaged.page_checksums->output = "pg_checksums: error: could not open directory";
   judge(proof_);
@@ -152,6 +166,8 @@ TEST_F(JudgeProof, IsTheSameFromWhatItLeft) {
   const backup_engine::base::TemporaryDirectory directory("/tmp", "lifeboat-proof");
   proof_.target = {"mark", "lifeboat-here", true, ""};
   proof_.seconds = 2.5;
+  proof_.astray["elsewhere"].page_checksums = proof_.sabotaged.page_checksums;
+  proof_.sabotages[0].seen_in = "elsewhere";
   record::write_proof(directory.path(), proof_);
   const auto read = record::read_proof(directory.path());
   ASSERT_TRUE(read);

@@ -300,6 +300,27 @@ TEST(TransactionStatusCheck, WantsWhatWasRolledBackToBeSo) {
   EXPECT_THAT(of_statuses(order).findings, ElementsAre(names("705", "0/280", "2026-11-20T02:15:05Z", "unexpected: ")));
 }
 
+TEST(CommitOrderCheck, NamesAnotherTimelineBesideTheTransactions) {
+  Drill drill;
+  drill.hold({701, 702, 703, 704});
+  drill.order.reached_timeline = 2;
+  const auto check = drill.judged();
+  ASSERT_THAT(check.findings, SizeIs(2));
+  EXPECT_EQ(check.findings[0].object, "transaction 704");
+  EXPECT_EQ(check.findings[1].object, "recovery");
+  EXPECT_THAT(check.findings[1].text, HasSubstr("on timeline 2"));
+}
+
+TEST(FindDeviation, TellsTheXidsBehindTheNumbers) {
+  Drill drill;
+  drill.hold({701, 703, 704, 799});
+  const auto found = find_deviation(drill.order, drill.ledger, drill.stop);
+  EXPECT_THAT(found.missing, ElementsAre(702));
+  EXPECT_THAT(found.extra, ElementsAre(704, 799));
+  const StopPosition nowhere{StopPosition::Kind::unknown, {}, "nobody knows"};
+  EXPECT_THAT(find_deviation(drill.order, drill.ledger, nowhere).missing, IsEmpty());
+}
+
 TEST(TransactionStatusCheck, FailsOnAnotherTimeline) {
   auto order = Drill().order;
   order.recovered_statuses = {{701, "committed"}, {703, "committed"}, {705, "aborted"}, {702, "committed"}};
