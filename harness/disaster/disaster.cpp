@@ -63,6 +63,7 @@ const std::map<std::string, Strike>& strikes() {
       {"drop_schema", in_database<faults::drop_schema>},
       {"drop_table", in_database<faults::drop_table>},
       {"encrypt_files", encrypt_files},
+      {"fail_over", fail_over},
       {"interrupt_backup", interrupt_backup},
       {"kill_server", kill_server},
       {"lose_file", lose_file},

@@ -26,6 +26,10 @@ struct Surroundings {
   std::function<std::vector<faults::ExpendableDirectory>(int count)> newest_backups;
   std::filesystem::path key_file;  // of the repository
   std::function<void()> break_archiving, mend_archiving;
+  // Makes a standby of the source without which no commit is acknowledged any more.
+  std::function<void()> make_standby;
+  // The source is dead and gone: its standby is promoted and takes its place. Returns a word on where.
+  std::function<std::string()> go_on_at_standby;
   // Begins a backup of that type ("full") and kills it in mid-copy; returns its label.
   std::function<std::string(const std::string& type)> interrupt_backup;
 };

@@ -13,6 +13,9 @@ namespace harness::disaster {
 [[nodiscard]] Struck corrupt_page(const scenario::DisasterStep& step, const Victim& victim);
 [[nodiscard]] Struck encrypt_files(const scenario::DisasterStep& step, const Victim& victim);
 
+// It ends the server, and another one is the source from then on (failover.cpp).
+[[nodiscard]] Struck fail_over(const scenario::DisasterStep& step, const Victim& victim);
+
 // They leave it as it is (repository_harm.cpp).
 [[nodiscard]] Struck lose_segment(const scenario::DisasterStep& step, const Victim& victim);
 [[nodiscard]] Struck damage_segment(const scenario::DisasterStep& step, const Victim& victim);

@@ -39,6 +39,8 @@ disaster::Surroundings SourceSide::surroundings() {
   around.key_file = repository_.key_file;
   around.break_archiving = [this] { break_archiving(); };
   around.mend_archiving = [this] { mend_archiving(); };
+  around.make_standby = [this] { make_standby(); };
+  around.go_on_at_standby = [this] { return go_on_at_standby(); };
   around.interrupt_backup = [this](const std::string& type) { return interrupt_backup(type); };
   return around;
 }

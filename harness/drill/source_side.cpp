@@ -108,19 +108,7 @@ void SourceSide::start_receiver(const Deadline& limit) {
 // Only now: named before the receiver streams, every commit of the dataset would have waited for it.
 void SourceSide::make_commits_synchronous() {
   const auto& plan = context_.plan;
-  auto connection = server_->connect();
-  connection.execute("ALTER SYSTEM SET synchronous_standby_names = " +
-                     backup_engine::postgres::quote_literal(plan.slot));
-  connection.execute("SELECT pg_reload_conf()");
-  base::poll_until(
-      Deadline::after(plan.server_start_limit), "the WAL receiver to become the synchronous standby",
-      [&]() -> std::optional<std::string> {
-        const auto rows =
-            connection.query("SELECT sync_state FROM pg_stat_replication WHERE application_name = $1", {plan.slot});
-        const auto state = rows.empty() ? std::string("not connected") : rows[0][0].value_or("no state");
-        return state == "sync" ? std::nullopt : std::optional(state);
-      },
-      context_.stop);
+  server::wait_for_standbys(*server_, plan.slot, plan.slot, Deadline::after(plan.server_start_limit), context_.stop);
 }
 
 std::map<std::string, std::string> telling_settings(const server::Server& server) {

@@ -20,6 +20,7 @@
 #include "harness/plan/plan.hpp"
 #include "harness/restore/served_wal.hpp"
 #include "harness/server/server.hpp"
+#include "harness/server/standby.hpp"
 #include "harness/server/wal_witness.hpp"
 #include "harness/verify/cluster.hpp"
 #include "harness/workload/load.hpp"
@@ -138,12 +139,19 @@ class SourceSide {
   [[nodiscard]] std::string interrupt_backup(const std::string& type);
   void break_archiving();
   void mend_archiving();
+  // failover.cpp
+  void make_standby();
+  [[nodiscard]] std::string go_on_at_standby();
+  void let_writers_connect_again();
+  void let_wal_leave_again();
 
   Context context_;
   server::Installation installation_;
   workload::Dataset dataset_;
   backup::Repository repository_;
   std::optional<server::Server> server_;
+  std::optional<server::Server> standby_;  // for the time of a failover
+  int failovers_ = 0;
   std::optional<server::WalWitness> witness_;
   std::optional<backup::WalReceiver> receiver_;  // one of the two
   std::optional<backup::WalArchiver> archiver_;

@@ -21,7 +21,9 @@ class Workplace {
   static void refuse_unreachable(const std::filesystem::path& work_directory,
                                  const std::optional<process::OsUser>& user);
 
-  [[nodiscard]] std::filesystem::path source() const { return directory_.path() / "source"; }
+  // The data directory of the server that is the source now.
+  [[nodiscard]] const std::filesystem::path& source() const { return source_; }
+  void move_source(std::filesystem::path to) { source_ = std::move(to); }
   [[nodiscard]] std::filesystem::path repository() const { return directory_.path() / "repository"; }
   [[nodiscard]] std::filesystem::path key_file() const { return directory_.path() / "repository.key"; }
   [[nodiscard]] std::filesystem::path restored() const { return directory_.path() / "restored"; }
@@ -38,9 +40,13 @@ class Workplace {
 
  private:
   Workplace(server::OwnedDirectory directory, std::optional<process::OsUser> user, std::filesystem::path lifeboat)
-      : directory_(std::move(directory)), user_(std::move(user)), lifeboat_(std::move(lifeboat)) {}
+      : directory_(std::move(directory)),
+        source_(directory_.path() / "source"),
+        user_(std::move(user)),
+        lifeboat_(std::move(lifeboat)) {}
 
   server::OwnedDirectory directory_;
+  std::filesystem::path source_;
   std::optional<process::OsUser> user_;
   std::filesystem::path lifeboat_;
 };

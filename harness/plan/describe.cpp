@@ -44,6 +44,9 @@ std::string disaster_text(const DisasterStep& step) {
   if (step.kind == "interrupt_backup") {
     return fmt::format("interrupt_backup (a {} backup, SIGKILL in mid-copy)", step.argument);
   }
+  if (step.kind == "fail_over") {
+    return "fail_over (SIGKILL and the data directory lost; a synchronous standby is promoted and goes on)";
+  }
   if (step.kind == "lose_key") return "lose_key (the repository's key file)";
   if (step.argument.empty()) return step.kind;
   return fmt::format("{} {}", step.kind, step.argument);

@@ -29,7 +29,8 @@ constexpr std::array kinds{Kind{"lose_server", Effect::ends_server},
                            Kind{"lose_key", Effect::harms_repository},
                            Kind{"break_archiving", Effect::stops_archiving},
                            Kind{"mend_archiving", Effect::resumes_archiving},
-                           Kind{"interrupt_backup", Effect::harms_repository}};
+                           Kind{"interrupt_backup", Effect::harms_repository},
+                           Kind{"fail_over", Effect::moves_source}};
 
 }  // namespace
 

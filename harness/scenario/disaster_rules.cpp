@@ -76,8 +76,18 @@ void require_point_of_segment(const Reader& reader, const Steps& steps, std::siz
   if (disaster.kind != "lose_segment" && disaster.kind != "damage_segment") return;
   std::vector<std::string_view> points;
   for (auto i = first_of<BackupStep>(steps); i < at; ++i) {
-    if (const auto* const mark = std::get_if<MarkStep>(&steps[i].what)) points.emplace_back(mark->name);
-    if (const auto* const point = std::get_if<RestorePointStep>(&steps[i].what)) points.emplace_back(point->name);
+    const auto* const mark = std::get_if<MarkStep>(&steps[i].what);
+    const auto* const point = std::get_if<RestorePointStep>(&steps[i].what);
+    if (mark == nullptr && point == nullptr) continue;
+    points.emplace_back(mark != nullptr ? mark->name : point->name);
+    const auto left = next_failover(steps, i);
+    if (points.back() != disaster.argument || left >= at) continue;
+    reader.fail(
+        steps[at].position,
+        fmt::format("the WAL that holds \"{}\" is of the timeline that was left in line {}, and only that of the "
+                    "source's own timeline can be harmed",
+                    disaster.argument, steps[left].position.line),
+        "put it before the failover, or name a point behind that");
   }
   if (std::find(points.begin(), points.end(), disaster.argument) != points.end()) return;
   reader.fail(

@@ -7,8 +7,8 @@ namespace harness::scenario {
 namespace {
 
 template <typename Wanted>
-std::size_t first_disaster(const Steps& steps, const Wanted& wanted) {
-  for (std::size_t i = 0; i < steps.size(); ++i) {
+std::size_t first_disaster(const Steps& steps, const Wanted& wanted, std::size_t from = 0) {
+  for (std::size_t i = from; i < steps.size(); ++i) {
     const auto* const disaster = std::get_if<DisasterStep>(&steps[i].what);
     if (disaster != nullptr && wanted(effect_of(disaster->kind))) return i;
   }
@@ -32,6 +32,11 @@ std::size_t first_change(const Steps& steps) {
 
 std::size_t server_end(const Steps& steps) {
   return first_disaster(steps, [](const auto& effect) { return effect == Effect::ends_server; });
+}
+
+std::size_t next_failover(const Steps& steps, std::size_t from) {
+  return first_disaster(
+      steps, [](const auto& effect) { return effect == Effect::moves_source; }, from);
 }
 
 }  // namespace harness::scenario

@@ -53,5 +53,7 @@ template <typename Kind>
 // The first that changed data, so that WAL replays it; the one that ended the source. nowhere: none did.
 [[nodiscard]] std::size_t first_change(const Steps& steps);
 [[nodiscard]] std::size_t server_end(const Steps& steps);
+// The first at `from` or behind it that moved the source to another timeline. nowhere: none did.
+[[nodiscard]] std::size_t next_failover(const Steps& steps, std::size_t from = 0);
 
 }  // namespace harness::scenario

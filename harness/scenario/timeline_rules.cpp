@@ -48,6 +48,15 @@ void require_droppable_database(const Reader& reader, const Steps& steps, std::s
         suggestion(disaster.argument, std::vector<std::string_view>(databases.names.begin(), databases.names.end())));
   }
   if (disaster.argument != databases.load) return;
+  const auto failover = next_failover(steps, at);
+  if (failover != nowhere) {
+    reader.fail(
+        steps[at].position,
+        fmt::format("the database {} cannot be dropped: after the failover in line {} the load's writers connect "
+                    "to it again",
+                    disaster.argument, steps[failover].position.line),
+        "put the failover before it, or drop another database");
+  }
   const bool loaded = load_runs_behind(steps, at) || first_of<LoadStep>(steps, at) != nowhere;
   if (loaded || first_of<MarkStep>(steps, at) != nowhere) {
     reader.fail(steps[at].position,

@@ -107,6 +107,14 @@ void WalWitness::stop(const Deadline& deadline) {
   receiver_.wait(deadline);
 }
 
+void WalWitness::take_over(const fs::path& earlier) const {
+  for (const auto& entry : std::vector<fs::directory_entry>(fs::directory_iterator(earlier), {})) {
+    const auto place = directory_ / entry.path().filename();
+    if (!fs::exists(place)) fs::rename(entry.path(), place);
+  }
+  fs::remove_all(earlier);
+}
+
 std::vector<std::string> complete_witness(const fs::path& directory, const fs::path& pg_wal) {
   for (const auto& entry : fs::directory_iterator(pg_wal)) {
     const auto name = entry.path().filename().string();

@@ -33,6 +33,9 @@ class WalWitness {
   // Error(timed_out).
   void stop(const backup_engine::base::Deadline& deadline);
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+  // After a failover: what the witness of the server before it holds, completed, becomes part of this one's directory;
+  // the other's is removed. Throws base::Error.
+  void take_over(const std::filesystem::path& earlier) const;
 
  private:
   WalWitness(process::Subprocess receiver, std::filesystem::path directory)

@@ -1,5 +1,5 @@
 // A drill of kind pitr_sweep: every point is judged and met; what it leaves is judged again to the same end, and to
-// another when a commit is taken out of the evidence.
+// another when a commit is taken out of the evidence. Beside it one whose source fails over to another timeline.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <set>
 
 #include "backup_engine/base/file.hpp"
+#include "reports/record/evidence.hpp"
 #include "tests/pg/drill/written_scenario.hpp"
 
 namespace harness::drill {
@@ -33,10 +34,20 @@ constexpr auto lost = R"(  - backup: full
   - disaster: lose_server
 )";
 
+// In the middle of it the source is lost, and its standby goes on.
+constexpr auto failed_over = R"(  - backup: full
+  - load: { for: 200ms, keep_running: true }
+  - disaster: fail_over
+  - load: { for: 200ms, keep_running: true }
+  - disaster: lose_server
+)";
+
 class SweepDrill : public testing::Test {
  protected:
   struct Run : SuiteRun {
-    Run() : SuiteRun({{"swept", lost, "kind: pitr_sweep, points: 30", "ledger"}}) {}
+    Run()
+        : SuiteRun({{"swept", lost, "kind: pitr_sweep, points: 30", "ledger"},
+                    {"failed-over", failed_over, "kind: full, target: end_of_wal", "ledger", "60s"}}) {}
     using SuiteRun::drill_directory;
     using SuiteRun::lifeboat;
     using SuiteRun::path;
@@ -138,6 +149,50 @@ TEST_F(SweepDrill, FailsAndNamesACommitThatWasLost) {
   EXPECT_EQ(finding.xid, std::to_string(static_cast<std::uint32_t>(xid)));
   EXPECT_THAT(finding.lsn, HasSubstr("/"));
   EXPECT_THAT(finding.time, HasSubstr("T"));
+}
+
+TEST_F(SweepDrill, RecoversBesideItASourceThatFailedOverAlongBothTimelines) {
+  const auto found = run_->report("failed-over");
+  ASSERT_THAT(found.restores, SizeIs(1)) << run_->words;
+  EXPECT_THAT(found.checks, Each(Field(&record::Check::verdict, Verdict::pass))) << run_->words;
+  EXPECT_EQ(found.restores[0].exact.met, true);
+  EXPECT_EQ(found.backups.at(0).timeline, 1U);
+  ASSERT_THAT(found.disasters, SizeIs(2));
+  EXPECT_EQ(found.disasters[0].kind, "fail_over");
+  EXPECT_THAT(found.disasters[0].detail, HasSubstr("goes on as timeline 2"));
+  const auto order = record::read_evidence(run_->directory_of("failed-over")).commit_order.value();
+  ASSERT_THAT(order.line, SizeIs(2));
+  EXPECT_EQ(order.reached_timeline, 2U);
+  for (const auto timeline : {1U, 2U}) {
+    EXPECT_THAT(order.records, testing::Contains(Field(&record::CommitRecord::timeline, timeline)));
+  }
+}
+
+// The sabotage twin: what a recovery would hold that ended where the old timeline was left.
+TEST_F(SweepDrill, FailsARecoveryThatStaysOnTheTimelineThatWasLeft) {
+  const auto copy = run_->path("stayed");
+  fs::copy(run_->directory_of("failed-over"), copy, fs::copy_options::recursive);
+  auto evidence = record::read_evidence(copy);
+  auto& order = evidence.commit_order.value();
+  std::set<std::uint64_t> later;
+  for (const auto& commit : order.records) {
+    if (commit.timeline == 2) later.insert(commit.xid);
+  }
+  std::erase_if(order.xids_present, [&](auto xid) { return later.contains(xid); });
+  std::erase_if(evidence.ledger.value().rows, [&](const auto& row) { return later.contains(row.xid); });
+  order.reached_lsn = order.line.front().end_lsn;
+  order.reached_timeline = 1;
+  record::write_evidence(copy, evidence);
+  const auto again = run_->path("stayed-judged");
+  const auto ended = run_->lifeboat({"judge", copy.string(), "--out", again.string()});
+  EXPECT_EQ(ended.code, 1) << ended.words;
+  const auto judged = record::read_report(again / "report.json");
+  EXPECT_EQ(judged.restores.at(0).exact.met, false);
+  const auto failed = std::find_if(judged.checks.begin(), judged.checks.end(),
+                                   [](const auto& each) { return each.name == "commit_order"; });
+  ASSERT_NE(failed, judged.checks.end());
+  EXPECT_EQ(failed->verdict, Verdict::fail);
+  EXPECT_THAT(failed->findings, testing::Contains(Field(&record::Finding::text, HasSubstr("lost: acknowledged"))));
 }
 
 }  // namespace

@@ -40,6 +40,18 @@ TEST(ParseScenario, TakesTheFirstHarmForTheDisasterThatATargetNames) {
   EXPECT_EQ(server_end(steps), nowhere);
 }
 
+TEST(ParseScenario, TakesAFailoverForASourceThatGoesOn) {
+  const WrittenScenario written(
+      with(end,
+           "  - disaster: fail_over\n  - load: { for: 1s }\n  - backup: incremental\n  - mark: there\n"
+           "  - disaster: { lose_segment: there }\n  - disaster: fail_over\n  - disaster: kill_server\n"));
+  const auto steps = written.parse().timeline;
+  EXPECT_EQ(next_failover(steps), 3U);
+  EXPECT_EQ(next_failover(steps, 4), 8U);
+  EXPECT_EQ(first_harm(steps), 9U);
+  EXPECT_EQ(server_end(steps), 9U);
+}
+
 TEST(ParseScenario, ReadsWhatAFileDisasterStrikes) {
   const auto struck_by = [](const std::string& disaster) {
     const WrittenScenario written(with("lose_server", disaster));
@@ -83,6 +95,23 @@ INSTANTIATE_TEST_SUITE_P(
                 "10:5: damage_segment harms the WAL that holds \"there\"", "did you mean \"here\"?"},
         Refused{"SegmentOfALaterPoint", "  - mark: here\n", "  - disaster: { lose_segment: here }\n  - mark: here\n",
                 "9:5: lose_segment harms the WAL that holds \"here\"", "restore_point"},
+        Refused{"SegmentOfATimelineThatWasLeft", end,
+                "  - disaster: fail_over\n  - disaster: { lose_segment: here }\n  - disaster: lose_server\n",
+                "11:5: the WAL that holds \"here\" is of the timeline that was left in line 10", "before the failover"},
+        Refused{"NothingButAFailover", end, "  - disaster: fail_over\n",
+                "10:5: fail_over leaves the source as it is, so there is nothing to recover from", "lose_server"},
+        Refused{"FailoverOfAServerThatIsGone", end, "  - disaster: lose_server\n  - disaster: fail_over\n",
+                "11:5: no fail_over can follow the disaster lose_server", "before the disaster"},
+        Refused{"FailoverWhileArchivingIsBroken", end,
+                "  - disaster: break_archiving\n  - disaster: fail_over\n  - disaster: lose_server\n",
+                "11:5: this step waits until its WAL is in the repository", "mend_archiving"},
+        Refused{"FailoverThatIsToldOfWhat", "lose_server", "{ fail_over: shop.orders }",
+                "10:28: the disaster fail_over takes no argument", "- disaster: fail_over"},
+        Refused{"SweepAcrossAFailover", "  - disaster: lose_server\nrestore: { kind: full, target: end_of_wal }",
+                "  - load: { for: 1s }\n  - disaster: fail_over\n  - disaster: lose_server\nrestore: { kind: "
+                "pitr_sweep, points: 9 }",
+                "13:18: a sweep leads along one timeline, and the source goes on along another from line 11 on",
+                "kind: pitr"},
         Refused{"KeyThatThereIsNot", end, "  - disaster: lose_server\n  - disaster: lose_key\n",
                 "11:5: the drill's repository has no key that could be lost", "encrypted: true"},
         Refused{"ArchivingBrokenTwice", end,

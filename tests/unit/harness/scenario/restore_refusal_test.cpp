@@ -68,6 +68,10 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"LoadDatabaseWithMarkBehind", "  - disaster: { drop_table: shop.orders }\n  - load: { for: 3s }\n",
                 "  - disaster: { drop_database: shop }\n  - mark: later\n",
                 "11:5: the database shop cannot be dropped: a mark is taken later in it", "drop another"},
+        Refused{"LoadDatabaseThatTheWritersWouldConnectToAgain",
+                "  - disaster: { drop_table: shop.orders }\n  - load: { for: 3s }\n",
+                "  - disaster: { drop_database: shop }\n  - disaster: fail_over\n",
+                "11:5: the database shop cannot be dropped: after the failover in line 12", "drop another"},
         Refused{"LoadDatabaseWithLoadKeptRunning",
                 "  - load: { for: 2s }\n  - mark: here\n  - disaster: { drop_table: shop.orders }\n  - load: { for: 3s "
                 "}\n",
