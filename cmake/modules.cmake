@@ -1,10 +1,13 @@
-# lifeboat_module(NAME SOURCES a.cpp b.cpp PUBLIC targets... PRIVATE targets...)
-# One static library a module. Its link lists are the arrows of docs/architecture.md.
+# lifeboat_module(NAME SOURCES a.cpp b.cpp PUBLIC targets... PRIVATE targets... [ALONE c.cpp])
+# One static library a module. Its link lists are the arrows of docs/architecture.md. ALONE: those of its sources that are
+# never compiled together with others (LIFEBOAT_UNITY), since they give a local name another meaning.
 function(lifeboat_module name)
-  cmake_parse_arguments(module "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(module "" "" "SOURCES;PUBLIC;PRIVATE;ALONE" ${ARGN})
   add_library(${name} STATIC ${module_SOURCES})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${module_PUBLIC} PRIVATE lifeboat_warnings ${module_PRIVATE})
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ${LIFEBOAT_UNITY})
+  set_source_files_properties(${module_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
 # lifeboat_test(NAME LABEL unit|fault|pg|sabotage|layering SOURCES ... LINK targets... [PROCESSORS n] [TIMEOUT s])
@@ -13,8 +16,9 @@ function(lifeboat_test name)
   cmake_parse_arguments(test "ROOT" "LABEL;TIMEOUT;PROCESSORS" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${test_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
-  target_link_libraries(${name} PRIVATE ${test_LINK} lifeboat_warnings GTest::gmock GTest::gtest_main)
-  target_compile_definitions(${name} PRIVATE LIFEBOAT_SOURCE_DIR="${PROJECT_SOURCE_DIR}" LIFEBOAT_BINARY="${CMAKE_BINARY_DIR}/lifeboat")
+  target_link_libraries(${name} PRIVATE ${test_LINK} test_places lifeboat_warnings lifeboat_test_options fmt::fmt
+                        GTest::gmock GTest::gtest_main)
+  target_precompile_headers(${name} REUSE_FROM test_prelude)
   add_test(NAME ${name} COMMAND ${name})
   set(labels ${test_LABEL})
   if(test_ROOT)

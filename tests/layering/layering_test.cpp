@@ -9,6 +9,7 @@
 #include "tests/layering/named_tests.hpp"
 #include "tests/layering/rules.hpp"
 #include "tests/layering/source_tree.hpp"
+#include "tests/support/places.hpp"
 
 namespace layering {
 namespace {
@@ -18,7 +19,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-const fs::path root(LIFEBOAT_SOURCE_DIR);
+const fs::path root(tests::source_directory());
 
 const std::vector<SourceFile>& tree() {
   static const auto files = read_sources(root);

@@ -20,6 +20,7 @@
 #include "harness/verify/tool_runs.hpp"
 #include "harness/workload/dataset.hpp"
 #include "tests/pg/server/test_installation.hpp"
+#include "tests/support/places.hpp"
 
 namespace harness {
 
@@ -33,7 +34,7 @@ using verify::Records;
 
 namespace {
 
-const fs::path fixtures = fs::path(LIFEBOAT_SOURCE_DIR) / "fixtures";
+const fs::path fixtures = tests::source_directory() / "fixtures";
 std::unique_ptr<Bench> bench;
 
 Deadline soon() {

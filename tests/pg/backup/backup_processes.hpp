@@ -18,6 +18,7 @@
 #include "backup_engine/verify.hpp"
 #include "harness/process/subprocess.hpp"
 #include "tests/pg/backup/chained_cluster.hpp"
+#include "tests/support/places.hpp"
 
 namespace backup_engine {
 
@@ -29,7 +30,7 @@ class BackupProcesses : public ChainedCluster {
   [[nodiscard]] Subprocess begin(const std::string& name, const std::string& verb,
                                  const std::vector<std::string>& arguments) const {
     harness::process::Command command;
-    command.program = LIFEBOAT_BINARY;
+    command.program = tests::lifeboat_program();
     command.arguments = {verb, "--repo", repository().string(), "--cluster", "main"};
     command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
     command.output_file = words_file(name);

@@ -8,6 +8,7 @@
 #include "backup_engine/base/file.hpp"
 #include "harness/process/subprocess.hpp"
 #include "tests/pg/drill/lifeboat_command.hpp"
+#include "tests/support/places.hpp"
 #include "tests/unit/ci/ci_snippets.hpp"
 
 namespace docs {
@@ -31,7 +32,7 @@ class CheckedOut : public harness::drill::LifeboatCommand {
     for (const char* program : {"drill.sh", "setup.sh"}) fs::copy_file(source_path(program), tree_ / program);
     fs::create_directory_symlink(source_path("fixtures"), tree_ / "fixtures");
     fs::create_directories(tree_ / "build/release");
-    fs::create_symlink(LIFEBOAT_BINARY, tree_ / "build/release/lifeboat");
+    fs::create_symlink(tests::lifeboat_program(), tree_ / "build/release/lifeboat");
     base::write_file_atomically(tree_ / "build/release/build.ninja", "build lifeboat: phony\ndefault lifeboat\n");
   }
 

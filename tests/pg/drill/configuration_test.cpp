@@ -11,6 +11,7 @@
 #include "reports/record/report.hpp"
 #include "tests/pg/drill/lifeboat_command.hpp"
 #include "tests/pg/server/operated_cluster.hpp"
+#include "tests/support/places.hpp"
 
 namespace harness::drill {
 namespace {
@@ -86,7 +87,7 @@ TEST_F(ConfiguredOperator, DrillsTheNewestBackupOfEveryCluster) {
     lifeboat_ok({"backup", "--cluster", "shop", "--progress", "none"});
   }
   process::Command run;
-  run.program = LIFEBOAT_BINARY;
+  run.program = tests::lifeboat_program();
   run.arguments = {"run",
                    source_path("scenarios/quarterly"),
                    "--all-clusters",

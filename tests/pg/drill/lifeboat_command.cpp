@@ -11,6 +11,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "reports/record/journal.hpp"
+#include "tests/support/places.hpp"
 
 namespace harness::drill {
 
@@ -25,7 +26,7 @@ base::Deadline patience() {
 
 process::Command command_for(const Arguments& arguments) {
   process::Command command;
-  command.program = LIFEBOAT_BINARY;
+  command.program = tests::lifeboat_program();
   for (const auto* const name : {"HOME", "XDG_CACHE_HOME"}) {  // where the caller's template clusters are
     if (const auto* const value = std::getenv(name)) command.environment[name] = value;
   }
@@ -52,7 +53,7 @@ std::string read_or_nothing(const fs::path& file) {
 }  // namespace
 
 fs::path source_path(const std::string& inside) {
-  return fs::path(LIFEBOAT_SOURCE_DIR) / inside;
+  return tests::source_directory() / inside;
 }
 
 LifeboatCommand::LifeboatCommand() {

@@ -7,6 +7,7 @@
 
 #include "backup_engine/base/file.hpp"
 #include "tests/pg/drill/lifeboat_command.hpp"
+#include "tests/support/places.hpp"
 
 namespace harness::drill {
 namespace {
@@ -151,7 +152,7 @@ TEST_F(Refusal, IsNotNeededForAPlanWhichWritesNothing) {
 class OrdinaryUser : public LifeboatCommand {
  protected:
   OrdinaryUser() {
-    fs::copy_file(LIFEBOAT_BINARY, path("lifeboat"));
+    fs::copy_file(tests::lifeboat_program(), path("lifeboat"));
     fs::permissions(path("lifeboat"), fs::perms(0755));
     fs::copy(source_path("fixtures"), path("fixtures"), fs::copy_options::recursive);
     fs::copy_file(source_path("scenarios/smoke/full-to-backup-point.yaml"), path("full-to-backup-point.yaml"));

@@ -12,6 +12,7 @@
 #include "backup_engine/base/file.hpp"
 #include "harness/provision/provision.hpp"
 #include "tests/pg/server/test_installation.hpp"
+#include "tests/support/places.hpp"
 
 namespace harness::drill {
 
@@ -32,7 +33,7 @@ StoredCluster::StoredCluster(Repository repository, const std::map<std::string, 
       directory_(server::OwnedDirectory::create("/var/tmp", user_)),
       kind_(repository) {
   // The servers' user may not be able to reach the build directory.
-  fs::copy_file(LIFEBOAT_BINARY, path("lifeboat"));
+  fs::copy_file(tests::lifeboat_program(), path("lifeboat"));
   fs::permissions(path("lifeboat"), fs::perms(0755));
   provision::make_cluster({.installation = server::test_installation(),
                            .data_directory = path("data"),
@@ -151,7 +152,7 @@ void StoredCluster::write_scenario(const std::string& name, const std::string& f
 
 StoredCluster::Ended StoredCluster::as_caller(std::vector<std::string> arguments) {
   process::Command running;
-  running.program = LIFEBOAT_BINARY;
+  running.program = tests::lifeboat_program();
   const auto* const bin = std::getenv("LIFEBOAT_TEST_PG_BINDIR");
   if (bin != nullptr && arguments.front() != "judge") arguments.insert(arguments.end(), {"--pg-bindir", bin});
   running.arguments = std::move(arguments);

@@ -11,6 +11,7 @@
 #include "harness/provision/provision.hpp"
 #include "harness/workload/dataset.hpp"
 #include "tests/pg/server/test_installation.hpp"
+#include "tests/support/places.hpp"
 
 namespace harness::extract {
 
@@ -20,7 +21,7 @@ using backup_engine::postgres::Connection;
 
 namespace {
 
-const fs::path source(LIFEBOAT_SOURCE_DIR);
+const fs::path source(tests::source_directory());
 
 base::Deadline soon() {
   return base::Deadline::after(std::chrono::seconds(60));

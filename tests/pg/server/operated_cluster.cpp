@@ -4,6 +4,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
+#include "tests/support/places.hpp"
 
 namespace harness::server {
 
@@ -12,7 +13,7 @@ namespace fs = std::filesystem;
 
 OperatedCluster::OperatedCluster() : source_(started(options())) {
   // The servers' user may not be able to reach the build directory.
-  fs::copy_file(LIFEBOAT_BINARY, path("lifeboat"));
+  fs::copy_file(tests::lifeboat_program(), path("lifeboat"));
   fs::permissions(path("lifeboat"), fs::perms(0755));
 }
 

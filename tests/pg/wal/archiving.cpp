@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "backup_engine/base/file.hpp"
+#include "tests/support/places.hpp"
 
 namespace tests {
 
@@ -14,7 +15,7 @@ using harness::server::soon;
 Archiving::Archiving() : lifeboat_(directory_.path() / "lifeboat") {
   // Where the servers' user can reach it, and a repository that is the user's own.
   for (const char* const program : {"lifeboat", "lifeboat-wal-fetch", "lifeboat-wal-push"}) {
-    fs::copy_file(fs::path(LIFEBOAT_BINARY).parent_path() / program, directory_.path() / program);
+    fs::copy_file(tests::lifeboat_program().parent_path() / program, directory_.path() / program);
     fs::permissions(directory_.path() / program, fs::perms(0755));
   }
   if (!user_) return;

@@ -5,6 +5,7 @@
 #include "backup_engine/base/file.hpp"
 #include "harness/provision/provision.hpp"
 #include "tests/pg/server/test_installation.hpp"
+#include "tests/support/places.hpp"
 
 namespace harness::workload {
 
@@ -12,7 +13,7 @@ namespace fs = std::filesystem;
 using backup_engine::postgres::Connection;
 
 namespace {
-const fs::path fixtures = fs::path(LIFEBOAT_SOURCE_DIR) / "fixtures";
+const fs::path fixtures = tests::source_directory() / "fixtures";
 constexpr std::uint64_t seed = 42;
 }  // namespace
 

@@ -1,4 +1,5 @@
 #include "tests/unit/ci/ci_snippets.hpp"
+#include "tests/support/places.hpp"
 
 #include <yaml-cpp/yaml.h>
 
@@ -36,7 +37,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 }  // namespace
 
 std::string source_text(const std::string& inside) {
-  std::ifstream file(std::string(LIFEBOAT_SOURCE_DIR) + "/" + inside, std::ios::binary);
+  std::ifstream file(tests::source_directory() / inside, std::ios::binary);
   if (!file) throw std::runtime_error("cannot read " + inside);
   std::ostringstream text;
   text << file.rdbuf();

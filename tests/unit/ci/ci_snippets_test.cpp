@@ -1,5 +1,6 @@
 // What the CI snippets say; tests/pg/ci runs what they run.
 #include "tests/unit/ci/ci_snippets.hpp"
+#include "tests/support/places.hpp"
 
 #include <gmock/gmock.h>
 
@@ -24,7 +25,7 @@ void expect_known_to_setup(const std::string& image) {
 }
 
 void expect_program_of_this_tree(const std::string& command) {
-  const auto program = std::filesystem::path(LIFEBOAT_SOURCE_DIR) / command.substr(0, command.find(' '));
+  const auto program = tests::source_directory() / command.substr(0, command.find(' '));
   const auto permissions = std::filesystem::status(program).permissions();
   EXPECT_NE(permissions & std::filesystem::perms::owner_exec, std::filesystem::perms::none) << program;
 }

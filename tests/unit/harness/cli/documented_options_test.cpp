@@ -9,6 +9,7 @@
 
 #include "backup_engine/base/file.hpp"
 #include "harness/cli/command_line.hpp"
+#include "tests/support/places.hpp"
 
 namespace harness::cli {
 namespace {
@@ -65,7 +66,7 @@ void add_offered(const std::vector<std::string>& words, std::map<std::string, Op
 
 // The sections "### VERB" of the page.
 std::map<std::string, Options> documented() {
-  std::istringstream page(backup_engine::base::read_file(LIFEBOAT_SOURCE_DIR "/docs/command-line.md"));
+  std::istringstream page(backup_engine::base::read_file(tests::source_directory() / "docs/command-line.md"));
   std::map<std::string, Options> found;
   std::string verb, line;
   while (std::getline(page, line)) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "backup_engine/base/file.hpp"
+#include "tests/support/places.hpp"
 #include "tests/unit/harness/config/written_config.hpp"
 
 namespace harness::config {
@@ -18,7 +19,7 @@ using testing::StartsWith;
 
 // The first YAML block of the page.
 std::string documented_example() {
-  const auto page = backup_engine::base::read_file(LIFEBOAT_SOURCE_DIR "/docs/configuration.md");
+  const auto page = backup_engine::base::read_file(tests::source_directory() / "docs/configuration.md");
   const std::string fence = "```yaml\n";
   const auto begin = page.find(fence) + fence.size();
   return page.substr(begin, page.find("```", begin) - begin);

@@ -8,6 +8,7 @@
 
 #include "backup_engine/base/file.hpp"
 #include "harness/config/language.hpp"
+#include "tests/support/places.hpp"
 
 namespace harness::config {
 namespace {
@@ -16,7 +17,7 @@ using Json = nlohmann::json;
 using Names = std::set<std::string>;
 
 Json schema() {
-  return Json::parse(backup_engine::base::read_file(LIFEBOAT_SOURCE_DIR "/scenarios/lifeboat.schema.json"));
+  return Json::parse(backup_engine::base::read_file(tests::source_directory() / "scenarios/lifeboat.schema.json"));
 }
 
 const std::map<std::string, std::span<const Key>> mappings{{"cluster", cluster_keys},

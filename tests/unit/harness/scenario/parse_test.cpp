@@ -3,6 +3,7 @@
 
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/sha256.hpp"
+#include "tests/support/places.hpp"
 #include "tests/unit/harness/scenario/written_scenario.hpp"
 
 namespace harness::scenario {
@@ -186,7 +187,7 @@ verify: [ledger, content, catalog])");
 }
 
 TEST(ParseScenario, AcceptsTheOneWhoseObjectiveCannotBeMet) {
-  const std::filesystem::path root(LIFEBOAT_SOURCE_DIR);
+  const std::filesystem::path root(tests::source_directory());
   const auto scenario = parse_scenario(root / "tests/scenarios/objective-cannot-be-met.yaml", root / "fixtures");
   EXPECT_EQ(scenario.objectives.rto, Seconds(0.001));
 }

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/places.hpp"
 #include "tests/unit/harness/scenario/refused_scenario.hpp"
 
 namespace harness::scenario {
@@ -191,7 +192,7 @@ TEST(ParseScenario, RefusesASynchronousWaitThatNoReceiverCanEnd) {
 }
 
 TEST(ParseScenario, RefusesEveryScenarioThatIsKeptToBeRefused) {
-  const std::filesystem::path root(LIFEBOAT_SOURCE_DIR);
+  const std::filesystem::path root(tests::source_directory());
   for (const auto* const name : {"unknown-key.yaml", "unreachable-target.yaml", "zero-checks.yaml"}) {
     EXPECT_THROW(static_cast<void>(parse_scenario(root / "tests/scenarios" / name, root / "fixtures")),
                  backup_engine::base::Error)

@@ -11,6 +11,7 @@
 #include "backup_engine/postgres/version.hpp"
 #include "harness/scenario/draw.hpp"
 #include "harness/scenario/language.hpp"
+#include "tests/support/places.hpp"
 
 namespace harness::scenario {
 namespace {
@@ -19,7 +20,7 @@ using Json = nlohmann::json;
 using Names = std::set<std::string>;
 
 Json schema() {
-  return Json::parse(backup_engine::base::read_file(LIFEBOAT_SOURCE_DIR "/scenarios/scenario.schema.json"));
+  return Json::parse(backup_engine::base::read_file(tests::source_directory() / "scenarios/scenario.schema.json"));
 }
 
 Names names(std::span<const Key> keys, bool required_only) {

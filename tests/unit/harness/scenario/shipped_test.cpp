@@ -9,6 +9,7 @@
 
 #include "harness/scenario/described_target.hpp"
 #include "harness/scenario/language.hpp"
+#include "tests/support/places.hpp"
 
 namespace harness::scenario {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path& root() {
-  static const fs::path path(LIFEBOAT_SOURCE_DIR);
+  static const fs::path path(tests::source_directory());
   return path;
 }
 

@@ -6,6 +6,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
+#include "tests/support/places.hpp"
 
 namespace harness::workload {
 namespace {
@@ -15,7 +16,7 @@ using backup_engine::base::Error;
 using backup_engine::base::ErrorKind;
 using ::testing::HasSubstr;
 
-const fs::path fixtures = fs::path(LIFEBOAT_SOURCE_DIR) / "fixtures";
+const fs::path fixtures = tests::source_directory() / "fixtures";
 
 TEST(ReadDataset, KnowsTheShippedOnes) {
   const auto shop = read_dataset(fixtures, "ecommerce");

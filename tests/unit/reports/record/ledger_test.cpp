@@ -1,6 +1,7 @@
 #include "reports/record/ledger.hpp"
 
 #include "backup_engine/base/file.hpp"
+#include "tests/support/places.hpp"
 #include "tests/unit/reports/record/scratch.hpp"
 
 namespace reports::record {
@@ -100,7 +101,7 @@ TEST_F(ReadLedger, SaysWhichFileIsNotThere) {
 }
 
 TEST_F(ReadLedger, ReadsTheLinesThatItsFormatPageShows) {
-  const auto page = backup_engine::base::read_file(LIFEBOAT_SOURCE_DIR "/docs/formats/ledger.md");
+  const auto page = backup_engine::base::read_file(tests::source_directory() / "docs/formats/ledger.md");
   const auto begin = page.find("```ledger\n") + 10;
   const auto transactions = read_ledger(write("ledger.log", page.substr(begin, page.find("```", begin) - begin)));
   ASSERT_EQ(transactions.size(), 3U);

@@ -9,10 +9,12 @@
 #include <sstream>
 #include <string>
 
+#include "tests/support/places.hpp"
+
 namespace reports::render {
 
 inline void expect_golden(const std::string& name, const std::string& text) {
-  const auto path = std::string(LIFEBOAT_SOURCE_DIR) + "/fixtures/golden/reports/" + name;
+  const auto path = tests::source_directory() / "fixtures/golden/reports" / name;
   if (std::getenv("LIFEBOAT_UPDATE_GOLDEN") != nullptr) {
     std::ofstream(path, std::ios::binary) << text;
     ADD_FAILURE() << "wrote " << path << "; read it, then run again without LIFEBOAT_UPDATE_GOLDEN";

@@ -1,3 +1,4 @@
+#include "tests/support/places.hpp"
 #include "tests/unit/reports/render/golden.hpp"
 #include "tests/unit/reports/render/sample_reports.hpp"
 
@@ -14,7 +15,7 @@ TEST(ReportJson, IsWhatItWasForEachKindOfDrill) {
 
 TEST(ReportJson, OfTheGoldenFilesIsStillRead) {
   for (const char* name : {"pass", "fail", "unknown", "empty", "repeated"}) {
-    const auto file = std::string(LIFEBOAT_SOURCE_DIR) + "/fixtures/golden/reports/" + name + ".json";
+    const auto file = tests::source_directory() / "fixtures/golden/reports" / (std::string(name) + ".json");
     expect_golden(std::string(name) + ".json", to_json(record::read_report(file)));
   }
 }
