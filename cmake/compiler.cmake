@@ -38,7 +38,7 @@ endif()
 add_library(lifeboat_test_options INTERFACE)
 # The same bug, met where std::string comes out of the precompiled header.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(lifeboat_test_options INTERFACE -Wno-restrict -Wno-array-bounds)
+  target_compile_options(lifeboat_test_options INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)
 endif()
 if(LIFEBOAT_SANITIZE)
   add_compile_options(-fsanitize=${LIFEBOAT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
