@@ -15,6 +15,7 @@
 #include "backup_engine/restore/choose_recovery.hpp"
 #include "backup_engine/restore/file_writer.hpp"
 #include "backup_engine/restore/in_place.hpp"
+#include "backup_engine/restore/lost_objects.hpp"
 #include "backup_engine/restore/new_tablespaces.hpp"
 #include "backup_engine/restore/plan.hpp"
 #include "backup_engine/restore/restore_directory.hpp"
@@ -266,6 +267,12 @@ Error expired_meanwhile(const Error& error, const RestoreRequest& request, const
           request.to.string()));
 }
 
+// An error that was copied to say more has lost its reason.
+[[noreturn]] void throw_for(const std::string& reason, const Error& error) {
+  if (reason.empty()) throw error;
+  throw base::Refusal(reason, error);
+}
+
 // A repository may have lost what the older one needs and hold the newer one whole.
 Error of_older_backup(const Error& error, const RestoreResult& result) {
   const auto& newer = result.passed_over.front();
@@ -326,10 +333,11 @@ RestoreResult restore_into(RestoreRequest& request, const Means& means, InPlace*
     }
     const bool is_lost = error.kind() == ErrorKind::corrupt || error.kind() == ErrorKind::not_found;
     const auto whole = is_lost && !result.passed_over.empty() ? of_older_backup(error, result) : error;
+    const bool is_damaged =
+        error.kind() == ErrorKind::corrupt ||
+        (error.kind() == ErrorKind::not_found && has_lost_objects(*storage, request.cluster, result.backup_label));
     const auto reason = base::reason_of(error);
-    if (!reason.empty()) throw base::Refusal(reason, whole);
-    if (error.kind() == ErrorKind::corrupt) throw base::Refusal(refusal::backup_damaged, whole);
-    throw whole;
+    throw_for(reason.empty() && is_damaged ? std::string(refusal::backup_damaged) : reason, whole);
   }
   return result;
 }
@@ -349,7 +357,7 @@ RestoreResult restore_backup(const RestoreRequest& asked, base::FileSystem& file
   try {
     return restore_into(request, {file_system, progress, stop}, &in_place);
   } catch (const Error& error) {
-    throw in_place.with_way_back(error);
+    throw_for(base::reason_of(error), in_place.with_way_back(error));
   }
 }
 

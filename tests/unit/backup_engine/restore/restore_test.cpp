@@ -10,8 +10,10 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/base/refusal.hpp"
 #include "backup_engine/base/space.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
+#include "backup_engine/refusal.hpp"
 #include "backup_engine/store/file_table.hpp"
 #include "backup_engine/store/framed_object.hpp"
 #include "backup_engine/store/names.hpp"
@@ -36,6 +38,16 @@ class RestoreSmallBackup : public testing::Test {
   }
   std::string refusal(const RestoreRequest& request, ErrorKind kind) {
     return tests::refusal([&] { static_cast<void>(restore(request)); }, kind);
+  }
+  // The reason and the words by which a restore is refused, not_found, that `progress` looks on at.
+  std::pair<std::string, std::string> refused_while(base::Progress& progress) {
+    try {
+      static_cast<void>(restore_backup(request(), progress));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::not_found);
+      return {base::reason_of(error), describe(error)};
+    }
+    return {"none", "was not refused"};
   }
   [[nodiscard]] RestoreRequest request() const { return request_for(repository(), to()); }
   [[nodiscard]] fs::path repository() const { return directory_.path() / "repository"; }
@@ -91,15 +103,17 @@ TEST_F(RestoreSmallBackup, SaysOfPacksThatAreMissingThatTheyAre) {
   options.many_packs = true;
   const auto backup = make_small_backup(repository(), options);
   RemovesMeanwhile loss(repository() / store::backup_prefix("main", backup.label) / "packs");
-  const auto told = tests::refusal([&] { static_cast<void>(restore_backup(request(), loss)); }, ErrorKind::not_found);
+  const auto [reason, told] = refused_while(loss);
   EXPECT_THAT(told, testing::AllOf(HasSubstr(".pack"), Not(HasSubstr("expired"))));
+  EXPECT_EQ(reason, refusal::backup_damaged);
 
   fs::remove_all(to());
   fs::remove_all(repository());
   static_cast<void>(make_small_backup(repository(), options));
   RemovesMeanwhile unmount(repository());
-  EXPECT_THAT(tests::refusal([&] { static_cast<void>(restore_backup(request(), unmount)); }, ErrorKind::not_found),
-              Not(HasSubstr("expired")));
+  const auto [no_reason, unmounted] = refused_while(unmount);
+  EXPECT_THAT(unmounted, Not(HasSubstr("expired")));
+  EXPECT_EQ(no_reason, "") << "of a repository that is not there nobody knows what its backup has lost";
 }
 
 TEST_F(RestoreSmallBackup, LeavesZeroBlocksAsHoles) {

@@ -11,7 +11,9 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/mount_points.hpp"
+#include "backup_engine/base/refusal.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
+#include "backup_engine/refusal.hpp"
 #include "backup_engine/restore/existing_directory.hpp"
 #include "backup_engine/restore/safety_journal.hpp"
 #include "tests/support/refusal.hpp"
@@ -225,7 +227,17 @@ TEST_P(RestoreOfASmallBackupInPlace, FailsWithTheWayBackToTheOldCluster) {
     if (file.path().extension() != ".pack") continue;
     std::fstream(file.path(), std::ios::in | std::ios::out | std::ios::binary).seekp(200) << "damage";
   }
-  const auto words = tests::refusal([&] { restore(in_place()); }, ErrorKind::corrupt);
+  std::string reason;
+  const auto restoring = [&] {
+    try {
+      restore(in_place());
+    } catch (const base::Error& error) {
+      reason = base::reason_of(error);
+      throw;
+    }
+  };
+  const auto words = tests::refusal(restoring, ErrorKind::corrupt);
+  EXPECT_EQ(reason, refusal::backup_damaged) << "told with the way back as without";
   if (find_safety_folder(to())) {
     EXPECT_THAT(words, HasSubstr("safety-copy roll-back --to " + to().string()));
     roll_back_safety_copy(to());
