@@ -10,6 +10,7 @@
 #include "backup_engine/base/error.hpp"
 #include "harness/backup/engine_backup.hpp"
 #include "harness/drill/workplace.hpp"
+#include "harness/process/volume.hpp"
 #include "harness/restore/served_wal.hpp"
 #include "harness/server/installation.hpp"
 #include "harness/server/server.hpp"
@@ -115,6 +116,18 @@ std::vector<FilledScenario> parse_scenarios(const std::vector<fs::path>& named, 
   throw base::Error(base::ErrorKind::usage, text);
 }
 
+void refuse_unfillable_disk(const scenario::Scenario& scenario, const std::string& why_no_volume) {
+  const auto* const step = plan::step_that_fills_disk(scenario);
+  if (step == nullptr || why_no_volume.empty()) return;
+  throw base::Error(base::ErrorKind::usage,
+                    fmt::format("{}:{}:{}: fill_disk wants the source's WAL on a small file system of its own, and "
+                                "none can be made here: {}",
+                                scenario.file.string(), step->position.line, step->position.column, why_no_volume))
+      .with_remedy(
+          "run it as root with CAP_SYS_ADMIN, or where users may have namespaces of their own; or leave the scenario "
+          "out");
+}
+
 namespace {
 
 // A stored backup needs the major that it was taken of. Where damage hides which that was, the drill will say so.
@@ -141,6 +154,7 @@ plan::Plan plan_for(const FilledScenario& filled, const RunVerb& run, std::uint6
   // What would stop the drill on its way is refused before anything starts.
   const auto user = server::resolve_server_user(run.run_as);
   server::refuse_long_socket_path(server::socket_parent({}, user));
+  if (plan::step_that_fills_disk(scenario) != nullptr) refuse_unfillable_disk(scenario, process::why_no_volume());
   if (const auto& stored = scenario.source.stored) {
     restore::require_readable(stored->location, stored->key_file, user);
   }

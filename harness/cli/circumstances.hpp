@@ -32,6 +32,10 @@ struct FilledScenario {
 // Throws base::Error when the machine lacks something (a PostgreSQL, the servers' user).
 [[nodiscard]] plan::Plan plan_for(const FilledScenario& filled, const RunVerb& run, std::uint64_t seed);
 
+// Throws base::Error(usage) with the step's place when the scenario fills a disk and the machine has none to spare.
+// `why_no_volume`: process::why_no_volume().
+void refuse_unfillable_disk(const scenario::Scenario& scenario, const std::string& why_no_volume);
+
 [[nodiscard]] std::filesystem::path own_executable();
 
 }  // namespace harness::cli

@@ -64,6 +64,7 @@ const std::map<std::string, Strike>& strikes() {
       {"drop_table", in_database<faults::drop_table>},
       {"encrypt_files", encrypt_files},
       {"fail_over", fail_over},
+      {"fill_disk", fill_disk},
       {"interrupt_backup", interrupt_backup},
       {"kill_server", kill_server},
       {"lose_file", lose_file},

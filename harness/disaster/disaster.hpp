@@ -4,12 +4,14 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "harness/faults/expendable_directory.hpp"
+#include "harness/process/volume.hpp"
 #include "harness/scenario/scenario.hpp"
 #include "harness/server/server.hpp"
 #include "reports/record/report.hpp"
@@ -47,6 +49,8 @@ struct Victim {
   std::chrono::milliseconds patience = std::chrono::seconds(60);
   std::stop_token stop{};
   Surroundings around{};
+  // The small file system that holds the server's pg_wal; null: it lies on a disk that is not to be filled.
+  std::shared_ptr<const process::Volume> wal_volume{};
 };
 
 // What happened. lsn, xid and began_at are empty unless it was done by SQL.
@@ -58,6 +62,8 @@ struct Struck {
   // RFC 3339: right before the harm's transaction began, so no later than any instant of it. Recovery up to this time
   // does not include the harm; up to record.at it does.
   std::string began_at{};
+  // When the server had ended, where that is later than record.at: it fought for a while. RFC 3339, or empty.
+  std::string ended_at{};
 };
 
 // The kinds that strike() knows, for messages and validation.
@@ -65,10 +71,10 @@ struct Struck {
 
 // Strikes and returns what happened. `record.at` is by this machine's clock, which is the server's too: of a kind that
 // ends the server, the instant from which it was gone (RTO's clock starts there; the time that `before_loss` takes is
-// the harness's own and comes after it); done by SQL, the instant right after COMMIT returned; all others, when it was
-// done. Throws base::Error before any
-// harm: usage for an unknown kind, an argument that the kind does not take or a name of the wrong kind; not_found for a
-// name that does not exist. Otherwise as the fault does, and then the harm was rolled back.
+// the harness's own and comes after it); of fill_disk the instant at which it was first seen to break off; done by SQL,
+// the instant right after COMMIT returned; all others, when it was done. Throws base::Error before any harm: usage for
+// an unknown kind, an argument that the kind does not take or a name of the wrong kind; not_found for a name that does
+// not exist. Otherwise as the fault does, and then the harm was rolled back.
 [[nodiscard]] Struck strike(const scenario::DisasterStep& step, const Victim& victim);
 
 }  // namespace harness::disaster

@@ -16,6 +16,9 @@ namespace harness::disaster {
 // It ends the server, and another one is the source from then on (failover.cpp).
 [[nodiscard]] Struck fail_over(const scenario::DisasterStep& step, const Victim& victim);
 
+// It makes the server end itself (disk_harm.cpp).
+[[nodiscard]] Struck fill_disk(const scenario::DisasterStep& step, const Victim& victim);
+
 // They leave it as it is (repository_harm.cpp).
 [[nodiscard]] Struck lose_segment(const scenario::DisasterStep& step, const Victim& victim);
 [[nodiscard]] Struck damage_segment(const scenario::DisasterStep& step, const Victim& victim);

@@ -50,6 +50,7 @@ std::string SourceSide::go_on_at_standby() {
   server_ = std::move(*standby_);
   standby_.reset();
   context_.workplace.move_source(server_->options().data_directory);
+  if (wal_volume_) put_wal_on_volume();  // nobody is connected yet
   const auto fork = verify::read_reached_point(cluster_of(*server_, dataset_));
   const auto timeline = server_->connect().query("SELECT timeline_id FROM pg_control_checkpoint()").single();
   let_wal_leave_again();

@@ -5,6 +5,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/parallel.hpp"
 #include "harness/provision/provision.hpp"
+#include "harness/provision/wal_volume.hpp"
 #include "harness/restore/surroundings.hpp"
 #include "harness/verify/commit_order_probe.hpp"
 #include "harness/verify/witness_line.hpp"
@@ -72,6 +73,18 @@ void SourceSide::start_server() {
   server_->wait_until_ready(Deadline::after(plan.server_start_limit), context_.stop);
   workload::load_dataset(dataset_, server_->conninfo(), installation_, provision.scale, plan.circumstances.seed,
                          Deadline::after(plan.backup_limit), context_.stop);
+  if (plan::step_that_fills_disk(plan.scenario) != nullptr) put_wal_on_volume();
+}
+
+// Of the server that is the source now. Not before the dataset is loaded: its WAL might have filled it.
+void SourceSide::put_wal_on_volume() {
+  const auto limit = Deadline::after(context_.plan.server_start_limit);
+  auto options = server_->options();
+  server_->stop(server::StopMode::fast, limit);
+  wal_volume_ = provision::put_wal_on_volume(options.data_directory, plan::wal_volume_bytes, options.run_as);
+  options.volume = wal_volume_;
+  server_ = server::Server::start(std::move(options));
+  server_->wait_until_ready(limit, context_.stop);
 }
 
 void SourceSide::start_witnesses() {
@@ -212,7 +225,8 @@ void SourceSide::shut_down() {
 
 void SourceSide::complete_witness() {
   witness_->stop(Deadline::after(quiet_limit));
-  (void)server::complete_witness(witness_->directory(), context_.workplace.source() / "pg_wal");
+  const auto pg_wal = wal_volume_ ? wal_volume_->path() : context_.workplace.source() / "pg_wal";
+  (void)server::complete_witness(witness_->directory(), pg_wal);
 }
 
 void SourceSide::end_receiver() {

@@ -114,6 +114,7 @@ class SourceSide {
 
  private:
   void start_server();
+  void put_wal_on_volume();
   void start_witnesses();
   void start_receiver(const backup_engine::base::Deadline& limit);
   void make_commits_synchronous();
@@ -147,6 +148,7 @@ class SourceSide {
 
   Context context_;
   server::Installation installation_;
+  std::shared_ptr<const process::Volume> wal_volume_;  // where a disaster fills the disk
   workload::Dataset dataset_;
   backup::Repository repository_;
   std::optional<server::Server> server_;

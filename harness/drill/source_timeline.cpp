@@ -130,11 +130,14 @@ void SourceSide::play_step(const scenario::DisasterStep& step) {
   }
   victim.stop = context_.stop;
   victim.around = surroundings();
+  victim.wal_volume = wal_volume_;
   auto struck = disaster::strike(step, victim);
   const auto time = time_of_harm(struck.xid).value_or(struck.began_at.empty() ? struck.record.at : struck.began_at);
   const auto effect = scenario::effect_of(step.kind);
   const auto at = base::parse_rfc3339(struck.record.at);
-  if (effect == scenario::Effect::ends_server && !ended_at_) ended_at_ = at;
+  if (effect == scenario::Effect::ends_server && !ended_at_) {
+    ended_at_ = struck.ended_at.empty() ? at : base::parse_rfc3339(struck.ended_at);
+  }
   const bool harmed = effect == scenario::Effect::ends_server || effect == scenario::Effect::changes_data;
   if (harmed && !harmed_at_) {
     harmed_at_ = at;

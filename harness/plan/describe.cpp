@@ -24,6 +24,8 @@ std::string disaster_text(const DisasterStep& step) {
   if (step.kind == "update_rows") return fmt::format("update_rows: UPDATE {}, without a WHERE", step.argument);
   if (step.kind == "delete_rows") return fmt::format("delete_rows: DELETE FROM {}, without a WHERE", step.argument);
   if (step.kind == "kill_server") return "kill_server (SIGKILL; the data directory stays)";
+  if (step.kind == "fill_disk")
+    return "fill_disk (nothing fits on the disk of its WAL any more; PostgreSQL ends itself)";
   if (step.kind == "encrypt_files") {
     return fmt::format("encrypt_files (SIGKILL, then each file of the data directory becomes ciphertext{})",
                        step.newest_backups == 0
@@ -83,9 +85,13 @@ std::string stored_text(const StoredBackup& stored, const std::string& version) 
 
 std::string source_text(const Plan& plan) {
   const auto& provision = plan.scenario.source.provision;
-  return fmt::format("provision a source: PostgreSQL {}, dataset {} at scale {}, page checksums {}, seed {}",
+  return fmt::format("provision a source: PostgreSQL {}, dataset {} at scale {}, page checksums {}, seed {}{}",
                      plan.circumstances.postgres_version, provision.dataset, provision.scale,
-                     provision.checksums ? "on" : "off", plan.circumstances.seed);
+                     provision.checksums ? "on" : "off", plan.circumstances.seed,
+                     step_that_fills_disk(plan.scenario) != nullptr
+                         ? fmt::format("; its WAL on a file system of its own in memory, {}",
+                                       backup_engine::base::bytes_text(wal_volume_bytes))
+                         : "");
 }
 
 std::string wal_text(const Plan& plan) {

@@ -37,12 +37,21 @@ std::map<std::string, std::string> server_settings_of(const Scenario& scenario, 
       {"wal_level", "replica"},
   };
   if (scenario.source.wal.by == scenario::WalTransport::archive) settings["archive_mode"] = "on";
+  if (step_that_fills_disk(scenario) != nullptr) settings["max_wal_size"] = "128MB";  // half of wal_volume_bytes
   if (scenario.source.wal.synchronous) settings["synchronous_standby_names"] = slot;
   for (const auto& [name, value] : scenario.source.provision.settings) settings[name] = value;
   return settings;
 }
 
 }  // namespace
+
+const scenario::Step* step_that_fills_disk(const Scenario& scenario) {
+  for (const auto& step : scenario.timeline) {
+    const auto* const disaster = std::get_if<scenario::DisasterStep>(&step.what);
+    if (disaster != nullptr && disaster->kind == "fill_disk") return &step;
+  }
+  return nullptr;
+}
 
 Plan make_plan(const Scenario& scenario, const Circumstances& circumstances) {
   const auto now = backup_engine::base::utc_now();

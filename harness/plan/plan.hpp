@@ -16,6 +16,10 @@ enum class Keep { always, on_failure, never };
 
 constexpr int plan_schema_version = 3;  // of plan.json (docs/formats/plan.md)
 
+// The file system of the source's WAL, where a disaster fills it. PostgreSQL is told to keep its WAL well below that.
+constexpr std::uint64_t wal_volume_bytes = std::uint64_t{256} << 20U;
+[[nodiscard]] const scenario::Step* step_that_fills_disk(const scenario::Scenario& scenario);  // null: none does
+
 // What the machine and the command line offer (gathered by the cli).
 struct Circumstances {
   std::filesystem::path out = "drills";

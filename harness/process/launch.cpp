@@ -30,6 +30,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "harness/process/enclosure.hpp"
+#include "harness/process/volume.hpp"
 
 namespace harness::process {
 
@@ -92,6 +93,7 @@ struct ChildSetup {
   const char* working_directory;
   const OsUser* user;    // null: stay who we are
   Enclosure* enclosure;  // null: stay where we are
+  const Volume* volume;  // null: see no other file systems than we do
   volatile Step* step;
 
   // Every call sets errno when it fails, which is what Boost's launcher reports to the parent.
@@ -141,7 +143,7 @@ struct ChildSetup {
 
   [[nodiscard]] bool enter_namespaces() const {
     *step = Step::namespaces;  // before the change of user, who may not
-    return enclosure == nullptr || enclosure->enter();
+    return (volume == nullptr || volume->enter()) && (enclosure == nullptr || enclosure->enter());
   }
 
   [[nodiscard]] bool become_user() const {
@@ -221,6 +223,7 @@ pid_t launch(const Command& command) {
                          command.working_directory.c_str(),
                          change_user ? &*command.run_as : nullptr,
                          enclosure ? &*enclosure : nullptr,
+                         command.volume.get(),
                          &step.value()};
 
   boost::asio::io_context context;  // never run: waiting is waitpid's

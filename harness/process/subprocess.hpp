@@ -9,6 +9,7 @@
 #include <csignal>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -18,6 +19,8 @@
 #include "harness/process/isolated_view.hpp"
 
 namespace harness::process {
+
+class Volume;
 
 struct OsUser {
   std::string name;
@@ -35,6 +38,8 @@ struct Command {
   int parent_death_signal = SIGKILL;  // SIGQUIT for a postgres
   // Namespaces of its own, in which it and its children see no more than this. Only root may.
   std::optional<IsolatedView> isolated{};
+  // A small file system that it and its children see where it is mounted (volume.hpp).
+  std::shared_ptr<const Volume> volume{};
 };
 
 [[nodiscard]] std::string to_text(const Command& command);  // for reading, quoted where needed

@@ -141,7 +141,7 @@ inline constexpr std::array disaster_words{
     Word<Argument>{"lose_segment", Argument::point},   Word<Argument>{"damage_segment", Argument::point},
     Word<Argument>{"lose_key", Argument::none},        Word<Argument>{"break_archiving", Argument::none},
     Word<Argument>{"mend_archiving", Argument::none},  Word<Argument>{"interrupt_backup", Argument::backup},
-    Word<Argument>{"fail_over", Argument::none}};
+    Word<Argument>{"fail_over", Argument::none},       Word<Argument>{"fill_disk", Argument::none}};
 inline constexpr std::array strike_words{Word<SecondDisaster>{"kill_server", SecondDisaster::kill_server},
                                          Word<SecondDisaster>{"kill_restore", SecondDisaster::kill_restore}};
 // Whether a damaged page's checksum gives it away.

@@ -54,6 +54,7 @@ process::Command command_of(const ServerOptions& options, const std::filesystem:
   command.output_file = options.log_file;
   command.run_as = options.run_as;
   command.parent_death_signal = SIGQUIT;
+  command.volume = options.volume;
   if (options.isolation) {
     command.isolated =
         view_for_server(*options.isolation, options.installation, options.data_directory, socket_directory);

@@ -36,6 +36,8 @@ struct ServerOptions {
   std::filesystem::path socket_parent;
   // Namespaces of its own: for servers that were restored. Only root may, and where why_not_isolated() is empty.
   std::optional<Isolation> isolation{};
+  // A small file system that it sees where it is mounted, below its data directory (volume.hpp).
+  std::shared_ptr<const process::Volume> volume{};
 };
 
 // The names of the settings that every Server is given, whatever its options and files say: they differ between two

@@ -49,6 +49,7 @@ Server start_standby(const Server& primary, const StandbyOptions& options, const
   as_primary.data_directory = options.data_directory;
   as_primary.log_file = options.log_file;
   as_primary.settings = options.settings;
+  as_primary.volume.reset();  // it is the primary's pg_wal
   auto standby = Server::start(std::move(as_primary));
   standby.wait_until_ready(deadline, stop);
   return standby;

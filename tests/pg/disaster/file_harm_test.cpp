@@ -7,6 +7,8 @@
 
 #include "backup_engine/base/error.hpp"
 #include "harness/process/subprocess.hpp"
+#include "harness/process/volume.hpp"
+#include "harness/provision/wal_volume.hpp"
 #include "tests/pg/disaster/stricken_shop.hpp"
 
 namespace harness::disaster {
@@ -122,6 +124,44 @@ TEST_F(FileHarm, ThatEncryptsEverythingLeavesNoServer) {
   EXPECT_THAT(shop().struck().record.detail, HasSubstr("files of its data directory encrypted"));
 }
 
+// A disk is full, and it is not the server's: it goes on writing, and that is no disaster.
+TEST_F(FileHarm, OfADiskThatTheServerDoesNotFindFullIsRefused) {
+  ASSERT_EQ(process::why_no_volume(), "");
+  shop().put_back();
+  auto victim = victim_of(shop().shop());
+  constexpr std::uint64_t elsewhere_bytes = 1U << 20U;
+  victim.wal_volume =
+      std::make_shared<const process::Volume>(shop().shop().work_directory(), elsewhere_bytes, std::nullopt);
+  victim.patience = std::chrono::seconds(1);
+  const auto struck = [&] {
+    try {
+      (void)strike({"fill_disk", ""}, victim);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("it struck");
+  };
+  EXPECT_THAT(struck(), AllOf(HasSubstr("the server to end on a full disk"), HasSubstr("it goes on writing WAL")));
+  shop().shop().server().kill();
+  EXPECT_THAT(struck(), HasSubstr("its log has no word of that"));
+}
+
+TEST_F(FileHarm, OfADiskThatIsTooSmallForTheWalThereIsRefused) {
+  shop().put_back();
+  shop().shop().server().kill();
+  const auto pg_wal = shop().shop().data_directory() / "pg_wal";
+  const auto files = std::distance(fs::directory_iterator(pg_wal), fs::directory_iterator());
+  constexpr std::uint64_t a_segment = 1U << 24U;
+  try {
+    (void)provision::put_wal_on_volume(shop().shop().data_directory(), a_segment, std::nullopt);
+    ADD_FAILURE() << "it fits";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::no_space);
+    EXPECT_THAT(error.remedy(), HasSubstr("a smaller scale"));
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(pg_wal), fs::directory_iterator()), files);
+}
+
 struct Mistake {
   scenario::DisasterStep step;
   ErrorKind error;
@@ -133,6 +173,7 @@ TEST_F(FileHarm, OfWhatIsNotThereIsRefusedAndTheServerLivesOn) {
       {{"lose_file", "shop.nothing"}, ErrorKind::not_found, "there is no table 'shop.nothing'"},
       {{"corrupt_page", "lifeboat.ledger"}, ErrorKind::usage, "it holds the ledger"},
       {{"kill_server", "now"}, ErrorKind::usage, "takes no argument"},
+      {{"fill_disk", ""}, ErrorKind::internal, "was given no file system that it may fill"},
       {{"lose_segment", "here"}, ErrorKind::internal, "was not told what it strikes"},
       {{"lose_key", ""}, ErrorKind::internal, "was not told what it strikes"},
       {{"break_archiving", ""}, ErrorKind::internal, "was not told what it strikes"}};

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "backup_engine/base/file.hpp"
+#include "harness/process/volume.hpp"
 #include "tests/pg/drill/written_scenario.hpp"
 
 namespace harness::drill {
@@ -45,16 +46,23 @@ constexpr auto broken_for_a_while = R"(  - backup: full
   - load: { for: 200ms }
   - disaster: lose_server
 )";
+constexpr auto full_disk = R"(  - backup: full
+  - load: { for: 200ms, keep_running: true }
+  - disaster: fill_disk
+)";
 constexpr auto to_the_end = "kind: full, target: end_of_wal";
 
 std::vector<WrittenScenario> scenarios() {
   const std::string to = to_the_end;
-  return {{"refused-as-expected", lost_segment, to + ", expect: { refused: wal_gap }", ""},
-          {"refused-for-another-reason", lost_segment, to + ", expect: { refused: key_missing }", ""},
-          {"refused-unexpectedly", lost_segment, to, "ledger"},
-          {"recovered-unexpectedly", whole, to + ", expect: { refused: wal_gap }", ""},
-          {"encrypted", ransomware, to + ", struck_by: kill_restore", "ledger, content"},
-          {"archiving-broken", broken_for_a_while, to + ", struck_by: kill_server", "ledger, content", "60s"}};
+  std::vector<WrittenScenario> all{
+      {"refused-as-expected", lost_segment, to + ", expect: { refused: wal_gap }", ""},
+      {"refused-for-another-reason", lost_segment, to + ", expect: { refused: key_missing }", ""},
+      {"refused-unexpectedly", lost_segment, to, "ledger"},
+      {"recovered-unexpectedly", whole, to + ", expect: { refused: wal_gap }", ""},
+      {"encrypted", ransomware, to + ", struck_by: kill_restore", "ledger, content"},
+      {"archiving-broken", broken_for_a_while, to + ", struck_by: kill_server", "ledger, content", "60s"}};
+  if (process::why_no_volume().empty()) all.push_back({"full-disk", full_disk, to, "ledger", "60s"});
+  return all;
 }
 
 class Outcome : public testing::Test {
@@ -148,6 +156,21 @@ TEST_F(Outcome, CountsAsLostWhatWasCommittedWhileArchivingWasBroken) {
   EXPECT_EQ(found.verdict, Verdict::pass) << run_->words;
   EXPECT_GT(found.restores.at(0).rpo.lost, 0U);
   EXPECT_EQ(found.restores.at(0).rpo.lost, found.restores.at(0).rpo.acknowledged);
+}
+
+// Its twin, where the server never meets the full disk, is in file_harm_test.cpp.
+TEST_F(Outcome, RecoversFromADiskThatPostgresqlItselfFoundFull) {
+  ASSERT_EQ(process::why_no_volume(), "");
+  const auto found = run_->report("full-disk");
+  EXPECT_EQ(found.verdict, Verdict::pass) << run_->words;
+  ASSERT_THAT(found.disasters, SizeIs(1));
+  EXPECT_EQ(found.disasters[0].kind, "fill_disk");
+  EXPECT_THAT(found.disasters[0].detail,
+              AllOf(HasSubstr("268.4 MB"), HasSubstr("PANIC:"), HasSubstr("No space left on device")));
+  EXPECT_THAT(run_->log("full-disk", "source"), AllOf(HasSubstr("PANIC:  could not write to file \"pg_wal/xlogtemp."),
+                                                      HasSubstr("database system is shut down")));
+  EXPECT_GT(found.restores.at(0).rpo.acknowledged, 0U);
+  EXPECT_EQ(found.restores.at(0).rpo.unexpected, 0U);
 }
 
 TEST_F(Outcome, TakesWhatAnInterruptedBackupLeftForNoBackup) {

@@ -104,6 +104,18 @@ TEST(MakePlan, LetsTheSourceArchiveWhereItsWalLeavesThatWay) {
   EXPECT_THAT(describe(plan), HasSubstr("2. let it archive its WAL by archive_command"));
 }
 
+TEST(MakePlan, KeepsTheWalWellBelowADiskThatWillBeFilled) {
+  auto scenario = a_scenario();
+  EXPECT_FALSE(make_plan(scenario, here()).server_settings.contains("max_wal_size"));
+  EXPECT_EQ(step_that_fills_disk(scenario), nullptr);
+  scenario.timeline.back().what = scenario::DisasterStep{"fill_disk", ""};
+  const auto plan = make_plan(scenario, here());
+  EXPECT_EQ(plan.server_settings.at("max_wal_size"), "128MB");
+  EXPECT_EQ(step_that_fills_disk(scenario), &scenario.timeline.back());
+  EXPECT_THAT(describe(plan), testing::AllOf(HasSubstr("its WAL on a file system of its own in memory, 268.4 MB"),
+                                             HasSubstr("disaster: fill_disk (nothing fits on the disk of its WAL")));
+}
+
 TEST(MakePlan, LeavesConnectionsBesideTheWriters) {
   auto scenario = a_scenario();
   scenario.source.load.writers = 200;
