@@ -188,8 +188,9 @@ void note_untried(const Checks& before, const record::ProofEvidence& proof, cons
 
 void note_blindness(const Sabotage& sabotage, const std::string& verdict, record::Report& report) {
   if (verdict != "pass") return;
-  report.not_tested.push_back(
-      fmt::format("{}: blind to {}; it was tried on {}, and not seen", sabotage.check, sabotage.name, sabotage.object));
+  const auto why = sabotage.why_blind.empty() ? "" : fmt::format(" ({})", sabotage.why_blind);
+  report.not_tested.push_back(fmt::format("{}: blind to {}{}; it was tried on {}, and not seen", sabotage.check,
+                                          sabotage.name, why, sabotage.object));
 }
 
 Check opening_check() {

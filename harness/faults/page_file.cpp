@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <utility>
@@ -50,6 +51,15 @@ PageFile::Item PageFile::item(std::uint16_t line_pointer) const {
 void PageFile::clear_item(std::uint16_t line_pointer) {
   (void)item(line_pointer);
   std::memset(page_.data() + items_offset + 4 * (std::size_t{line_pointer} - 1), 0, 4);
+}
+
+void PageFile::swap_items(std::uint16_t one, std::uint16_t other) {
+  (void)item(one);
+  (void)item(other);
+  const auto place = [&](std::uint16_t line_pointer) {
+    return page_.begin() + items_offset + 4 * (std::ptrdiff_t{line_pointer} - 1);
+  };
+  std::swap_ranges(place(one), place(one) + 4, place(other));
 }
 
 void PageFile::set_checksum() {

@@ -24,6 +24,7 @@ class PageFile {
   // A line pointer (from 1) that holds a tuple; throws base::Error(usage) otherwise.
   [[nodiscard]] Item item(std::uint16_t line_pointer) const;
   void clear_item(std::uint16_t line_pointer);  // the tuple is no longer there, and the space not reclaimed
+  void swap_items(std::uint16_t one, std::uint16_t other);
   void set_checksum();
   void write();
 

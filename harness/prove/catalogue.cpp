@@ -8,6 +8,7 @@ using reports::record::Verdict;
 
 const std::vector<CatalogueEntry>& catalogue() {
   constexpr auto blind = Verdict::pass;
+  const std::string matches = "the page has a checksum that matches";
   static const std::vector<CatalogueEntry> entries = {
       {"changed_file", {{"verifybackup"}}, change_a_file},
       {"orphaned_row", {{"constraints"}, {"content"}}, orphan_a_row},
@@ -15,8 +16,12 @@ const std::vector<CatalogueEntry>& catalogue() {
       {"business_row_lost", {{"ledger"}}, lose_a_business_row},
       {"table_missing", {{"content"}, {"catalog"}}, drop_a_table},
       {"bit_flipped", {{"page_checksums"}}, flip_a_bit},
-      {"bit_flipped_behind_its_checksum", {{"content"}, {"page_checksums", blind}}, flip_a_bit_behind_its_checksum},
-      {"row_erased_behind_its_indexes", {{"content"}, {"page_checksums", blind}, {"amcheck", blind}}, erase_a_row},
+      {"bit_flipped_behind_its_checksum",
+       {{"content"}, {"page_checksums", blind, matches}},
+       flip_a_bit_behind_its_checksum},
+      {"row_erased_behind_its_indexes",
+       {{"content"}, {"page_checksums", blind, matches}, {"amcheck", blind, "nobody looks for the row of an entry"}},
+       erase_a_row},
       {"constraint_dropped", {{"catalog"}}, drop_a_constraint},
       {"constraint_not_validated", {{"constraints"}}, add_an_unproven_constraint},
       {"grant_lost", {{"catalog"}}, revoke_a_grant},
@@ -26,6 +31,8 @@ const std::vector<CatalogueEntry>& catalogue() {
       {"commit_missing_from_the_tail", {{"ledger"}, {"commit_order"}, {"exactness"}}, lose_the_last_commit},
       {"one_commit_too_many", {{"ledger"}, {"commit_order"}, {"exactness"}}, add_a_commit},
       {"commit_twice", {{"ledger"}, {"commit_order"}}, repeat_a_commit},
+      {"gin_index_disordered", {{"amcheck"}}, disorder_a_gin_index},
+      {"gin_entry_lost", {{"amcheck"}}, lose_a_gin_entry},
       {"rolled_back_yet_present", {{"ledger"}, {"commit_order"}, {"exactness"}}, revive_a_rolled_back_transaction},
   };
   return entries;

@@ -15,6 +15,7 @@ namespace harness::prove {
 struct Concern {
   std::string check;  // a check's word; "sql" stands for each SQL file, "exactness" for the commits present
   reports::record::Verdict wanted = reports::record::Verdict::fail;
+  std::string why_blind{};  // wanted pass
 };
 
 // Of a directory that was restored and never started, which is what pg_verifybackup reads; or of a copy that was

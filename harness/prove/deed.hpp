@@ -28,8 +28,8 @@ struct Deed {
   std::function<void(const std::filesystem::path& data_directory)> on_disk{};
   std::function<void(const std::filesystem::path& data_directory)> put_back{};  // before the server starts again
   std::function<void(backup_engine::postgres::Connection& connection)> in_database{};
-  std::set<std::string> blind{};  // checks that cannot see it here, though they have a trace of it elsewhere
-  std::string why_not{};          // this copy has nothing that could be harmed so; then nothing of the above is set
+  std::map<std::string, std::string> blind{};  // checks that cannot see it here, and why; a trace of it they have
+  std::string why_not{};  // this copy has nothing that could be harmed so; then nothing of the above is set
 };
 
 [[nodiscard]] inline Deed impossible(std::string why) {

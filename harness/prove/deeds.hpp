@@ -13,6 +13,9 @@ namespace harness::prove {
 // Rows.
 [[nodiscard]] Deed orphan_a_row(Surroundings& surroundings);
 [[nodiscard]] Deed duplicate_a_row(Surroundings& surroundings);
+// GIN indexes.
+[[nodiscard]] Deed disorder_a_gin_index(Surroundings& surroundings);
+[[nodiscard]] Deed lose_a_gin_entry(Surroundings& surroundings);
 // Definitions and settings.
 [[nodiscard]] Deed drop_a_table(Surroundings& surroundings);
 [[nodiscard]] Deed drop_a_constraint(Surroundings& surroundings);

@@ -34,8 +34,9 @@ bool holds_effects(Surroundings& surroundings, const Victim& table) {
 }
 
 // What was changed in good order is seen by nothing but a comparison with a mark.
-std::set<std::string> blind_without_a_mark(const Surroundings& surroundings) {
-  return surroundings.marked ? std::set<std::string>() : std::set<std::string>{"catalog"};
+std::map<std::string, std::string> blind_without_a_mark(const Surroundings& surroundings) {
+  if (surroundings.marked) return {};
+  return {{"catalog", "no mark says what there was"}};
 }
 
 }  // namespace

@@ -33,16 +33,6 @@ std::optional<UniqueIndex> only_unique_index(Surroundings& surroundings, const V
                      (rows[0][2] == "t" ? "primary key " : "unique ") + rows[0][0].value_or("")};
 }
 
-std::string columns_to_copy(Surroundings& surroundings, const Victim& table) {
-  return surroundings.connection
-      .query(
-          "SELECT coalesce(string_agg(quote_ident(attname), ', ' ORDER BY attnum), '') FROM pg_attribute WHERE "
-          "attrelid = $1 AND "
-          "attnum > 0 AND NOT attisdropped AND attgenerated = ''",
-          {table.oid})
-      .single();
-}
-
 struct ForeignKey {
   std::string name, child_oid, child, parent_oid, parent, condition;
 };
@@ -97,7 +87,7 @@ Deed duplicate_a_row(Surroundings& surroundings) {
     const auto place = place_of_a_row(surroundings, table);
     if (!index || !place) continue;
     claim(surroundings, table.oid);
-    const auto columns = columns_to_copy(surroundings, table);
+    const auto columns = columns_to_copy(surroundings, table.oid);
     Deed deed;
     deed.traces["constraints"] = {table.quoted, index->kind};
     deed.traces["amcheck"] = {"." + index->name, "lacks matching index tuple"};

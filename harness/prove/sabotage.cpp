@@ -150,7 +150,12 @@ class Session {
       for (const auto& planned : *group) {
         for (const auto& concern : planned.concerns) {
           Sabotage done{planned.name, concern.check, concern.wanted, {}, {}, {}, planned.deed.why_not, planned.broke};
-          if (planned.deed.blind.contains(concern.check)) done.wanted = reports::record::Verdict::pass;
+          done.why_blind = concern.why_blind;
+          const auto blind = planned.deed.blind.find(concern.check);
+          if (blind != planned.deed.blind.end()) {
+            done.wanted = reports::record::Verdict::pass;
+            done.why_blind = blind->second;
+          }
           const auto trace = planned.deed.traces.find(concern.check);
           if (trace != planned.deed.traces.end()) {
             done.object = trace->second.object;

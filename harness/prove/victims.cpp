@@ -53,6 +53,16 @@ std::string claimed_list(const Surroundings& surroundings) {
   return fmt::format("{{{}}}", fmt::join(surroundings.claimed, ","));
 }
 
+std::string columns_to_copy(Surroundings& surroundings, const std::string& oid) {
+  return surroundings.connection
+      .query(
+          "SELECT coalesce(string_agg(quote_ident(attname), ', ' ORDER BY attnum), '') FROM pg_attribute WHERE "
+          "attrelid = $1 AND "
+          "attnum > 0 AND NOT attisdropped AND attgenerated = ''",
+          {oid})
+      .single();
+}
+
 // A plain scan begins at the first page, so the place lies in the first segment of the file.
 std::optional<RowPlace> place_of_a_row(Surroundings& surroundings, const Victim& table, const std::string& condition) {
   const auto rows = surroundings.connection.query(

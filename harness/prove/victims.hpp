@@ -30,6 +30,9 @@ void claim_what_rules_harm(Surroundings& surroundings);
 // All that are claimed, as an array of oid in SQL's text form.
 [[nodiscard]] std::string claimed_list(const Surroundings& surroundings);
 
+// Of that table, comma-separated: those that are not computed.
+[[nodiscard]] std::string columns_to_copy(Surroundings& surroundings, const std::string& oid);
+
 struct RowPlace {
   std::string file;  // below the data directory
   std::uint32_t block = 0;

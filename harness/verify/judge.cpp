@@ -167,7 +167,10 @@ std::vector<std::string> list_not_tested(const std::vector<CheckRequest>& reques
        "the content of tables, row by row"},
       {CheckKind::page_checksums, "page_checksums: damage with a matching checksum; files that are no relations",
        "page checksums"},
-      {CheckKind::amcheck, "amcheck: indexes that are no B-trees; values changed within well-formed rows",
+      {CheckKind::amcheck,
+       "amcheck: indexes that are neither B-trees nor, from PostgreSQL 18 on, GIN; entries that a GIN index lost; "
+       "values "
+       "changed within well-formed rows",
        "the structure of tables and indexes"},
       {CheckKind::verifybackup, "verifybackup: a wrong file with a manifest to match, as one program wrote both",
        "the restored files against their manifest"},

@@ -104,17 +104,17 @@ Check check_page_checksums(const ToolRun& run) {
   return check;
 }
 
-// heap table "db.schema.table", block 1, offset 2, attribute 3: / btree index "db.schema.index": and the problem below,
-// indented. Exit code 2 when anything was found; 1 for its own errors, among which an index that cannot be read. It is
-// silent when all is well, so its progress has to say that it looked at every relation, and its warnings that it left
-// out no database.
+// heap table "db.schema.table", block 1, offset 2, attribute 3: / btree index "db.schema.index": / gin index
+// "db.schema.index": (gin_indexes.hpp) and the problem below, indented. Exit code 2 when anything was found; 1 for its
+// own errors, among which an index that cannot be read. It is silent when all is well, so its progress has to say that
+// it looked at every relation, and its warnings that it left out no database.
 Check check_amcheck(const ToolRun& run) {
   auto check = of_tool(run);
   std::string object, place;
   bool told = true;
   for_each_line(run.output, [&](std::string_view line) {
     if (is_progress(line)) return;
-    for (const std::string_view kind : {"heap table \"", "btree index \""}) {
+    for (const std::string_view kind : {"heap table \"", "btree index \"", "gin index \""}) {
       if (line.rfind(kind, 0) != 0) continue;
       object = between(line, "\"", "\"").value_or("");
       place = between(line, "\", ", ":").value_or("");
@@ -131,7 +131,8 @@ Check check_amcheck(const ToolRun& run) {
       progress && progress->examined == progress->listed && run.output.find("warning: skipping") == std::string::npos;
   const bool understood = run.exit_code == 0 ? check.findings.empty() && looked_at_all : !check.findings.empty();
   if (!understood) return not_judged(std::move(check), run);
-  conclude(check, progress ? progress->listed : check.findings.size(), "tables and B-tree indexes");
+  const auto gin_indexes = counter(run.output, "GIN indexes examined:").value_or(0);
+  conclude(check, gin_indexes + (progress ? progress->listed : check.findings.size()), "tables and indexes");
   return check;
 }
 

@@ -10,6 +10,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
+#include "harness/verify/gin_indexes.hpp"
 
 namespace harness::verify {
 
@@ -164,7 +165,9 @@ ToolRun run_amcheck(const ToolOptions& options, const Cluster& cluster,
   auto arguments = connection_arguments;
   const auto which = cluster.scope.kind == Scope::Kind::only ? "--database=" + scoped_database(cluster) : "--all";
   arguments.insert(arguments.end(), {which, "--heapallindexed", "--no-password", "--progress"});
-  return run_tool(options, "pg_amcheck", std::move(arguments));
+  auto run = run_tool(options, "pg_amcheck", std::move(arguments));
+  check_gin_indexes(cluster, run);
+  return run;
 }
 
 }  // namespace harness::verify

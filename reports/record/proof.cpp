@@ -17,6 +17,7 @@ void fields(Io& io, typename Io::template Ref<Sabotage> sabotage) {
   io("key", sabotage.key);
   io("why_not", sabotage.why_not);
   io("broke", sabotage.broke);
+  io.later("why_blind", sabotage.why_blind);
   io.later("seen_in", sabotage.seen_in);
 }
 

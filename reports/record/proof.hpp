@@ -19,12 +19,13 @@ namespace reports::record {
 struct Sabotage {
   std::string name;                // of the catalogue
   std::string check;               // as checks[] of the report names it, or "exactness"
-  Verdict wanted = Verdict::fail;  // pass: the check is known to be blind to it
+  Verdict wanted = Verdict::fail;  // pass: the check is known to be blind to it, as why_blind says
   // What a finding must say: its object is this or ends in it, its text holds `words`, its key is `key`; empty:
   // anything.
   std::string object, words, key;
-  std::string why_not;                // what this cluster has not, that could be harmed so; empty: it has
-  std::string broke;                  // why doing it failed; empty: it was done
+  std::string why_not;  // what this cluster has not, that could be harmed so; empty: it has
+  std::string broke;    // why doing it failed; empty: it was done
+  std::string why_blind{};
   std::string seen_in = "sabotaged";  // the evidence that shows it: this, or a name of `astray`
 };
 

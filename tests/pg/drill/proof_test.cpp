@@ -153,6 +153,17 @@ TEST_F(Proof, EachCheckSaysWhatItIsProvenBy) {
 TEST_F(Proof, BlindnessIsShownAndListed) {
   const auto report = run_->report("sound");
   EXPECT_THAT(report.not_tested, Contains(HasSubstr("page_checksums: blind to bit_flipped_behind_its_checksum")));
+  EXPECT_THAT(report.not_tested, Contains(HasSubstr("amcheck: blind to gin_entry_lost (no amcheck compares")));
+}
+
+// PostgreSQL's amcheck knows the shape of GIN indexes from version 18 on.
+TEST_F(Proof, ADisorderedGinIndexIsNoticedWhereAmcheckCanAndElseListed) {
+  const auto report = run_->report("sound");
+  if (std::stoi(report.environment.postgres_version) >= 18) {
+    EXPECT_THAT(check(report, "amcheck").proven_by, Contains("gin_index_disordered"));
+  } else {
+    EXPECT_THAT(report.not_tested, Contains(HasSubstr("blind to gin_index_disordered (this database's amcheck")));
+  }
 }
 
 TEST_F(Proof, ReportsDrawTheMatrix) {

@@ -134,10 +134,11 @@ TEST_F(JudgeProof, IsUnknownWhenDoingASabotageFailed) {
 TEST_F(JudgeProof, ListsBlindnessAndWhatCouldNotBeTriedAsNotTested) {
   proof_.sabotages = {{"row_erased", "page_checksums", Verdict::pass, "base/5/16384", "", "", "", ""},
                       {"bit_flipped", "page_checksums", Verdict::fail, "", "", "", "no table holds a row", ""}};
+  proof_.sabotages[0].why_blind = "the page has a checksum that matches";
   proof_.sabotaged.page_checksums = sound_pages();
   judge(proof_);
   EXPECT_EQ(proof_check_of_report().verdict, Verdict::unknown) << "nothing was proven";
-  EXPECT_THAT(report_.not_tested, Contains(HasSubstr("page_checksums: blind to row_erased")));
+  EXPECT_THAT(report_.not_tested, Contains(HasSubstr("page_checksums: blind to row_erased (the page has")));
   EXPECT_THAT(report_.not_tested,
               Contains(HasSubstr("on the check page_checksums (bit_flipped: no table holds a row)")));
 }

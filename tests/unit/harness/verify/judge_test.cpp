@@ -307,6 +307,16 @@ TEST(AmcheckCheck, NamesTheRelationWithProgressInBetween) {
   EXPECT_EQ(check.findings.at(0).text, "item order invariant violated");
 }
 
+TEST(AmcheckCheck, CountsGinIndexesAndNamesTheOneThatIsDamaged) {
+  const std::string all = " 31/31 relations (100%),  420/420 pages (100%)\n";
+  EXPECT_THAT(judged_amcheck(0, all + "GIN indexes examined: 4\n").summary, HasSubstr("all 35 "));
+  const auto check =
+      judged_amcheck(2, all + "gin index \"app.shop.tags\":\n    ERROR: wrong tuple order\nGIN indexes examined: 4\n");
+  ASSERT_EQ(check.verdict, Verdict::fail);
+  EXPECT_EQ(check.findings.at(0).object, "app.shop.tags");
+  EXPECT_EQ(check.findings.at(0).text, "ERROR: wrong tuple order");
+}
+
 TEST(SettingsCheck, PassesOverQuarantineAndPathsAndNamesTheRest) {
   Records records;
   auto& mark = records.marks.emplace_back();
