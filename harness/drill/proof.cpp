@@ -5,6 +5,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/parallel.hpp"
+#include "backup_engine/base/remove_tree.hpp"
 #include "backup_engine/base/utc_time.hpp"
 #include "harness/drill/commits_on_copy.hpp"
 #include "harness/drill/examination.hpp"
@@ -12,6 +13,8 @@
 #include "harness/drill/recovery.hpp"
 #include "harness/drill/stray_copy.hpp"
 #include "harness/measure/commit_order_check.hpp"
+#include "harness/measure/ledger_index.hpp"
+#include "harness/measure/neighbours.hpp"
 #include "harness/prove/sabotage.hpp"
 #include "harness/restore/redirect.hpp"
 #include "harness/verify/consistency_probe.hpp"
@@ -153,11 +156,33 @@ prove::Laboratory laboratory_for(const Context& context, const Specimen& specime
   return laboratory;
 }
 
+// The end of WAL is no place to pause at, and by now it may lie elsewhere. Behind the last commit that recovery came to
+// the rows are the same; where there is none behind the backup's stop, they are at that stop.
+restore::Target place_for(const Specimen& specimen) {
+  const auto& order = specimen.evidence.commit_order;
+  if (specimen.target.stop != restore::Stop::end_of_wal || specimen.mark != nullptr || !order) {
+    return place_to_pause(specimen.target, specimen.mark);
+  }
+  const measure::StopPosition reached{measure::StopPosition::Kind::position,
+                                      measure::position_of(order->reached_lsn, "the point that recovery reached"),
+                                      {}};
+  const auto earliest = measure::position_of(specimen.backup.stop_lsn, "the backup's stop");
+  const auto last = measure::neighbours_of(*order, nullptr, reached, earliest).last_before;
+  if (!last) return place_to_pause(specimen.target, nullptr);
+  restore::Target place = specimen.target;
+  place.stop = restore::Stop::lsn;
+  place.value = last->lsn;
+  place.inclusive = true;
+  return place;
+}
+
 // What the copy is recovered to, as the report names targets.
 record::RestoreTarget told(const restore::Target& place, const Specimen& specimen) {
   record::RestoreTarget target = specimen.told_target;
   if (place.stop == restore::Stop::immediate) {
     target = {"immediate", "", true, ""};
+  } else if (specimen.target.stop == restore::Stop::end_of_wal && place.stop == restore::Stop::lsn) {
+    target = {"lsn", place.value, place.inclusive, ""};
   } else if (specimen.mark != nullptr) {
     target = {"mark", specimen.mark->restore_point, true, ""};
   }
@@ -177,6 +202,15 @@ std::string why_not_done(const std::function<void()>& work) {
   return "";
 }
 
+// Two more copies are about to be made: the one that was examined is no longer needed.
+void make_room(const Context& context) {
+  if (context.plan.circumstances.keep == plan::Keep::always) return;
+  const auto examined = context.workplace.path() / SecondCopy{}.name;
+  for (const auto& path : {examined, std::filesystem::path(examined.string() + "-tablespaces")}) {
+    if (base::remove_tree(path)) return;  // what is left goes with the workplace
+  }
+}
+
 void sabotage_copy(const Context& context, const Specimen& specimen, const restore::Target& place,
                    record::ProofEvidence& proof) {
   Bench bench(context, specimen, proof);
@@ -190,7 +224,8 @@ record::ProofEvidence prove_detectors(const Context& context, const Specimen& sp
   context.step("proof.begin", "sabotage a copy, to see whether the checks notice");
   const auto began = base::utc_now();
   record::ProofEvidence proof;
-  const auto place = place_to_pause(specimen.target, specimen.mark);
+  make_room(context);
+  const auto place = place_for(specimen);
   proof.target = told(place, specimen);
   Astray astray;
   std::string broke_astray;

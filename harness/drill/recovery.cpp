@@ -48,7 +48,8 @@ server::ServerOptions quarantined(const Context& context, const Origin& origin,
   const auto major = options.installation.version.major();
   std::filesystem::path access_rules;
   if (origin.foreign) {
-    access_rules = restore::write_access_rules(context.workplace.path(), context.workplace.user());
+    access_rules = restore::write_access_rules(context.workplace.path() / (std::string(log_name) + "-pg_hba.conf"),
+                                               context.workplace.user());
     options.settings = restore::settings_of_foreign_cluster(major, access_rules);
   } else {
     options.settings = server::quarantine_settings(major);

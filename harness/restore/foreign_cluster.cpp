@@ -26,8 +26,7 @@ void give_to(const std::optional<process::OsUser>& user, const fs::path& top) {
   for (const auto& entry : fs::recursive_directory_iterator(top)) give(entry.path());
 }
 
-fs::path write_access_rules(const fs::path& directory, const std::optional<process::OsUser>& user) {
-  auto rules = directory / "pg_hba.conf";
+fs::path write_access_rules(fs::path rules, const std::optional<process::OsUser>& user) {
   base::write_file_atomically(rules, "local all all trust\n", 0600);
   give_to(user, rules);
   return rules;

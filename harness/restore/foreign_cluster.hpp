@@ -16,8 +16,9 @@ namespace harness::restore {
 // without a user or for a caller that is not root. Throws base::Error.
 void give_to(const std::optional<process::OsUser>& user, const std::filesystem::path& top);
 
-// A pg_hba.conf below `directory` that lets in whoever reaches the socket, which lies in a private directory.
-[[nodiscard]] std::filesystem::path write_access_rules(const std::filesystem::path& directory,
+// A pg_hba.conf of that path, which it returns, that lets in whoever reaches the socket, which lies in a private
+// directory. Servers that are started at the same time have one each.
+[[nodiscard]] std::filesystem::path write_access_rules(std::filesystem::path rules,
                                                        const std::optional<process::OsUser>& user);
 
 // Quarantine, little of this machine, a log that read_recovery_log() understands, and nothing that would stop a

@@ -123,7 +123,7 @@ Scratch Scratch::make(const ScratchOrder& order, base::Progress& progress, const
   options.installation = order.installation;
   options.data_directory = directory / "data";
   options.log_file = order.log_file.empty() ? directory / "server.log" : order.log_file;
-  const auto access_rules = write_access_rules(directory, order.run_as);
+  const auto access_rules = write_access_rules(directory / "pg_hba.conf", order.run_as);
   options.settings = settings_of_foreign_cluster(order.installation.version.major(), access_rules);
   options.isolation = isolation_of(files, access_rules);
   options.run_as = order.run_as;

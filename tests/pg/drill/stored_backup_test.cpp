@@ -18,11 +18,14 @@ using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::IsSupersetOf;
 using testing::Not;
 
-constexpr auto every_check =
-    "verify: [page_checksums, amcheck, verifybackup, constraints, catalog, sequences, settings, { sql: boats.sql }]\n";
 constexpr auto few_checks = "verify: [page_checksums, { sql: boats.sql }]\n";
+constexpr auto every_check_proven =
+    "verify: [page_checksums, amcheck, verifybackup, constraints, catalog, sequences, settings, { sql: boats.sql }]\n"
+    "prove: true\n";
+constexpr auto few_checks_proven = "verify: [page_checksums, { sql: boats.sql }]\nprove: true\n";
 
 // What the drills found; the source goes when all have run.
 struct Drilled {
@@ -48,7 +51,13 @@ struct Drilled {
     cluster.run("CREATE DATABASE other");
     cluster.connect("harbour").execute(
         "CREATE TABLE boats (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text UNIQUE NOT NULL);"
-        "CREATE TABLE journeys (boat int REFERENCES boats, day date)");
+        "CREATE TABLE journeys (boat int REFERENCES boats, day date);"
+        "CREATE TABLE crew (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);"
+        "CREATE TABLE berths (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, place text);"
+        "CREATE TABLE buoys (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, colour text);"
+        "INSERT INTO buoys (colour) SELECT 'red' FROM generate_series(1, 9);"
+        "INSERT INTO crew (name) SELECT 'sailor ' || n FROM generate_series(1, 9) AS n;"
+        "INSERT INTO berths (place) SELECT 'pier ' || n FROM generate_series(1, 9) AS n");
     (void)insert("in the full");
     full = cluster.back_up({"--pgdata", cluster.path("data")});
     (void)insert("in the incremental");
@@ -72,17 +81,19 @@ struct Drilled {
                               const std::string& source = "") {
       const auto sql = fmt::format("boats-{}.sql", boats);
       std::ofstream(cluster.scenarios() / sql) << fmt::format(
-          "-- name: {0} boats\nSELECT n FROM (SELECT count(*) AS n FROM boats) c WHERE n <> {0};\n", boats);
+          "-- name: {0} boats\n-- sabotage: INSERT INTO boats (name) VALUES ('too many')\nSELECT n FROM (SELECT "
+          "count(*) AS n FROM boats) c WHERE n <> {0};\n",
+          boats);
       auto checks = std::string(verify);
       checks.replace(checks.find("boats.sql"), 9, sql);
       cluster.write_scenario(
           name, source + ", database: harbour",
           fmt::format("restore: {{ {} }}\n{}objectives: {{ rto: 120s, small: {{ rto: 119s }} }}\n", restore, checks));
     };
-    scenario("newest", 6, "kind: full, target: end_of_wal", every_check);
+    scenario("newest", 6, "kind: full, target: end_of_wal", every_check_proven);
     scenario("full-alone", 1, "kind: full, target: immediate", few_checks, ", backup: " + full);
     scenario("by-name", 3, "kind: pitr, target: { name: before release }, action: pause", few_checks);
-    scenario("by-lsn", 4, fmt::format("kind: pitr, target: {{ lsn: {}, inclusive: false }}", lsn), few_checks);
+    scenario("by-lsn", 4, fmt::format("kind: pitr, target: {{ lsn: {}, inclusive: false }}", lsn), few_checks_proven);
     scenario("by-time", 5, fmt::format("kind: pitr, target: {{ time: {} }}", time), few_checks,
              ", backup: " + incremental);
     scenario("by-xid", 3, fmt::format("kind: pitr, target: {{ xid: {} }}", xid), few_checks);
@@ -127,6 +138,41 @@ TEST_F(StoredBackup, AsksThePausedCopyAboutTheTransactionsBehindTheTarget) {
   const auto committed = [](const auto& status) { return status.status == "committed"; };
   EXPECT_FALSE(std::all_of(order.paused_statuses.begin(), order.paused_statuses.end(), committed));
   EXPECT_TRUE(std::all_of(order.recovered_statuses.begin(), order.recovered_statuses.end(), committed));
+}
+
+// "CHECK SABOTAGE" of each that was noticed.
+std::vector<std::string> noticed(const reports::record::Report& report) {
+  std::vector<std::string> found;
+  for (const auto& proof : report.proof) {
+    if (proof.verdict_wanted == "fail" && proof.verdict_given == "fail") {
+      found.push_back(proof.check + " " + proof.sabotage);
+    }
+  }
+  return found;
+}
+
+TEST_F(StoredBackup, ProvesItsChecksOnACopyWithoutAMark) {
+  const auto found = report("newest");
+  EXPECT_EQ(check_of(found, "proof").verdict, Verdict::pass) << all_words(found);
+  EXPECT_THAT(noticed(found),
+              IsSupersetOf({"verifybackup changed_file", "page_checksums bit_flipped", "amcheck duplicated_row",
+                            "constraints duplicated_row", "catalog reference_broken", "sequences sequence_behind",
+                            "settings setting_changed", "sql boats-6.sql rule_broken: 6 boats"}));
+  EXPECT_THAT(found.not_tested,
+              Contains(HasSubstr("catalog: blind to constraint_dropped (no mark says what there was)")));
+}
+
+TEST_F(StoredBackup, ProvesThatACopyThatWentAstrayIsNoticed) {
+  EXPECT_THAT(noticed(report("newest")),
+              IsSupersetOf({"commit_order recovered_one_commit_short", "exactness recovered_one_commit_short",
+                            "commit_order recovered_onto_another_timeline"}));
+  EXPECT_THAT(noticed(report("by-lsn")),
+              IsSupersetOf({"commit_order recovered_one_commit_short", "commit_order recovered_one_commit_too_far",
+                            "exactness recovered_one_commit_too_far", "commit_order recovered_onto_another_timeline"}));
+  const auto isolation = check_of(report("newest"), "isolation");
+  if (!isolation.name.empty()) {
+    EXPECT_THAT(isolation.proven_by, Contains("somebody_elses_socket_in_sight"));
+  }
 }
 
 TEST_F(StoredBackup, RestoresTheBackupThatTheScenarioMeans) {
