@@ -120,10 +120,6 @@ void Parser::require_nothing_drawn(const YAML::Node& document) const {
     reader_.fail(parent[key], fmt::format("a random scenario draws its {}", key),
                  fmt::format("remove \"{}\", or \"random: true\"", key));
   };
-  if (document["prove"]) {
-    reader_.fail(document["prove"], "a random scenario may draw a restore that leaves no copy to sabotage",
-                 "remove \"prove\", or \"random: true\"");
-  }
   for (const auto* const key : drawn_keys) refuse(document, key);
   if (!document["source"]) return;
   refuse(document["source"], "repository");

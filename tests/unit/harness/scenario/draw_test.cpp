@@ -46,6 +46,18 @@ TEST(Draw, GivesTheSameForTheSameSeedAndOthersForOthers) {
   EXPECT_EQ(timelines.size(), 20U);
 }
 
+TEST(Draw, AsksForTheProofWhereverTheDrawnRestoreLeavesACopy) {
+  const WrittenScenario file{std::string(random_scenario) + "prove: true\n"};
+  std::set<bool> asked;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    const auto scenario = parse_scenario(file.file(), file.fixtures(), {}, seed);
+    EXPECT_EQ(timeline_of(scenario), timeline_of(drawn_by(seed))) << "the same is drawn, seed " << seed;
+    EXPECT_EQ(scenario.prove, scenario.restore.kind != RestoreKind::partial) << seed;
+    asked.insert(scenario.prove);
+  }
+  EXPECT_EQ(asked.size(), 2U);
+}
+
 TEST(Draw, ReachesEveryDisasterTargetBackupAndKindOfRestore) {
   std::set<std::string> disasters;
   std::set<TargetKind> targets;
