@@ -119,6 +119,7 @@ class StrayCopy {
       step();
     } catch (const base::Error& error) {
       if (error.kind() == base::ErrorKind::interrupted) throw;
+      server_.reset();  // wherever it is, it did not get where it was led
       const std::string why = error.what();
       for (auto& sabotage : astray_.sabotages) {
         if (sabotage.seen_in == where && sabotage.why_not.empty()) sabotage.broke = why.substr(0, why.find('\n'));
@@ -142,7 +143,7 @@ class StrayCopy {
 
   void go_one_too_far() {
     note_commit("recovered_one_commit_too_far", commits_.first_behind, "extra", one_too_far,
-                stop_.why.empty() ? "no commit lies behind the target" : stop_.why);
+                stop_.why.empty() ? "the repository holds no commit behind the target" : stop_.why);
     if (commits_.first_behind) attempt(one_too_far, [&] { stop_at(*commits_.first_behind, true, one_too_far); });
   }
 

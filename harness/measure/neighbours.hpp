@@ -24,8 +24,9 @@ struct Neighbours {
 };
 
 // On the way that recovery had to go, no earlier than `earliest` (where the backup stops: recovery cannot end before
-// it), on either side of `stop`. Of the load's acknowledged transactions; of any where there is no ledger (nullptr).
-// Empty for a stop that is no position. Throws base::Error(corrupt) for an LSN that is none.
+// it) and no later than what the repository was known to hold, on either side of `stop`. Of the load's acknowledged
+// transactions; of any where there is no ledger (nullptr). Empty for a stop that is no position. Throws
+// base::Error(corrupt) for an LSN that is none.
 [[nodiscard]] Neighbours neighbours_of(const reports::record::CommitOrderEvidence& order,
                                        const std::vector<reports::record::LedgerTransaction>* ledger,
                                        const StopPosition& stop, backup_engine::postgres::Lsn earliest);

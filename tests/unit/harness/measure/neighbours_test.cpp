@@ -57,6 +57,16 @@ TEST(Neighbours, LieNoEarlierThanRecoveryCanEnd) {
   EXPECT_FALSE(neighbours_of(order(), &load, before_704, Lsn(0x308)).last_before);
 }
 
+// What was lost with the server nobody can recover too far to.
+TEST(Neighbours, LieNoLaterThanWhatTheRepositoryHolds) {
+  const auto load = ledger();
+  auto held = order();
+  held.acknowledged_lsn = "0/440";
+  EXPECT_TRUE(neighbours_of(held, &load, before_704, Lsn(0x100)).first_behind);
+  held.acknowledged_lsn = "0/438";
+  EXPECT_FALSE(neighbours_of(held, &load, before_704, Lsn(0x100)).first_behind);
+}
+
 TEST(Neighbours, AreNoTransactionThatWasNeverAnswered) {
   auto load = ledger();
   load[1].outcome = LedgerOutcome::unknown;
