@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "backup_engine/base/file.hpp"
 #include "harness/scenario/scenario.hpp"
 
 namespace harness::prove {
@@ -43,6 +44,22 @@ TEST(Catalogue, HarmsNothingThatNoCheckHasToNotice) {
     EXPECT_TRUE(std::any_of(entry.concerns.begin(), entry.concerns.end(), [](const auto& concern) {
       return concern.wanted == Verdict::fail;
     })) << entry.name;
+  }
+}
+
+// docs/checks.md says of each check what it can and cannot see, and of each sabotage by whom it is noticed.
+TEST(Catalogue, StandsInThePageOfChecksWithEveryCheckThereIs) {
+  const auto page = backup_engine::base::read_file(LIFEBOAT_SOURCE_DIR "/docs/checks.md");
+  std::set<std::string> checks = {"roll_back", "commit_order", "isolation", "damaged_pages",
+                                  "outcome",   "sweep",        "proof",     "drill"};
+  for (int kind = 0; kind <= static_cast<int>(CheckKind::untouched); ++kind) {
+    checks.emplace(to_string(static_cast<CheckKind>(kind)));
+  }
+  for (const auto& check : checks) {
+    EXPECT_NE(page.find("\n| `" + check + "` | "), std::string::npos) << check << " has no row";
+  }
+  for (const auto& entry : catalogue()) {
+    EXPECT_NE(page.find("`" + entry.name + "`"), std::string::npos) << entry.name;
   }
 }
 
