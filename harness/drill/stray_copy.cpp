@@ -32,14 +32,6 @@ using record::Sabotage;
 
 namespace {
 
-// Where it is led; the folders of its evidence.
-constexpr std::string_view one_short = "one_short", one_too_far = "one_too_far", elsewhere = "elsewhere";
-constexpr std::string_view exactness = "exactness";
-
-std::string transaction(const Neighbour& commit) {
-  return fmt::format("transaction {}", commit.xid);
-}
-
 // Each step goes on from where the one before it left the copy, so that one restore serves them all.
 class StrayCopy {
  public:
@@ -104,8 +96,8 @@ class StrayCopy {
       auto& sabotage = note(name, check, where);
       sabotage.why_not = missing;
       if (!commit) continue;
-      sabotage.object = transaction(*commit);
-      if (check == exactness) {
+      sabotage.object = fmt::format("transaction {}", commit->xid);
+      if (check == exactness_) {
         sabotage.words = word;
       } else {
         sabotage.key = commit->key;
@@ -136,25 +128,25 @@ class StrayCopy {
   }
 
   void stop_one_short() {
-    note_commit("recovered_one_commit_short", commits_.last_before, "missing", one_short,
+    note_commit("recovered_one_commit_short", commits_.last_before, "missing", one_short_,
                 stop_.why.empty() ? "no commit lies between the backup's stop and the target" : stop_.why);
-    if (commits_.last_before) attempt(one_short, [&] { stop_at(*commits_.last_before, false, one_short); });
+    if (commits_.last_before) attempt(one_short_, [&] { stop_at(*commits_.last_before, false, one_short_); });
   }
 
   void go_one_too_far() {
-    note_commit("recovered_one_commit_too_far", commits_.first_behind, "extra", one_too_far,
+    note_commit("recovered_one_commit_too_far", commits_.first_behind, "extra", one_too_far_,
                 stop_.why.empty() ? "the repository holds no commit behind the target" : stop_.why);
-    if (commits_.first_behind) attempt(one_too_far, [&] { stop_at(*commits_.first_behind, true, one_too_far); });
+    if (commits_.first_behind) attempt(one_too_far_, [&] { stop_at(*commits_.first_behind, true, one_too_far_); });
   }
 
   // Promoted twice: what it recovered along is no longer the timeline that it left last.
   void leave_the_timeline() {
     if (knows_commits(context_, specimen_)) {
       for (const auto check : judges_) {
-        note("recovered_onto_another_timeline", check, elsewhere).object = "recovery";
+        note("recovered_onto_another_timeline", check, elsewhere_).object = "recovery";
       }
     }
-    attempt(elsewhere, [&] {
+    attempt(elsewhere_, [&] {
       if (!server_) server_ = start_second_copy(context_, specimen_.origin, copy_);
       const auto timeline = restore::promote(*server_);
       for (auto& sabotage : astray_.sabotages) {
@@ -163,7 +155,7 @@ class StrayCopy {
       server_->stop(server::StopMode::fast, deadline_);
       server_.reset();
       start_in_sight();
-      examine(elsewhere);
+      examine(elsewhere_);
       server_->stop(server::StopMode::fast, deadline_);
     });
   }
@@ -186,7 +178,7 @@ class StrayCopy {
     server_ = restore::branch_off_again(std::move(options), deadline_, context_.stop);
     if (!watches_isolation_) return;
     auto& sabotage = note(of_whom.empty() ? "started_outside_of_its_namespaces" : "somebody_elses_socket_in_sight",
-                          verify::isolation_check, elsewhere);
+                          verify::isolation_check, elsewhere_);
     sabotage.object = "the restored server";
     sabotage.words = of_whom.empty() ? fmt::format("{} (postgres): network mount", server_->pid()) : of_whom;
   }
@@ -199,13 +191,16 @@ class StrayCopy {
     if (knows_commits(context_, specimen_)) {
       prober.probe("commit_order", [&] { seen.commit_order = commits_on_copy(context_, specimen_, cluster, seen); });
     }
-    if (watches_isolation_ && where == elsewhere) {
+    if (watches_isolation_ && where == elsewhere_) {
       prober.probe("isolation",
                    [&] { seen.isolation = verify::probe_isolation(*server_, specimen_.origin.wal_socket); });
     }
   }
 
-  static constexpr std::array<std::string_view, 2> judges_{measure::commit_order_check, exactness};
+  // Where it is led; the folders of its evidence.
+  static constexpr std::string_view one_short_ = "one_short", one_too_far_ = "one_too_far", elsewhere_ = "elsewhere";
+  static constexpr std::string_view exactness_ = "exactness";
+  static constexpr std::array<std::string_view, 2> judges_{measure::commit_order_check, exactness_};
 
   const Context& context_;
   const Specimen& specimen_;

@@ -7,6 +7,7 @@
 
 #include "backup_engine/base/file.hpp"
 #include "harness/scenario/scenario.hpp"
+#include "tests/support/places.hpp"
 
 namespace harness::prove {
 namespace {
@@ -49,7 +50,7 @@ TEST(Catalogue, HarmsNothingThatNoCheckHasToNotice) {
 
 // docs/checks.md says of each check what it can and cannot see, and of each sabotage by whom it is noticed.
 TEST(Catalogue, StandsInThePageOfChecksWithEveryCheckThereIs) {
-  const auto page = backup_engine::base::read_file(LIFEBOAT_SOURCE_DIR "/docs/checks.md");
+  const auto page = backup_engine::base::read_file(tests::source_directory() / "docs/checks.md");
   std::set<std::string> checks = {"roll_back", "commit_order", "isolation", "damaged_pages",
                                   "outcome",   "sweep",        "proof",     "drill"};
   for (int kind = 0; kind <= static_cast<int>(CheckKind::untouched); ++kind) {
