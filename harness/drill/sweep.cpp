@@ -84,6 +84,16 @@ void guarded(Point& point, const Work& work) {
   point.seconds = seconds_since(began);
 }
 
+std::vector<pg::TimelineSwitch> history_of(const std::vector<record::TimelineStretch>& line) {
+  std::vector<pg::TimelineSwitch> history;
+  for (const auto& stretch : line) {
+    if (stretch.end_lsn.empty()) continue;
+    history.push_back(
+        {pg::TimelineId(stretch.timeline), position_of(stretch.end_lsn, "where a timeline was left"), {}});
+  }
+  return history;
+}
+
 class Sweep {
  public:
   Sweep(const Context& context, const SourceSide& source, const record::CommitOrderEvidence& order)
@@ -91,7 +101,7 @@ class Sweep {
         source_(source),
         installation_(server::choose_installation(
             server::find_installations(context.plan.circumstances.postgres_bin_directory), {})),
-        places_(tools(context, installation_), source.witness_directory(), 1),
+        places_(tools(context, installation_), source.witness_directory(), order.line),
         wal_{order,
              source.backups(),
              limit(),
@@ -177,9 +187,10 @@ class Sweep {
     restore::PrefixOrder prefix{quarantined(context_, source_.origin(), order.to, "sweep"),
                                 restore::fetch_from_repository(order),
                                 context_.workplace.path() / "sweep-wal",
-                                pg::TimelineId(source_.backups().front().timeline),
+                                pg::TimelineId(wal_.order.line.back().timeline),
                                 places_.segment_size(),
-                                position_of(source_.backups().front().start_lsn, "a backup's start")};
+                                position_of(source_.backups().front().start_lsn, "a backup's start"),
+                                history_of(wal_.order.line)};
     recovery.emplace(std::move(prefix));
   }
 

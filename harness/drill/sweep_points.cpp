@@ -45,6 +45,7 @@ class Prefixes {
   std::vector<PrefixPoint> choose(std::size_t points) {
     add_backups();
     add_ends();
+    add_forks();
     add_segments();
     add_commits();
     add_restore_points();
@@ -76,6 +77,18 @@ class Prefixes {
     add("first_record", end_of(*first));
     add("before_last_record", start_of(*last));
     add("last_record", end_of(*last));
+  }
+
+  // Before the last record of a timeline that the line left, right where it left it, and behind the next one's first.
+  void add_forks() {
+    for (const auto& stretch : wal_.order.line) {
+      if (stretch.end_lsn.empty()) continue;
+      const auto fork = position_of(stretch.end_lsn, "where a timeline was left");
+      if (fork <= from_) continue;
+      if (const auto last = wal_.last_whole(fork)) add("before_fork", start_of(*last));
+      add("fork", fork);
+      if (const auto first = wal_.first_from(fork)) add("after_fork", end_of(*first));
+    }
   }
 
   // Up to the very end of a segment, as an archive holds it, a record that goes on in the next one is not whole.

@@ -63,11 +63,38 @@ PrefixRecovery::PrefixRecovery(PrefixOrder order) : order_(std::move(order)), se
   make_standby(order_.options.data_directory);
   poll_own_wal(order_.options);
   fs::create_directories(order_.scratch);
+  serve_histories();
 }
 
 PrefixRecovery::~PrefixRecovery() {
   std::error_code ignored;
   fs::remove_all(order_.scratch, ignored);
+}
+
+// PostgreSQL looks for the newest timeline when it starts, and goes to it from fork to fork.
+void PrefixRecovery::serve_histories() {
+  auto timelines = order_.history;
+  timelines.push_back({order_.timeline, {}, {}});
+  for (const auto& each : timelines) {
+    const auto name = pg::history_file_name(each.parent);
+    const auto passing = order_.scratch / name;
+    if (each.parent.number() <= 1) continue;
+    if (!order_.fetch(name, passing)) {
+      throw Error(ErrorKind::not_found, fmt::format("the repository does not hold {}", name));
+    }
+    give_to(order_.options.run_as, passing);
+    fs::rename(passing, order_.options.data_directory / "pg_wal" / name);
+  }
+}
+
+// A timeline's first segment begins with what the one before it had there, and PostgreSQL prefers it.
+pg::TimelineId PrefixRecovery::timeline_of(std::uint64_t segment_number) const {
+  auto timeline = order_.timeline;
+  for (auto left = order_.history.rbegin(); left != order_.history.rend(); ++left) {
+    if (segment_number >= pg::segment_holding(timeline, left->switch_lsn, order_.segment_size).number) break;
+    timeline = left->parent;
+  }
+  return timeline;
 }
 
 // PostgreSQL may be reading the segment meanwhile: what grows is written in place, as a WAL receiver does, and a new
@@ -108,7 +135,10 @@ void PrefixRecovery::serve(pg::Lsn until) {
   if (until <= served_ && server_) return;
   const auto last = pg::segment_ending_at(order_.timeline, until, order_.segment_size);
   auto segment = pg::segment_holding(order_.timeline, served_, order_.segment_size);
-  for (; segment.number <= last.number; ++segment.number) serve_segment(segment, until);
+  for (; segment.number <= last.number; ++segment.number) {
+    segment.timeline = timeline_of(segment.number);
+    serve_segment(segment, until);
+  }
   served_ = until;
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "backup_engine/postgres/lsn.hpp"
 #include "backup_engine/postgres/timeline.hpp"
@@ -26,10 +27,11 @@ using FetchSegment = std::function<bool(const std::string& name, const std::file
 struct PrefixOrder {
   server::ServerOptions options;  // of a restored data directory that was never started
   FetchSegment fetch;
-  std::filesystem::path scratch;  // where segments pass through; is made, and removed again
-  backup_engine::postgres::TimelineId timeline;
+  std::filesystem::path scratch;                 // where segments pass through; is made, and removed again
+  backup_engine::postgres::TimelineId timeline;  // of several, the last that recovery is to follow
   backup_engine::postgres::SegmentSize segment_size;
-  backup_engine::postgres::Lsn from;  // where replay begins: the backup's start
+  backup_engine::postgres::Lsn from;                               // where replay begins: the backup's start
+  std::vector<backup_engine::postgres::TimelineSwitch> history{};  // of that timeline, oldest first
 };
 
 class PrefixRecovery {
@@ -52,6 +54,8 @@ class PrefixRecovery {
   [[nodiscard]] server::Server& server() { return *server_; }
 
  private:
+  void serve_histories();
+  [[nodiscard]] backup_engine::postgres::TimelineId timeline_of(std::uint64_t segment_number) const;
   void serve(backup_engine::postgres::Lsn until);
   void serve_segment(const backup_engine::postgres::WalSegment& segment, backup_engine::postgres::Lsn until);
   void start(const backup_engine::base::Deadline& deadline, const std::stop_token& stop);

@@ -61,17 +61,6 @@ void require_load_for_sweep(const Reader& reader, const Scenario& scenario, cons
               "add \"- load: { for: 1s }\" between the two");
 }
 
-// All its points share one recovery, which is given the WAL of one timeline.
-void require_one_timeline_for_sweep(const Reader& reader, const Scenario& scenario, const RestorePlaces& places) {
-  if (scenario.restore.kind != RestoreKind::pitr_sweep) return;
-  const auto failover = next_failover(scenario.timeline);
-  if (failover == nowhere) return;
-  reader.fail(places.kind,
-              fmt::format("a sweep leads along one timeline, and the source goes on along another from line {} on",
-                          scenario.timeline[failover].position.line),
-              "remove the disaster fail_over, or write \"kind: pitr\"");
-}
-
 void require_target_for_action(const Reader& reader, const Restore& restore, const RestorePlaces& places) {
   if (restore.action == TargetAction::promote || restore.target.kind != TargetKind::end_of_wal) return;
   reader.fail(places.action, "the end of WAL is no target at which PostgreSQL could pause or shut down: it promotes",
@@ -188,7 +177,6 @@ void require_reachable_target(const Reader& reader, const Scenario& scenario, co
   require_kind_for_disaster(reader, scenario, places.restore);
   require_known_database(reader, scenario, places.restore, databases);
   require_load_for_sweep(reader, scenario, places.restore);
-  require_one_timeline_for_sweep(reader, scenario, places.restore);
   require_target_for_action(reader, scenario.restore, places.restore);
   if (target.kind == TargetKind::end_of_wal || target.kind == TargetKind::immediate) {
     require_harm_left_out(reader, steps, target, place);

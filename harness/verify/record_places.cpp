@@ -12,27 +12,51 @@ namespace harness::verify {
 namespace fs = std::filesystem;
 namespace pg = backup_engine::postgres;
 using reports::record::RecordPlace;
+using reports::record::TimelineStretch;
 
-RecordPlaces::RecordPlaces(ToolOptions options, fs::path directory, std::uint32_t timeline)
-    : options_(std::move(options)), directory_(std::move(directory)), timeline_(timeline) {
+namespace {
+
+// Whether that segment is read from that timeline's file: the next one's first segment begins with what the old one had
+// there.
+bool counts(const pg::WalSegment& segment, const std::vector<TimelineStretch>& line, pg::SegmentSize size) {
+  std::uint64_t begin = 0;
+  for (const auto& stretch : line) {
+    const auto left = pg::parse_lsn(stretch.end_lsn);
+    const auto next = left ? std::optional(pg::segment_holding(segment.timeline, *left, size).number) : std::nullopt;
+    if (segment.timeline.number() == stretch.timeline) {
+      return segment.number >= begin && (!next || segment.number < *next);
+    }
+    begin = next.value_or(begin);
+  }
+  return false;
+}
+
+}  // namespace
+
+// pg_waldump reads one timeline's files, and takes the timeline from their names: so all get the last one's.
+RecordPlaces::RecordPlaces(ToolOptions options, const fs::path& directory, const std::vector<TimelineStretch>& line)
+    : options_(std::move(options)), timeline_(line.back().timeline), links_(directory.parent_path(), "places") {
   constexpr std::size_t segment_name_length = 24;
-  for (const auto& entry : fs::directory_iterator(directory_)) {
+  for (const auto& entry : fs::directory_iterator(directory)) {
     const auto name = entry.path().filename().string();
     if (!entry.is_regular_file() || name.size() != segment_name_length) continue;
     segment_size_ = pg::SegmentSize::of_bytes(entry.file_size());
     const auto segment = pg::parse_segment_name(name, segment_size_);
-    if (segment && segment->timeline.number() == timeline_) return;
+    if (!segment || !counts(*segment, line, segment_size_)) continue;
+    const pg::WalSegment as_last{pg::TimelineId(timeline_), segment->number};
+    fs::create_symlink(entry.path(), links_.path() / pg::file_name(as_last, segment_size_));
   }
+  if (!fs::is_empty(links_.path())) return;
   throw backup_engine::base::Error(
       backup_engine::base::ErrorKind::not_found,
-      fmt::format("the witness WAL in {} has no segment of timeline {}", directory_.string(), timeline_));
+      fmt::format("the witness WAL in {} has no segment of timeline {}", directory.string(), timeline_));
 }
 
 // WAL that ends in the middle of a record is no failure: what comes before it was printed.
 std::vector<RecordPlace> RecordPlaces::dumped(pg::Lsn from, const std::string& until_when) const {
   process::Command command;
   command.program = options_.bin_directory / "pg_waldump";
-  command.arguments = {"--path=" + directory_.string(), fmt::format("--timeline={}", timeline_),
+  command.arguments = {"--path=" + links_.path().string(), fmt::format("--timeline={}", timeline_),
                        "--start=" + to_string(from), until_when};
   const auto done = process::run(command, options_.deadline, options_.stop);
   return parse_places(done.output, {timeline_, segment_size_});

@@ -1,11 +1,14 @@
 // Where records of the witness WAL start and end, as PostgreSQL's own pg_waldump reads them: for choosing points of the
-// WAL. A few records are read for each question, whatever the length of the WAL.
+// WAL. A few records are read for each question, whatever the length of the WAL, and across the forks of its timelines.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
+#include "backup_engine/base/temporary_directory.hpp"
 #include "backup_engine/postgres/lsn.hpp"
 #include "backup_engine/postgres/wal_segment.hpp"
 #include "harness/verify/tool_runs.hpp"
@@ -15,8 +18,10 @@ namespace harness::verify {
 
 class RecordPlaces {
  public:
-  // directory: whole segments under their final names. Throws base::Error(not_found) when it has none of the timeline.
-  RecordPlaces(ToolOptions options, std::filesystem::path directory, std::uint32_t timeline);
+  // directory: whole segments under their final names. line: the way to the timeline that is read, oldest first and
+  // with it. Throws base::Error(not_found) when the directory has no segment of the line.
+  RecordPlaces(ToolOptions options, const std::filesystem::path& directory,
+               const std::vector<reports::record::TimelineStretch>& line);
 
   [[nodiscard]] backup_engine::postgres::SegmentSize segment_size() const { return segment_size_; }
   // The first record that starts at `lsn` or later; nullopt when the WAL ends before. Throws base::Error as running a
@@ -31,8 +36,8 @@ class RecordPlaces {
                                                                  const std::string& until_when) const;
 
   ToolOptions options_;
-  std::filesystem::path directory_;
   std::uint32_t timeline_;
+  backup_engine::base::TemporaryDirectory links_;
   backup_engine::postgres::SegmentSize segment_size_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -47,7 +48,7 @@ class SweepDrill : public testing::Test {
   struct Run : SuiteRun {
     Run()
         : SuiteRun({{"swept", lost, "kind: pitr_sweep, points: 30", "ledger"},
-                    {"failed-over", failed_over, "kind: full, target: end_of_wal", "ledger", "60s"}}) {}
+                    {"failed-over", failed_over, "kind: pitr_sweep, points: 12", "ledger", "60s"}}) {}
     using SuiteRun::drill_directory;
     using SuiteRun::lifeboat;
     using SuiteRun::path;
@@ -151,7 +152,7 @@ TEST_F(SweepDrill, FailsAndNamesACommitThatWasLost) {
   EXPECT_THAT(finding.time, HasSubstr("T"));
 }
 
-TEST_F(SweepDrill, RecoversBesideItASourceThatFailedOverAlongBothTimelines) {
+TEST_F(SweepDrill, GoesOverTheForkOfTheTimelinesWhereTheSourceFailedOver) {
   const auto found = run_->report("failed-over");
   ASSERT_THAT(found.restores, SizeIs(1)) << run_->words;
   EXPECT_THAT(found.checks, Each(Field(&record::Check::verdict, Verdict::pass))) << run_->words;
@@ -160,6 +161,12 @@ TEST_F(SweepDrill, RecoversBesideItASourceThatFailedOverAlongBothTimelines) {
   ASSERT_THAT(found.disasters, SizeIs(2));
   EXPECT_EQ(found.disasters[0].kind, "fail_over");
   EXPECT_THAT(found.disasters[0].detail, HasSubstr("goes on as timeline 2"));
+  std::map<std::string, std::uint32_t> timelines;
+  const auto sweep = found.sweep.value();
+  for (const auto& point : sweep.points) timelines.emplace(point.boundary, point.timeline);
+  EXPECT_EQ(timelines.at("before_fork"), 1U);
+  EXPECT_EQ(timelines.at("after_fork"), 2U);
+  EXPECT_EQ(timelines.count("fork"), 1U);
   const auto order = record::read_evidence(run_->directory_of("failed-over")).commit_order.value();
   ASSERT_THAT(order.line, SizeIs(2));
   EXPECT_EQ(order.reached_timeline, 2U);

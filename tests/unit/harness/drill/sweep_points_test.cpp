@@ -25,6 +25,8 @@ constexpr std::uint64_t megabyte = 1024 * 1024, first_stop = megabyte + 512, las
 // WAL of 1 MB segments, full of records of 184 bytes, each hundredth of which is a commit or, now and then, an abort.
 class MadeUpWal {
  public:
+  static constexpr std::uint64_t length = 184;
+
   MadeUpWal() {
     for (std::uint64_t at = first_stop - 4096, i = 0; at + length <= last_end; at += length, ++i) {
       starts_.push_back(at);
@@ -67,10 +69,15 @@ class MadeUpWal {
             }};
   }
 
+  // Timeline 1 before the first backup's stop, timeline 2 at the place returned.
+  std::uint64_t leave_timelines() {
+    order_.line = {{1, text(first_stop - 1024)}, {2, text(starts_[3000])}, {3, ""}};
+    return starts_[3000];
+  }
+
  private:
   static std::string text(std::uint64_t at) { return to_string(Lsn(at)); }
 
-  static constexpr std::uint64_t length = 184;
   std::vector<std::uint64_t> starts_;
   record::CommitOrderEvidence order_;
   std::vector<record::BackupRecord> backups_;
@@ -100,7 +107,21 @@ TEST(ChooseSweepPoints, TakesEveryBoundaryHoweverFewPointsAreAskedFor) {
     EXPECT_GE(points.count(boundary), 2U) << boundary;
   }
   EXPECT_EQ(points.count("restore_point"), 1U);
-  EXPECT_EQ(points.count("random"), 0U);
+  EXPECT_EQ(points.count("random") + points.count("fork"), 0U);
+}
+
+// A fork before the first backup's stop is none that recovery goes over.
+TEST(ChooseSweepPoints, TakesBothSidesOfEachForkThatRecoveryGoesOver) {
+  MadeUpWal wal;
+  const auto left_at = wal.leave_timelines();
+  std::vector<std::pair<std::string, std::uint64_t>> forks;
+  for (const auto& point : choose_prefixes(wal.swept(), 2, 7)) {
+    if (point.boundary.find("fork") == std::string::npos) continue;
+    forks.emplace_back(point.boundary, point.position.position_bytes());
+  }
+  EXPECT_THAT(forks,
+              testing::ElementsAre(std::pair("before_fork", left_at - MadeUpWal::length), std::pair("fork", left_at),
+                                   std::pair("after_fork", left_at + MadeUpWal::length)));
 }
 
 TEST(ChooseSweepPoints, FillsUpWithRandomOnes) {

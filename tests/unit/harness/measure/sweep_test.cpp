@@ -110,6 +110,23 @@ TEST(MeasureSweep, NamesACommitThatIsThereTooEarly) {
   EXPECT_EQ(found.findings[0].xid, "702");
 }
 
+// The old timeline may have been left right behind a commit; where the new one has none yet, only the timeline tells.
+TEST(MeasureSweep, FailsAPointBehindAForkThatWasReachedOnTheTimelineThatWasLeft) {
+  auto order = three_commits();
+  order.line = {{1, "0/280"}, {2, ""}};
+  SweepEvidence evidence;
+  evidence.points = {prefix("0/280", {701}), prefix("0/300", {})};
+  evidence.points[0].reached_timeline = 1;
+  evidence.points[1].reached_timeline = 2;
+  EXPECT_THAT(measure_sweep(evidence, order, ledger(), backups()).findings, IsEmpty());
+  evidence.points[1].reached_timeline = 1;
+  const auto found = measure_sweep(evidence, order, ledger(), backups());
+  EXPECT_EQ(found.sweep.points[0].met, true);
+  EXPECT_EQ(found.sweep.points[1].met, false);
+  ASSERT_THAT(found.findings, SizeIs(1));
+  EXPECT_THAT(found.findings[0].text, HasSubstr("on timeline 1"));
+}
+
 TEST(MeasureSweep, NamesACommitThatGoesAgain) {
   auto later = prefix("0/340", {702});
   later.vanished = {701};

@@ -114,11 +114,6 @@ INSTANTIATE_TEST_SUITE_P(
                 "11:5: this step waits until its WAL is in the repository", "mend_archiving"},
         Refused{"FailoverThatIsToldOfWhat", "lose_server", "{ fail_over: shop.orders }",
                 "10:28: the disaster fail_over takes no argument", "- disaster: fail_over"},
-        Refused{"SweepAcrossAFailover", "  - disaster: lose_server\nrestore: { kind: full, target: end_of_wal }",
-                "  - load: { for: 1s }\n  - disaster: fail_over\n  - disaster: lose_server\nrestore: { kind: "
-                "pitr_sweep, points: 9 }",
-                "13:18: a sweep leads along one timeline, and the source goes on along another from line 11 on",
-                "kind: pitr"},
         Refused{"KeyThatThereIsNot", end, "  - disaster: lose_server\n  - disaster: lose_key\n",
                 "11:5: the drill's repository has no key that could be lost", "encrypted: true"},
         Refused{"ArchivingBrokenTwice", end,
