@@ -42,12 +42,18 @@ restore::ScratchOrder scratch_for(const Context& context, const SourceSide& sour
   return order;
 }
 
+// What came back besides tables has its kind before its name: "schema audit", "view shop.open_balances".
+bool is_table_name(const std::string& object) {
+  const auto at = object.find_first_of(" .\"");
+  return at != std::string::npos && object[at] != ' ';
+}
+
 // A client that comes now finds what was restored: each table is asked for a row.
 void query_restored(const SourceSide& source, const std::vector<std::string>& objects) {
   auto connection = source.server().connect(source.dataset().load_database);
   std::size_t answered = 0;
   for (const auto& object : objects) {
-    if (object.starts_with("schema ")) continue;
+    if (!is_table_name(object)) continue;
     const auto kind = connection.query("SELECT c.relkind FROM pg_class c WHERE c.oid = to_regclass($1)", {object});
     if (kind.empty() || std::string("rpfvm").find(kind[0][0].value()) == std::string::npos) continue;
     connection.query(fmt::format("SELECT FROM {} LIMIT 1", object));

@@ -26,6 +26,13 @@ constexpr auto dropped_table = R"(  - backup: full
   - load: { for: 600ms }
 )";
 
+// A foreign key of another table goes with it, and comes back.
+constexpr auto dropped_with_dependents = R"(  - backup: full
+  - load: { for: 200ms }
+  - mark: before
+  - disaster: { drop_table: shop.documents }
+)";
+
 constexpr auto overwritten_rows = R"(  - backup: full
   - load: { for: 600ms }
   - mark: before
@@ -44,6 +51,8 @@ std::vector<WrittenScenario> scenarios() {
       {"table-replaced", dropped_table,
        "kind: partial, target: { mark: before }, tables: [audit.order_events], into: replace",
        "ledger, content, catalog, untouched"},
+      {"dependents-replaced", dropped_with_dependents,
+       "kind: partial, target: { mark: before }, tables: [shop.documents], into: replace", "content"},
       {"table-beside", overwritten_rows,
        "kind: partial, target: { mark: before }, tables: [shop.products], into: beside", "content, untouched"},
       {"one-database", dropped_database, "kind: partial, target: { mark: before }, database: shop_archive", "content"},
@@ -80,6 +89,12 @@ TEST_F(PartialRestore, PutsADroppedTableBackIntoTheServerThatLivesOn) {
   EXPECT_THAT(restore.backup_label, HasSubstr("full"));
   EXPECT_EQ(restore.rpo.lost, 0U);
   EXPECT_THAT(run_->event("table-replaced", "extract.done").details.at("objects"), HasSubstr("order_events"));
+}
+
+TEST_F(PartialRestore, PutsATableBackWithWhatOthersHadOnIt) {
+  (void)expect_passed("dependents-replaced");
+  EXPECT_THAT(run_->event("dependents-replaced", "extract.done").details.at("objects"),
+              HasSubstr("constraint document_changes_document of audit.document_changes"));
 }
 
 TEST_F(PartialRestore, IsOverWhenTheTableAnswersInTheLiveServer) {
