@@ -31,6 +31,7 @@ constexpr auto lost = R"(  - backup: full
   - load: { for: 200ms, keep_running: true }
   - backup: incremental
   - restore_point: under-load
+  - mark: here
   - load: { for: 200ms, keep_running: true }
   - disaster: lose_server
 )";
