@@ -11,6 +11,11 @@ namespace reports::render {
 
 using PageData = kainjow::mustache::data;
 
+// An empty one.
+[[nodiscard]] inline PageData list() {
+  return PageData(PageData::type::list);
+}
+
 // Any bytes as a value of a template.
 [[nodiscard]] PageData value(std::string_view bytes);
 

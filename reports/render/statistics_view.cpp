@@ -11,10 +11,6 @@ namespace reports::render {
 
 namespace {
 
-PageData list() {
-  return PageData(PageData::type::list);
-}
-
 std::string seconds_or_dash(const std::optional<double>& seconds) {
   return seconds ? duration_text(*seconds) : "–";
 }

@@ -18,10 +18,6 @@ namespace {
 constexpr int row_height = 44, words_at = 12, track_at = 20, track_height = 14, axis_height = 16;
 constexpr double margin = 1;
 
-PageData list() {
-  return PageData(PageData::type::list);
-}
-
 Verdict verdict_of(const Point& point) {
   return !point.met ? Verdict::unknown : *point.met ? Verdict::pass : Verdict::fail;
 }

@@ -23,10 +23,6 @@ constexpr double margin = 1, narrowest = 0.6;
 // At 12 pixels a character, this and the time beside it fit a telephone.
 constexpr std::size_t name_columns = 34;
 
-PageData list() {
-  return PageData(PageData::type::list);
-}
-
 double percent(double at, const TimelineScale& scale) {
   return margin + (100 - 2 * margin) * at / scale.seconds;
 }

@@ -18,10 +18,6 @@ using record::Verdict;
 
 namespace {
 
-PageData list() {
-  return PageData(PageData::type::list);
-}
-
 void add_fact(PageData& facts, const char* name, std::string_view text) {
   PageData fact;
   fact.set("name", name);
