@@ -87,7 +87,7 @@ struct Drawn {
 // Some of what can stand before the disaster. A load follows each, so that transactions lie on both sides of it.
 Drawn steps_before(Dice& dice) {
   Drawn result;
-  bool backed_up = false;
+  bool backed_up = false, failed_over = false;
   const auto steps = dice.between(3, 6);
   for (std::uint64_t i = 0; i < steps; ++i) {
     result.timeline.push_back(load_step(dice));
@@ -98,6 +98,9 @@ Drawn steps_before(Dice& dice) {
     } else if (what < 8) {
       result.marks.push_back(fmt::format("mark-{}", i + 1));
       result.timeline.push_back(pair("mark", text(result.marks.back())));
+    } else if (what == 8 && !failed_over) {
+      result.timeline.push_back(pair("disaster", text("fail_over")));
+      failed_over = true;
     } else {
       result.restore_points.push_back(fmt::format("point-{}", i + 1));
       result.timeline.push_back(pair("restore_point", text(result.restore_points.back())));

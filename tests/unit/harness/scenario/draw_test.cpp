@@ -79,7 +79,8 @@ TEST(Draw, ReachesEveryDisasterTargetBackupAndKindOfRestore) {
       if (const auto* const backup = std::get_if<BackupStep>(&step.what)) backups.emplace(backup->type, backup->by);
     }
   }
-  EXPECT_GE(disasters.size(), 7U);
+  EXPECT_GE(disasters.size(), 8U);
+  EXPECT_THAT(disasters, testing::Contains("fail_over"));
   EXPECT_EQ(targets.size(), 7U);
   EXPECT_EQ(actions.size(), 3U);
   EXPECT_THAT(kinds, testing::IsSupersetOf({RestoreKind::full, RestoreKind::pitr, RestoreKind::partial}));
