@@ -124,8 +124,8 @@ void refuse_unfillable_disk(const scenario::Scenario& scenario, const std::strin
                                 "none can be made here: {}",
                                 scenario.file.string(), step->position.line, step->position.column, why_no_volume))
       .with_remedy(
-          "run it as root with CAP_SYS_ADMIN, or where users may have namespaces of their own; or leave the scenario "
-          "out");
+          "run it as root with CAP_SYS_ADMIN, or as an ordinary user where those may have namespaces of their own; or "
+          "leave the scenario out");
 }
 
 namespace {

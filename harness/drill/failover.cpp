@@ -39,9 +39,19 @@ void SourceSide::make_standby() {
       plan.scenario.source.wal.synchronous ? fmt::format("FIRST 2 ({}, {})", plan.slot, standby) : std::string(standby),
       standby, Deadline::after(plan.server_start_limit), context_.stop);
   server::wait_until_confirmed(*server_, standby, Deadline::after(quiet_limit), context_.stop);
-  // A disaster does not wait for anybody to finish.
-  constexpr auto until_it_strikes = std::chrono::milliseconds(100);
-  if (load_running_) load_->run_for(until_it_strikes, workload::Afterwards::keep_running, context_.stop);
+  if (load_running_) write_until_it_strikes();
+}
+
+// A disaster does not wait for anybody to finish, nor for somebody who has no table left to write to.
+void SourceSide::write_until_it_strikes() {
+  load_->resume();
+  const auto strikes = Deadline::after(std::chrono::milliseconds(100));
+  base::poll_until(
+      Deadline::after(quiet_limit), "the disaster to strike",
+      [&]() -> std::optional<std::string> {
+        return strikes.expired() ? std::nullopt : std::optional<std::string>("the load runs");
+      },
+      context_.stop);
 }
 
 std::string SourceSide::go_on_at_standby() {

@@ -49,7 +49,7 @@ std::optional<base::UtcTime> end_of(const std::vector<record::Phase>& phases, st
   const auto phase = std::find_if(phases.begin(), phases.end(), [&](const auto& p) { return p.name == name; });
   if (phase == phases.end()) return std::nullopt;
   return time_of(phase->started_at, "a phase's start") +
-         std::chrono::duration_cast<base::UtcTime::duration>(std::chrono::duration<double>(phase->seconds));
+         std::chrono::round<base::UtcTime::duration>(std::chrono::duration<double>(phase->seconds));
 }
 
 std::optional<double> seconds_of(const std::vector<record::Phase>& phases, const std::vector<std::string_view>& names) {

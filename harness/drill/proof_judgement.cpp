@@ -65,7 +65,8 @@ Check judge_exactness(const measure::JudgedOrder& order, const Judged& judged) {
       fmt::format("{} commits missing, {} extra, recovery ended at {} on timeline {}", exact.missing.value_or(0),
                   exact.extra.value_or(0), evidence.reached_lsn, evidence.reached_timeline);
   check.findings = findings_of(order, judged);
-  if (check.verdict == Verdict::fail) {
+  // A copy that lacks a commit is on the right timeline all the same.
+  if (measure::ended_on_another_timeline(order)) {
     check.findings.push_back(
         {"recovery", "", evidence.reached_lsn, "", "", fmt::format("ended on timeline {}", evidence.reached_timeline)});
   }
@@ -178,8 +179,13 @@ void note_untried(const Checks& before, const record::ProofEvidence& proof, cons
     }
   }
   for (const auto& [name, verdict] : before) {
-    if (tried.contains(name)) continue;
     const auto reasons = why.find(name);
+    if (tried.contains(name)) {
+      if (reasons == why.end()) continue;
+      report.not_tested.push_back(
+          fmt::format("proof: what was not tried on the check {}: {}", name, fmt::join(reasons->second, "; ")));
+      continue;
+    }
     report.not_tested.push_back(
         fmt::format("proof: no sabotage could be tried on the check {}{}", name,
                     reasons == why.end() ? "; there is none" : fmt::format(" ({})", fmt::join(reasons->second, "; "))));

@@ -142,6 +142,7 @@ class SourceSide {
   void mend_archiving();
   // failover.cpp
   void make_standby();
+  void write_until_it_strikes();
   [[nodiscard]] std::string go_on_at_standby();
   void let_writers_connect_again();
   void let_wal_leave_again();

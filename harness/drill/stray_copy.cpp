@@ -135,7 +135,7 @@ class StrayCopy {
 
   void go_one_too_far() {
     note_commit("recovered_one_commit_too_far", commits_.first_behind, "extra", one_too_far_,
-                stop_.why.empty() ? "the repository holds no commit behind the target" : stop_.why);
+                stop_.why.empty() ? "the repository holds no commit behind the target on its timeline" : stop_.why);
     if (commits_.first_behind) attempt(one_too_far_, [&] { stop_at(*commits_.first_behind, true, one_too_far_); });
   }
 

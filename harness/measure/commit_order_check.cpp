@@ -176,14 +176,6 @@ std::string place_text(const Finding& finding) {
   return text;
 }
 
-// Another timeline is another history, whatever the transactions say.
-bool ended_on_another_timeline(const JudgedOrder& judged) {
-  if (judged.exact.met != false) return false;
-  const auto reached = position_of(judged.order.reached_lsn, "the point that recovery reached");
-  return !ended_on_the_line(judged.order,
-                            judged.stop.kind == StopPosition::Kind::position ? judged.stop.position : reached);
-}
-
 // Recovery that ended elsewhere is wrong even when no commit lies in between.
 void add_where_it_ended(const JudgedOrder& judged, Listed& listed) {
   if (judged.exact.met != false) return;
@@ -246,6 +238,13 @@ Check conclude(const JudgedOrder& judged, Listed listed) {
 }
 
 }  // namespace
+
+bool ended_on_another_timeline(const JudgedOrder& judged) {
+  if (judged.exact.met != false) return false;
+  const auto reached = position_of(judged.order.reached_lsn, "the point that recovery reached");
+  return !ended_on_the_line(judged.order,
+                            judged.stop.kind == StopPosition::Kind::position ? judged.stop.position : reached);
+}
 
 Check check_commit_order(const JudgedOrder& judged, const std::vector<LedgerTransaction>& ledger,
                          const LedgerRows& rows, const RpoQuestion* loss) {

@@ -24,6 +24,10 @@ struct JudgedOrder {
   const reports::record::Exactness& exact;
 };
 
+// Did recovery end on a timeline that is not the target's? That is another history, whatever the transactions say.
+// Throws base::Error(corrupt) for an LSN that is none.
+[[nodiscard]] bool ended_on_another_timeline(const JudgedOrder& judged);
+
 // What the target's ledger rows and the ledger say. loss: nullptr where nothing says what was asked for; then only what
 // the WAL asks for is lost. Fails for what is missing, extra, unexpected or duplicated, and for a recovery that ended
 // elsewhere; what was lost behind the end of recovery, and what was never answered, is listed and no failure.

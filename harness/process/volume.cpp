@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 
@@ -63,9 +64,17 @@ bool mount_unseen(const Wanted& wanted) noexcept {
                  wanted.options.c_str()) == 0;
 }
 
+// Another volume that is made at the same time would wait for ends that this child has inherited.
+bool close_all_but(int one, int other) noexcept {
+  const auto low = static_cast<unsigned>(std::min(one, other)), high = static_cast<unsigned>(std::max(one, other));
+  constexpr unsigned after_the_standard_ones = 3;
+  const auto close = [](unsigned first, unsigned last) { return first > last || ::close_range(first, last, 0) == 0; };
+  return close(after_the_standard_ones, std::max(low, 1U) - 1) && close(low + 1, high - 1) && close(high + 1, ~0U);
+}
+
 // Tells 0 or what kept it from it, and stays until the parent, who takes hold of the namespaces meanwhile, lets go.
 [[noreturn]] void make_volume(const Wanted& wanted, int answer, int let_go) {
-  const int result = mount_unseen(wanted) ? 0 : errno;
+  const int result = close_all_but(answer, let_go) && mount_unseen(wanted) ? 0 : errno;
   char nothing = 0;
   const bool told = ::write(answer, &result, sizeof(result)) == sizeof(result);
   ::_exit(told && ::read(let_go, &nothing, 1) == 0 ? 0 : 1);
@@ -96,7 +105,6 @@ class Maker {
   explicit Maker(const Wanted& wanted) : pid_(::fork()) {
     if (pid_ < 0) throw system_error(errno, "fork for", "a file system of its own");
     if (pid_ == 0) {
-      ::close(let_go_.to.get());
       make_volume(wanted, answer_.to.get(), let_go_.from.get());
     }
     answer_.to.reset();

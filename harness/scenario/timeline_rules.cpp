@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <map>
+#include <string_view>
 
 #include "harness/scenario/rules.hpp"
 #include "harness/scenario/steps.hpp"
@@ -66,6 +68,34 @@ void require_droppable_database(const Reader& reader, const Steps& steps, std::s
   }
 }
 
+struct Denial {
+  std::string_view disaster, setting, value, reason;  // no value: whatever it is set to
+};
+
+constexpr std::array<Denial, 5> denials{
+    Denial{"fail_over", "synchronous_commit", "local",
+           "a commit must wait for the standby, or the failover loses what was acknowledged"},
+    Denial{"fill_disk", "max_wal_size", "", "the small disk that is filled sets it"},
+    Denial{"fill_disk", "min_wal_size", "", "the disk that is filled is a small one"},
+    Denial{"fill_disk", "wal_keep_size", "", "the disk that is filled is a small one"},
+    Denial{"fill_disk", "lc_messages", "", "that the disk was full is read in the server's log"},
+};
+
+void require_settings_for_disasters(const Reader& reader, const Scenario& scenario) {
+  for (const auto& step : scenario.timeline) {
+    const auto* const disaster = std::get_if<DisasterStep>(&step.what);
+    if (disaster == nullptr) continue;
+    for (const auto& [kind, name, value, reason] : denials) {
+      const auto set = scenario.source.provision.settings.find(std::string(name));
+      if (kind != disaster->kind || set == scenario.source.provision.settings.end()) continue;
+      if (!value.empty() && set->second != value) continue;
+      reader.fail(step.position,
+                  fmt::format("{} cannot go with the setting {}: {}: {}", kind, name, set->second, reason),
+                  "remove the setting");
+    }
+  }
+}
+
 }  // namespace
 
 void require_sound_timeline(const Reader& reader, const Scenario& scenario, const Places& places,
@@ -74,6 +104,7 @@ void require_sound_timeline(const Reader& reader, const Scenario& scenario, cons
   require_sound_disasters(reader, scenario, places.timeline);
   require_backup_before_disaster(reader, steps);
   require_distinct_points(reader, steps);
+  require_settings_for_disasters(reader, scenario);
   for (std::size_t i = 0; i < steps.size() && !databases.names.empty(); ++i) {
     const auto* const disaster = std::get_if<DisasterStep>(&steps[i].what);
     if (disaster != nullptr && disaster->kind == "drop_database") {

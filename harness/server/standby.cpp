@@ -37,6 +37,7 @@ void copy_primary(const Server& primary, const StandbyOptions& options, const De
   if (done.status.success()) return;
   throw Error(ErrorKind::process, fmt::format("pg_basebackup made no standby: {}", process::to_text(done.status)))
       .of_command(process::to_text(command))
+      .with_remedy("read " + options.log_file.string())
       .with_log_tail(process::tail_of(options.log_file, log_tail_lines));
 }
 

@@ -24,12 +24,14 @@ std::string function_of(Connection& connection) {
   return found.empty() ? "" : to_text(found[0][0]);
 }
 
-// Data and indexes that are corrupted are of class XX: everything else says nothing about the index.
+// Data and indexes that are corrupted are of class XX, and files that are gone or cannot be read of class 58:
+// everything else says nothing about the index.
 std::string damage_of(Connection& connection, const std::string& function, const std::string& oid) {
   try {
     (void)connection.query(fmt::format("SELECT {}($1::pg_catalog.oid::pg_catalog.regclass)", function), {oid});
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::server || !error.sqlstate().starts_with("XX")) throw;
+    const auto& state = error.sqlstate();
+    if (error.kind() != ErrorKind::server || !(state.starts_with("XX") || state.starts_with("58"))) throw;
     const std::string what = error.what();
     return what.substr(0, what.find('\n'));
   }

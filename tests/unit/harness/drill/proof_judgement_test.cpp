@@ -95,6 +95,38 @@ TEST_F(JudgeProof, JudgesACopyThatWentAstrayByWhatWasSeenThere) {
   EXPECT_EQ(proof_check_of_report().verdict, Verdict::pass) << proof_check_of_report().summary;
 }
 
+// A copy that lacks a commit is wrong as well, but not about its timeline.
+TEST_F(JudgeProof, TakesAMissingCommitForNoWordOfTheTimeline) {
+  record::CommitOrderEvidence order;
+  order.witness = "engine";
+  order.records = {{"0/100", "0/140", 701, {}, "", 1, true}, {"0/200", "0/240", 702, {}, "", 1, true}};
+  order.reached_lsn = "0/200";
+  order.recovered_statuses = {{701, "committed"}};
+  auto& backup = report_.backups.emplace_back();
+  backup.label = report_.restores.back().backup_label = "20261120T021500Z-full";
+  backup.start_lsn = "0/40";
+  backup.stop_lsn = "0/80";
+  auto& target = proof_.target;
+  target.type = "lsn";
+  target.value = "0/200";
+  target.inclusive = false;
+  proof_.untouched.commit_order = order;
+  proof_.sabotages.push_back(
+      {"recovered_onto_another_timeline", "exactness", Verdict::fail, "recovery", "", "", "", ""});
+  proof_.sabotages.back().seen_in = "elsewhere";
+
+  auto& elsewhere = proof_.astray["elsewhere"].commit_order.emplace(order);
+  elsewhere.recovered_statuses[0].status = "in progress";
+  judge(proof_);
+  EXPECT_EQ(proof_check_of_report().verdict, Verdict::fail);
+  EXPECT_THAT(report_.proof.back().verdict_given, HasSubstr("nothing that names recovery"));
+
+  elsewhere.reached_timeline = 2;
+  report_.checks.resize(1);
+  judge(proof_);
+  EXPECT_EQ(proof_check_of_report().verdict, Verdict::pass) << proof_check_of_report().summary;
+}
+
 TEST_F(JudgeProof, IsUnknownWhenNobodySawWhereTheCopyWent) {
   proof_.sabotages[0].seen_in = "elsewhere";
   judge(proof_);

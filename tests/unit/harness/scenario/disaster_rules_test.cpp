@@ -11,6 +11,12 @@ namespace harness::scenario {
 namespace {
 
 constexpr auto end = "  - disaster: lose_server\n";
+constexpr auto before_the_end =
+    "ecommerce }\n  wal: { by: stream, synchronous: false }\ntimeline:\n  - load: { for: 1s }\n  - backup: full\n"
+    "  - mark: here\n";
+constexpr auto everything_behind_the_dataset =
+    "ecommerce }\n  wal: { by: stream, synchronous: false }\ntimeline:\n  - load: { for: 1s }\n  - backup: full\n"
+    "  - mark: here\n  - disaster: lose_server\n";
 constexpr auto restore = "restore: { kind: full, target: end_of_wal }\nverify: [ledger]\n";
 
 TEST(DisasterKinds, CoverEveryWordOfTheLanguage) {
@@ -89,6 +95,14 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"HarmByAServerThatIsGone", end,
                 "  - disaster: kill_server\n  - disaster: { drop_table: shop.orders }\n",
                 "11:5: no drop_table can follow the disaster kill_server: the server is gone", "before the disaster"},
+        Refused{"FailoverThatMayLoseWhatWasAcknowledged", before_the_end,
+                "ecommerce, settings: { synchronous_commit: local } }\n  wal: { by: stream, synchronous: false }\n"
+                "timeline:\n  - load: { for: 1s }\n  - backup: full\n  - mark: here\n  - disaster: fail_over\n",
+                "10:5: fail_over cannot go with the setting synchronous_commit: local", "remove the setting"},
+        Refused{"WalThatASmallDiskCannotKeep", everything_behind_the_dataset,
+                "ecommerce, settings: { max_wal_size: 10GB } }\n  wal: { by: stream, synchronous: false }\n"
+                "timeline:\n  - load: { for: 1s }\n  - backup: full\n  - mark: here\n  - disaster: fill_disk\n",
+                "10:5: fill_disk cannot go with the setting max_wal_size: 10GB", "remove the setting"},
         Refused{"HarmByAServerThatEndedOnAFullDisk", end, "  - disaster: fill_disk\n  - disaster: lose_server\n",
                 "11:5: no lose_server can follow the disaster fill_disk: the server is gone", "before the disaster"},
         Refused{"DiskThatIsNamed", "lose_server", "{ fill_disk: /var/lib }",
