@@ -33,8 +33,8 @@ if(LIFEBOAT_WERROR)
   target_compile_options(lifeboat_warnings INTERFACE -Werror)
 endif()
 
-# What the sources of tests are compiled with beside that. Undefined behaviour is looked for in what they test; looking
-# for it in matchers and macros too takes most of the time that a build with sanitizers needs.
+# What the sources of tests are compiled with beside that. Undefined behaviour is looked for in the sources that they
+# test; an inline function of theirs may be the test's copy (docs/adr/0011-ci-compiles-less.md).
 add_library(lifeboat_test_options INTERFACE)
 # The same bug, met where std::string comes out of the precompiled header.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
