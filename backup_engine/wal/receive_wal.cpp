@@ -34,7 +34,7 @@ using wal::StreamPosition;
 
 namespace {
 
-constexpr std::string_view object_in_use = "55006";
+constexpr std::string_view object_in_use = "55006", undefined_object = "42704";
 
 // Grows from one failed attempt to the next, so that a server that is gone is not hammered.
 class BackOff {
@@ -116,6 +116,7 @@ class Receiver {
     try {
       return follow(connection, writer);
     } catch (const Error& error) {
+      if (error.sqlstate() == undefined_object) throw slot_missing();  // dropped since it was looked for
       if (postgres::wal_loss(error) != postgres::WalLoss::removed) throw;
       pass_over_gap({writer.timeline(), writer.durable()}, facts, error.what());
       return false;
@@ -162,11 +163,14 @@ class Receiver {
     if (request_.slot_action == SlotAction::create && connection.create_slot(request_.slot)) tell("slot created");
     const auto slot = connection.read_slot(request_.slot);
     if (slot) return *slot;
-    throw Error(ErrorKind::server, fmt::format("the server has no replication slot \"{}\"", request_.slot))
+    throw slot_missing();
+  }
+
+  [[nodiscard]] Error slot_missing() const {
+    return Error(ErrorKind::server, fmt::format("the server has no replication slot \"{}\"", request_.slot))
         .with_remedy(
             "make it with --create-slot, before the first backup; where one went, `lifeboat wal check` says then "
-            "whether WAL is "
-            "missing");
+            "whether WAL is missing");
   }
 
   struct History {
