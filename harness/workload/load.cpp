@@ -32,7 +32,8 @@ namespace {
 constexpr std::size_t problems_kept = 20;
 constexpr unsigned refusals_without_pause = 3;
 constexpr auto limit_to_hold = std::chrono::minutes(1);
-constexpr auto patience_for_first_answer = std::chrono::seconds(10);
+constexpr auto patience_for_first_acknowledgement = std::chrono::seconds(10);
+constexpr std::uint64_t refusals_per_writer = 5;  // of a step without an acknowledgement: it will have none
 
 std::int64_t now_microseconds() {
   return backup_engine::base::utc_now().time_since_epoch().count();
@@ -277,15 +278,16 @@ void Load::hold(const Deadline& deadline, const std::stop_token& stop) {
 void Load::run_for(scenario::Seconds duration, Afterwards afterwards, const std::stop_token& stop) {
   const auto told_before = impl_->counts.told();
   const auto refused_before = impl_->counts.now().refused;
-  const auto unanswered = [&] {
-    return impl_->counts.told() == told_before && impl_->counts.now().refused == refused_before &&
+  const auto undecided = [&] {
+    return impl_->counts.told() == told_before &&
+           impl_->counts.now().refused - refused_before < refusals_per_writer * impl_->writers.size() &&
            impl_->gate.inside() > 0;
   };
   impl_->gate.resume();
   const auto begun = Clock::now();
   impl_->gate.run_until(begun + std::chrono::duration_cast<Clock::duration>(duration), stop);
-  // A step shorter than the first answer takes on a busy machine still is one of transactions.
-  while (unanswered() && duration.count() > 0 && Clock::now() - begun < patience_for_first_answer &&
+  // A step shorter than the first acknowledgement takes on a busy machine still is one of transactions.
+  while (undecided() && duration.count() > 0 && Clock::now() - begun < patience_for_first_acknowledgement &&
          !stop.stop_requested()) {
     impl_->gate.run_until(Clock::now() + std::chrono::milliseconds(20), stop);
   }
