@@ -22,23 +22,24 @@ std::vector<std::string> in_order_of_appearance(const Report& report, std::strin
 }
 
 struct Cell {
-  std::string css, text;
+  std::string css, sign, word;
 };
 
 // The words of verdict_given: "fail", "pass" or "unknown", and behind a colon why.
 Cell cell_of(const Proof& proof) {
-  if (proof.verdict_given.starts_with("unknown")) return {"unknown", "? unknown"};
+  if (proof.verdict_given.starts_with("unknown")) return {"unknown", "?", "unknown"};
   const bool failed = proof.verdict_given == "fail";
-  if (proof.verdict_wanted == "fail") return failed ? Cell{"pass", "✓ noticed"} : Cell{"fail", "✗ unnoticed"};
-  if (proof.sabotage == "untouched") return failed ? Cell{"fail", "✗ fails"} : Cell{"pass", "✓ passes"};
-  return failed ? Cell{"pass", "✓ noticed"} : Cell{"unknown", "blind"};
+  if (proof.verdict_wanted == "fail") return failed ? Cell{"pass", "✓", "noticed"} : Cell{"fail", "✗", "unnoticed"};
+  if (proof.sabotage == "untouched") return failed ? Cell{"fail", "✗", "fails"} : Cell{"pass", "✓", "passes"};
+  return failed ? Cell{"pass", "✓", "noticed"} : Cell{"unknown", "○", "blind"};
 }
 
 PageData cell_data(const Cell& cell) {
   PageData data;
-  data.set("given", !cell.text.empty());
+  data.set("given", !cell.word.empty());
   data.set("class", cell.css);
-  data.set("text", value(cell.text));
+  data.set("sign", cell.sign);
+  data.set("word", cell.word);
   return data;
 }
 
@@ -54,7 +55,7 @@ void set_proof(PageData& page, const Report& report) {
       const auto found = std::find_if(report.proof.begin(), report.proof.end(), [&](const auto& proof) {
         return proof.check == check && proof.sabotage == sabotage;
       });
-      cells << cell_data(found == report.proof.end() ? Cell{"none", ""} : cell_of(*found));
+      cells << cell_data(found == report.proof.end() ? Cell{} : cell_of(*found));
     }
     PageData row;
     row.set("name", value(sabotage));
