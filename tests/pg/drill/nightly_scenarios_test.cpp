@@ -33,7 +33,7 @@ struct Night : LifeboatCommand {
     auto process =
         started({"run", source_path("scenarios/nightly"), "--out", out(), "--jobs", "2", "--keep", "never"}, "words");
     const auto pid = process.pid();
-    code = process.wait(base::Deadline::after(std::chrono::minutes(20))).code;
+    code = process.wait(base::Deadline::after(std::chrono::minutes(45))).code;
     words = base::read_file(path("words"));
     left_processes = processes();
     left_directories = directories_made_by(pid);
