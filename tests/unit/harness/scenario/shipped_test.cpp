@@ -83,6 +83,19 @@ TEST_P(Shipped, RunsEveryCheckThatHasSomethingToJudge) {
   EXPECT_EQ(given, checks_for(scenario));
 }
 
+// A proof needs a restored server of the drill's own. Those of the smoke run are to be short, and of the randomised one
+// many seeds are drawn.
+bool proves_its_checks(const std::string& name, const Scenario& scenario) {
+  const bool is_short = name.starts_with("smoke/") || scenario.name == "randomised";
+  const bool into_source = scenario.restore.kind == RestoreKind::partial && scenario.restore.partial.database.empty();
+  return !is_short && !into_source && scenario.restore.expected_refusal.empty();
+}
+
+TEST_P(Shipped, ProvesItsChecksWhereverThatIsPossible) {
+  const auto scenario = parsed(GetParam());
+  EXPECT_EQ(scenario.prove, proves_its_checks(GetParam(), scenario));
+}
+
 std::string title_of(const testing::TestParamInfo<std::string>& shipped_file) {
   auto title = shipped_file.param;
   const auto is_other = [](char letter) { return std::isalnum(static_cast<unsigned char>(letter)) == 0; };
