@@ -116,16 +116,14 @@ std::vector<FilledScenario> parse_scenarios(const std::vector<fs::path>& named, 
   throw base::Error(base::ErrorKind::usage, text);
 }
 
-void refuse_unfillable_disk(const scenario::Scenario& scenario, const std::string& why_no_volume) {
+std::optional<plan::Obstacle> unfillable_disk(const scenario::Scenario& scenario, const std::string& why_no_volume) {
   const auto* const step = plan::step_that_fills_disk(scenario);
-  if (step == nullptr || why_no_volume.empty()) return;
-  throw base::Error(base::ErrorKind::usage,
-                    fmt::format("{}:{}:{}: fill_disk wants the source's WAL on a small file system of its own, and "
-                                "none can be made here: {}",
-                                scenario.file.string(), step->position.line, step->position.column, why_no_volume))
-      .with_remedy(
-          "run it as root with CAP_SYS_ADMIN, or as an ordinary user where those may have namespaces of their own; or "
-          "leave the scenario out");
+  if (step == nullptr || why_no_volume.empty()) return std::nullopt;
+  return plan::Obstacle{
+      fmt::format("{}:{}:{}: fill_disk wants the source's WAL on a small file system of its own, and none can be made "
+                  "here: {}",
+                  scenario.file.string(), step->position.line, step->position.column, why_no_volume),
+      "run it as root with CAP_SYS_ADMIN, or where the kernel gives user namespaces; or leave the scenario out"};
 }
 
 namespace {
@@ -154,7 +152,6 @@ plan::Plan plan_for(const FilledScenario& filled, const RunVerb& run, std::uint6
   // What would stop the drill on its way is refused before anything starts.
   const auto user = server::resolve_server_user(run.run_as);
   server::refuse_long_socket_path(server::socket_parent({}, user));
-  if (plan::step_that_fills_disk(scenario) != nullptr) refuse_unfillable_disk(scenario, process::why_no_volume());
   if (const auto& stored = scenario.source.stored) {
     restore::require_readable(stored->location, stored->key_file, user);
   }
@@ -173,6 +170,9 @@ plan::Plan plan_for(const FilledScenario& filled, const RunVerb& run, std::uint6
   circumstances.concurrent_drills = run.concurrent_drills;
   circumstances.jobs = std::max(1U, std::thread::hardware_concurrency() / run.concurrent_drills);
   circumstances.seed = seed;
+  if (plan::step_that_fills_disk(scenario) != nullptr) {
+    circumstances.obstacle = unfillable_disk(scenario, process::why_no_volume());
+  }
   return plan::make_plan(scenario, circumstances);
 }
 

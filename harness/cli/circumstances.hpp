@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "harness/cli/command_line.hpp"
@@ -29,12 +31,14 @@ struct FilledScenario {
                                                           const std::vector<Filling>& fillings = {},
                                                           std::uint64_t seed = 0);
 
-// Throws base::Error when the machine lacks something (a PostgreSQL, the servers' user).
+// Throws base::Error when the machine lacks what every drill wants (a PostgreSQL, the servers' user). What this one
+// alone wants, and the machine has not, is the plan's obstacle: the others of the run are none the worse for it.
 [[nodiscard]] plan::Plan plan_for(const FilledScenario& filled, const RunVerb& run, std::uint64_t seed);
 
-// Throws base::Error(usage) with the step's place when the scenario fills a disk and the machine has none to spare.
-// `why_no_volume`: process::why_no_volume().
-void refuse_unfillable_disk(const scenario::Scenario& scenario, const std::string& why_no_volume);
+// With the step's place, when the scenario fills a disk and the machine has none to spare. `why_no_volume`:
+// process::why_no_volume().
+[[nodiscard]] std::optional<plan::Obstacle> unfillable_disk(const scenario::Scenario& scenario,
+                                                            const std::string& why_no_volume);
 
 [[nodiscard]] std::filesystem::path own_executable();
 

@@ -98,6 +98,12 @@ void save_plan(const plan::Plan& plan, const DrillDirectory& directory) {
   }
 }
 
+// Before anything is made for it. The other drills of the run go on.
+void refuse_obstacle(const plan::Plan& plan) {
+  const auto& obstacle = plan.circumstances.obstacle;
+  if (obstacle) throw base::Error(base::ErrorKind::permission, obstacle->what).with_remedy(obstacle->remedy);
+}
+
 }  // namespace
 
 record::Report run_drill(const plan::Plan& plan, const ToolIdentity& tool, Observer& observer,
@@ -108,6 +114,7 @@ record::Report run_drill(const plan::Plan& plan, const ToolIdentity& tool, Obser
   auto report = opening_report(plan, tool);
   report.cleanup.verdict = Verdict::pass;  // there is nothing to clean up yet
   try {
+    refuse_obstacle(plan);
     auto workplace = Workplace::create(plan);
     report.cleanup.verdict = Verdict::unknown;
     const Context context{plan, directory, workplace, journal, observer, stop};

@@ -222,6 +222,9 @@ std::string describe(const Plan& plan) {
   auto text = fmt::format("{}{}{}: {}\n", scenario.name, cluster.empty() ? "" : "@", cluster, scenario.claim);
   for (std::size_t i = 0; i < steps.size(); ++i) text += fmt::format("  {:2}. {}\n", i + 1, steps[i]);
   text += fmt::format("  {}\n  drill directory: {}\n", objectives_text(scenario), plan.drill_directory.string());
+  if (const auto& obstacle = plan.circumstances.obstacle) {
+    text += fmt::format("  not to be begun on this machine: {}\n  what to do: {}\n", obstacle->what, obstacle->remedy);
+  }
   return text;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,11 @@ constexpr int plan_schema_version = 3;  // of plan.json (docs/formats/plan.md)
 // The file system of the source's WAL, where a disaster fills it. PostgreSQL is told to keep its WAL well below that.
 constexpr std::uint64_t wal_volume_bytes = std::uint64_t{256} << 20U;
 [[nodiscard]] const scenario::Step* step_that_fills_disk(const scenario::Scenario& scenario);  // null: none does
+
+// Why this machine cannot conduct a drill, and what to do about it.
+struct Obstacle {
+  std::string what, remedy;
+};
 
 // What the machine and the command line offer (gathered by the cli).
 struct Circumstances {
@@ -35,6 +41,7 @@ struct Circumstances {
   unsigned jobs = 2;  // threads of one drill
   unsigned concurrent_drills = 1;
   std::uint64_t seed = 0;
+  std::optional<Obstacle> obstacle{};  // such a drill is not begun, and its report says so
 };
 
 struct Plan {

@@ -128,7 +128,9 @@ Json circumstances_json(const Circumstances& here) {
           {"filled_for", here.filled_for},
           {"keep", word(here.keep)},
           {"jobs", here.jobs},
-          {"concurrent_drills", here.concurrent_drills}};
+          {"concurrent_drills", here.concurrent_drills},
+          {"obstacle",
+           here.obstacle ? Json{{"what", here.obstacle->what}, {"remedy", here.obstacle->remedy}} : Json(nullptr)}};
 }
 
 }  // namespace

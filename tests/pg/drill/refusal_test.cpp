@@ -1,12 +1,10 @@
 // What a user got wrong: one clear message, exit code 3, nothing touched.
 #include <gmock/gmock.h>
-#include <pwd.h>
-#include <unistd.h>
 
 #include <fstream>
 
 #include "backup_engine/base/file.hpp"
-#include "tests/pg/drill/lifeboat_command.hpp"
+#include "tests/pg/drill/ordinary_user.hpp"
 #include "tests/support/places.hpp"
 
 namespace harness::drill {
@@ -147,31 +145,6 @@ TEST_F(Refusal, IsNotNeededForAPlanWhichWritesNothing) {
   EXPECT_THAT(validated.words, ContainsRegex("nightly/pitr-to-mark.yaml: sound: "));
   EXPECT_FALSE(fs::exists(out()));
 }
-
-// Lifeboat run by somebody who is not root, with a copy of all that it needs.
-class OrdinaryUser : public LifeboatCommand {
- protected:
-  OrdinaryUser() {
-    fs::copy_file(tests::lifeboat_program(), path("lifeboat"));
-    fs::permissions(path("lifeboat"), fs::perms(0755));
-    fs::copy(source_path("fixtures"), path("fixtures"), fs::copy_options::recursive);
-    fs::copy_file(source_path("scenarios/smoke/full-to-backup-point.yaml"), path("full-to-backup-point.yaml"));
-  }
-
-  [[nodiscard]] Ended lifeboat_as_user(const Arguments& arguments,
-                                       const std::map<std::string, std::string>& environment = {}) const {
-    process::Command command;
-    command.program = path("lifeboat");
-    command.arguments = arguments;
-    command.environment = environment;
-    if (::geteuid() == 0) {
-      const auto* const nobody = ::getpwnam("nobody");
-      command.run_as = process::OsUser{nobody->pw_name, nobody->pw_uid, nobody->pw_gid};
-    }
-    const auto done = process::run(command, backup_engine::base::Deadline::after(std::chrono::seconds(60)));
-    return {done.status.code, done.output};
-  }
-};
 
 TEST_F(OrdinaryUser, IsToldThatASocketsPathWouldBeTooLong) {
   const auto runtime = path(std::string(100, 'x'));

@@ -139,6 +139,20 @@ TEST(PlanToJson, HoldsEverythingThatDecidesTheDrill) {
   EXPECT_EQ(json.at("server_settings").at("fsync"), "on");
 }
 
+TEST(MakePlan, CarriesWhyThisMachineCannotConductIt) {
+  const auto obstacle_of = [](const Plan& plan) {
+    return nlohmann::json::parse(to_json(plan)).at("circumstances").at("obstacle");
+  };
+  EXPECT_EQ(obstacle_of(make_plan(a_scenario(), here())), nullptr);
+  EXPECT_THAT(describe(make_plan(a_scenario(), here())), testing::Not(HasSubstr("not to be begun")));
+  auto circumstances = here();
+  circumstances.obstacle = Obstacle{"no disk to fill", "lend it one"};
+  const auto plan = make_plan(a_scenario(), circumstances);
+  EXPECT_EQ(obstacle_of(plan), (nlohmann::json{{"what", "no disk to fill"}, {"remedy", "lend it one"}}));
+  EXPECT_THAT(describe(plan),
+              HasSubstr("not to be begun on this machine: no disk to fill\n  what to do: lend it one\n"));
+}
+
 TEST(DescribePlan, SaysThatTheChecksAreProven) {
   auto scenario = a_scenario();
   EXPECT_THAT(describe(make_plan(scenario, here())), testing::Not(HasSubstr("sabotage")));
