@@ -8,18 +8,21 @@
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 
+#include "backup_engine/base/deadline.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
+#include "harness/process/forked_child.hpp"
 
 namespace harness::process {
 
+using backup_engine::base::Deadline;
 using backup_engine::base::Error;
 using backup_engine::base::ErrorKind;
 using backup_engine::base::system_error;
@@ -28,6 +31,7 @@ using backup_engine::base::UniqueFd;
 namespace {
 
 constexpr int patience_ms = 2000;
+constexpr auto grace = std::chrono::seconds(30);  // for what takes no time, on a machine that is busy
 
 struct SocketAddress {
   sockaddr_storage bytes{};
@@ -96,17 +100,15 @@ bool become(const OsUser& user) {
 }
 
 // First 0 or what kept it from getting there, then a number for each address.
-[[noreturn]] void try_all(int answers, const Place* place, const OsUser* user,
-                          const std::vector<SocketAddress>& addresses) {
+void try_all(const ForkedChild::Parent& parent, const Place* place, const OsUser* user,
+             const std::vector<SocketAddress>& addresses) {
   int result = 0;
   if ((place != nullptr && !enter(*place)) || (user != nullptr && !become(*user))) result = errno;
-  bool told = ::write(answers, &result, sizeof(result)) == sizeof(result);
+  bool told = parent.tell(result);
   for (const auto& address : addresses) {
-    if (!told || result != 0) break;
-    const int answer = connect_to(address);
-    told = ::write(answers, &answer, sizeof(answer)) == sizeof(answer);
+    if (!told || result != 0) return;
+    told = parent.tell(connect_to(address));
   }
-  ::_exit(told ? 0 : 1);
 }
 
 // The parent again.
@@ -118,24 +120,14 @@ UniqueFd open_of(pid_t pid, const char* what, int flags) {
   return fd;
 }
 
-std::vector<int> read_answers(int from) {
-  std::vector<int> answers;
-  int answer = 0;
-  while (::read(from, &answer, sizeof(answer)) == sizeof(answer)) answers.push_back(answer);
-  return answers;
-}
-
 std::vector<int> ask_child(const Place* place, const OsUser* user, const std::vector<SocketAddress>& addresses) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) throw system_error(errno, "make a pipe for", "a look at what can be reached");
-  const UniqueFd from(ends[0]);
-  UniqueFd to(ends[1]);
-  const pid_t child = ::fork();
-  if (child < 0) throw system_error(errno, "fork for", "a look at what can be reached");
-  if (child == 0) try_all(to.get(), place, user, addresses);
-  to.reset();
-  auto answers = read_answers(from.get());
-  ::waitpid(child, nullptr, 0);
+  std::vector<int> needed;
+  if (place != nullptr) needed = {place->network, place->mounts, place->root};
+  const ForkedChild child("the child that looks at what can be reached", needed,
+                          [&](const auto& parent) { try_all(parent, place, user, addresses); });
+  const auto deadline = Deadline::after(std::chrono::milliseconds(patience_ms) * (addresses.size() + 1) + grace);
+  std::vector<int> answers{child.answer(deadline)};
+  while (answers.front() == 0 && answers.size() <= addresses.size()) answers.push_back(child.answer(deadline));
   return answers;
 }
 
@@ -167,10 +159,9 @@ std::vector<Reached> try_to_reach(const std::vector<Address>& addresses, std::op
   }
   const bool change_user = as && as->uid != ::geteuid();
   const auto answers = ask_child(where ? &place : nullptr, change_user ? &*as : nullptr, prepared);
-  if (answers.size() != addresses.size() + 1 || answers.front() != 0) {
-    throw Error(ErrorKind::process,
-                fmt::format("what can be reached from process {} was not found out: {}", where.value_or(::getpid()),
-                            answers.empty() ? "the child gave no answer" : std::strerror(answers.front())));
+  if (answers.front() != 0) {
+    throw Error(ErrorKind::process, fmt::format("what can be reached from process {} was not found out: {}",
+                                                where.value_or(::getpid()), std::strerror(answers.front())));
   }
   std::vector<Reached> reached;
   for (std::size_t i = 1; i < answers.size(); ++i) {

@@ -28,7 +28,8 @@ struct Reached {
 };
 
 // One answer for each address, in their order; 2 s for each at most. where: a process whose surroundings are entered
-// (root only); nullopt: from here. Throws base::Error(process) when the place cannot be entered or the user not become.
+// (root only); nullopt: from here. Throws base::Error (process, when the place cannot be entered or the user not
+// become; timed_out).
 [[nodiscard]] std::vector<Reached> try_to_reach(const std::vector<Address>& addresses, std::optional<pid_t> where,
                                                 const std::optional<OsUser>& as);
 

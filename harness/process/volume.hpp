@@ -17,7 +17,8 @@ namespace harness::process {
 class Volume {
  public:
   // Mounted on `mount_point`, an existing directory that goes on being seen as it is from outside. `owner`: who may use
-  // it besides root; nullopt: the caller. Throws base::Error(permission | io …) where the kernel does not allow it.
+  // it besides root; nullopt: the caller. Throws base::Error (permission | io … where the kernel does not allow it;
+  // timed_out after half a minute).
   Volume(const std::filesystem::path& mount_point, std::uint64_t size_bytes, const std::optional<OsUser>& owner);
 
   // Its top, by a name that is good in this process only, and as long as this lives.
