@@ -70,12 +70,22 @@ void write_to(const std::string& file, const std::string& text) {
   }
 }
 
-// Under the numbers that he has outside; whoever is not root may let in himself alone, and no groups.
-void map_ids(pid_t child) {
+// Users and groups of a user namespace have the numbers that they have outside.
+template <typename Id>
+std::string mapped(Id caller, const std::optional<Id>& owner) {
+  auto lines = fmt::format("{0} {0} 1\n", caller);
+  if (owner && *owner != caller) lines += fmt::format("{0} {0} 1\n", *owner);
+  return lines;
+}
+
+// Of root the volume's owner is known there too; whoever is not root may let in himself alone, and no groups.
+void map_ids(pid_t child, const std::optional<OsUser>& owner) {
   const auto of_child = fmt::format("/proc/{}/", child);
-  write_to(of_child + "setgroups", "deny");
-  write_to(of_child + "uid_map", fmt::format("{0} {0} 1\n", ::geteuid()));
-  write_to(of_child + "gid_map", fmt::format("{0} {0} 1\n", ::getegid()));
+  const bool as_root = ::geteuid() == 0;
+  const bool owned = as_root && owner;
+  if (!as_root) write_to(of_child + "setgroups", "deny");
+  write_to(of_child + "uid_map", mapped(::geteuid(), owned ? std::optional(owner->uid) : std::nullopt));
+  write_to(of_child + "gid_map", mapped(::getegid(), owned ? std::optional(owner->gid) : std::nullopt));
 }
 
 // That there are too many of them the kernel tells as it tells that a disk is full.
@@ -98,14 +108,14 @@ struct Made {
   UniqueFd users, mounts, top;
 };
 
-Made make(const Wanted& wanted) {
+Made make(const Wanted& wanted, const std::optional<OsUser>& owner) {
   const auto deadline = Deadline::after(patience);
   const ForkedChild child("the child that mounts a small file system on " + wanted.mount_point, {},
                           [&](const ForkedChild::Parent& parent) { make_volume(wanted, parent); });
   Made made;
   if (wanted.in_user_namespace) {
     if (const int why = child.answer(deadline); why != 0) throw no_user_namespace(why, wanted.mount_point);
-    map_ids(child.pid());
+    map_ids(child.pid(), owner);
     made.users = hold_of(child.pid(), "ns/user", O_RDONLY);
     child.go_on();
   }
@@ -120,9 +130,14 @@ Made make(const Wanted& wanted) {
 
 Volume::Volume(const fs::path& mount_point, std::uint64_t size_bytes, const std::optional<OsUser>& owner)
     : size_bytes_(size_bytes) {
+  const bool as_root = ::geteuid() == 0;
   auto wanted = what_is_wanted(mount_point, size_bytes, owner);
-  wanted.in_user_namespace = ::geteuid() != 0;
-  auto made = make(wanted);
+  wanted.in_user_namespace = !as_root;
+  auto made = make(wanted, owner);
+  if (as_root && made.why_not == EPERM) {  // root without CAP_SYS_ADMIN, as in a container
+    wanted.in_user_namespace = true;
+    made = make(wanted, owner);
+  }
   if (made.why_not != 0) {
     throw system_error(made.why_not, "mount a small file system in a namespace of its own on", wanted.mount_point);
   }

@@ -1,7 +1,7 @@
 // A file system in memory, small and of a fixed size, mounted where only those see it who are let in: it lives in a
 // mount namespace of its own, so nothing is mounted outside, and it is gone with the last process and descriptor that
-// holds it, whoever is killed. Whoever is not root gets one in a user namespace, where the kernel lets him. See
-// docs/servers.md, "A disk that can be filled".
+// holds it, whoever is killed. Whoever is not root, or is it without CAP_SYS_ADMIN, gets one in a user namespace, where
+// the kernel lets him. See docs/servers.md, "A disk that can be filled".
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ class Volume {
 
  private:
   std::uint64_t size_bytes_;
-  backup_engine::base::UniqueFd users_, mounts_, top_;  // users_: none where root made it
+  backup_engine::base::UniqueFd users_, mounts_, top_;  // users_: none where root needed none
 };
 
 // Why this process can have no volume; empty when it can. Tried once a run; thread-safe.
