@@ -48,14 +48,18 @@ bool has_entries_to_disorder(Connection& connection, const GinIndex& index) {
   return !lower.empty() && std::stoi(lower[0][0].value_or("0")) >= items_offset + wanted * item_bytes;
 }
 
-// The extension that a database has counts, else the one that would be lent to it.
-bool amcheck_knows_gin(Connection& connection) {
-  return connection
-             .query(
-                 "SELECT string_to_array(coalesce((SELECT extversion FROM pg_extension WHERE extname = 'amcheck'), "
-                 "(SELECT default_version FROM pg_available_extensions WHERE name = 'amcheck'), '1.0'), '.')::int[] >= "
-                 "'{1,5}'")
-             .single() == "t";
+// Why the database's amcheck sees no GIN index: the extension that it has counts, else the one that would be lent to
+// it. Empty: it does.
+std::string why_amcheck_sees_none(Connection& connection) {
+  const auto found = connection.query(
+      "SELECT e.extversion, EXISTS (SELECT FROM pg_depend AS d JOIN pg_proc AS p ON p.oid = d.objid WHERE d.refclassid "
+      "= 'pg_extension'::regclass AND d.refobjid = e.oid AND d.classid = 'pg_proc'::regclass AND p.proname = "
+      "'gin_index_check') FROM pg_extension AS e WHERE e.extname = 'amcheck' UNION ALL SELECT default_version, "
+      "string_to_array(default_version, '.')::int[] >= '{1,5}' FROM pg_available_extensions WHERE name = 'amcheck' AND "
+      "installed_version IS NULL");
+  if (!found.empty() && found[0][1] == "t") return "";
+  return fmt::format("this database's amcheck {} has no gin_index_check(); 1.5, of PostgreSQL 18, has",
+                     found.empty() ? "" : found[0][0].value_or(""));
 }
 
 }  // namespace
@@ -65,9 +69,8 @@ Deed disorder_a_gin_index(Surroundings& surroundings) {
     if (!has_entries_to_disorder(surroundings.connection, index)) continue;
     Deed deed;
     deed.traces["amcheck"] = {"." + index.name, "wrong tuple order"};
-    if (!amcheck_knows_gin(surroundings.connection)) {
-      deed.blind["amcheck"] = "this database's amcheck checks no GIN index, as it does from PostgreSQL 18 on";
-    }
+    const auto why_blind = why_amcheck_sees_none(surroundings.connection);
+    if (!why_blind.empty()) deed.blind["amcheck"] = why_blind;
     deed.on_disk = [file = index.file](const std::filesystem::path& directory) {
       faults::disorder_index(directory / file, root_block);
     };

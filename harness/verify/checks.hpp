@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "harness/verify/judge.hpp"
 
@@ -13,6 +14,8 @@ namespace harness::verify {
 [[nodiscard]] reports::record::Check check_content(const Records& records);
 [[nodiscard]] reports::record::Check check_page_checksums(const reports::record::ToolRun& run);
 [[nodiscard]] reports::record::Check check_amcheck(const reports::record::ToolRun& run);
+// For the report's not_tested: one sentence for each reason why amcheck did not look at GIN indexes, with their names.
+[[nodiscard]] std::vector<std::string> list_gin_indexes_passed_over(const reports::record::ToolRun& run);
 [[nodiscard]] reports::record::Check check_verifybackup(const reports::record::ToolRun& run);
 [[nodiscard]] reports::record::Check check_constraints(const reports::record::ConstraintEvidence& constraints);
 [[nodiscard]] reports::record::Check check_catalog(const Records& records);

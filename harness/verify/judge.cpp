@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <iterator>
 
 #include "harness/verify/checks.hpp"
 
@@ -187,6 +188,10 @@ std::vector<std::string> list_not_tested(const std::vector<CheckRequest>& reques
   for (const auto& blindness : all) {
     lines.push_back(asks_for(requests, blindness.kind) ? blindness.when_checked
                                                        : fmt::format("not asked for: {}", blindness.when_not));
+  }
+  if (asks_for(requests, CheckKind::amcheck) && records.evidence.amcheck) {
+    auto passed_over = list_gin_indexes_passed_over(*records.evidence.amcheck);
+    std::move(passed_over.begin(), passed_over.end(), std::back_inserter(lines));
   }
   if (asks_for(requests, CheckKind::untouched)) {
     lines.emplace_back(

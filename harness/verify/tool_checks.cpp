@@ -1,8 +1,10 @@
 // What PostgreSQL's own tools said, read from their output. An output that cannot be understood is unknown.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 #include <functional>
+#include <map>
 #include <optional>
 
 #include "harness/verify/checks.hpp"
@@ -134,6 +136,21 @@ Check check_amcheck(const ToolRun& run) {
   const auto gin_indexes = counter(run.output, "GIN indexes examined:").value_or(0);
   conclude(check, gin_indexes + (progress ? progress->listed : check.findings.size()), "tables and indexes");
   return check;
+}
+
+std::vector<std::string> list_gin_indexes_passed_over(const ToolRun& run) {
+  std::map<std::string, std::vector<std::string>> by_reason;
+  for_each_line(run.output, [&](std::string_view line) {
+    constexpr std::string_view before_reason = "\" not examined: ";
+    const auto name = between(line, "GIN index \"", before_reason);
+    if (name) by_reason[std::string(line.substr(line.find(before_reason) + before_reason.size()))].push_back(*name);
+  });
+  std::vector<std::string> sentences;
+  for (const auto& [reason, names] : by_reason) {
+    sentences.push_back(
+        fmt::format("amcheck: GIN indexes that were not examined, as {}: {}", reason, fmt::join(names, ", ")));
+  }
+  return sentences;
 }
 
 // pg_verifybackup: error: "base/5/1234" has size 8192 on disk but …; checksum mismatch for file "…"; "…" is present on

@@ -317,6 +317,23 @@ TEST(AmcheckCheck, CountsGinIndexesAndNamesTheOneThatIsDamaged) {
   EXPECT_EQ(check.findings.at(0).text, "ERROR: wrong tuple order");
 }
 
+TEST(AmcheckCheck, TellsWhichGinIndexesNobodyLookedAt) {
+  const std::string why = "\" not examined: amcheck 1.4 of database \"app\" has no gin_index_check()\n";
+  Records records;
+  records.evidence.amcheck = ToolRun{"pg_amcheck",
+                                     {},
+                                     0,
+                                     " 31/31 relations (100%),  420/420 pages (100%)\nGIN index \"app.shop.tags" + why +
+                                         "GIN index \"app.shop.words" + why + "GIN indexes examined: 0\n",
+                                     0};
+  const auto judgement = judge({{CheckKind::amcheck, {}}}, records);
+  EXPECT_THAT(judgement.checks.at(0).summary, HasSubstr("all 31 ")) << "they do not count";
+  EXPECT_THAT(
+      judgement.not_tested,
+      testing::Contains("amcheck: GIN indexes that were not examined, as amcheck 1.4 of database \"app\" has no "
+                        "gin_index_check(): app.shop.tags, app.shop.words"));
+}
+
 TEST(SettingsCheck, PassesOverQuarantineAndPathsAndNamesTheRest) {
   Records records;
   auto& mark = records.marks.emplace_back();
