@@ -1,8 +1,12 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 #include <map>
+#include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "harness/scenario/rules.hpp"
 #include "harness/scenario/steps.hpp"
@@ -96,6 +100,27 @@ void require_settings_for_disasters(const Reader& reader, const Scenario& scenar
   }
 }
 
+// The witness and, when WAL is streamed, the receiver have a slot and a sender each; a standby wants a slot, and
+// pg_basebackup, while it copies, two senders.
+void require_room_for_standby(const Reader& reader, const Scenario& scenario) {
+  const auto failover = next_failover(scenario.timeline);
+  if (failover == nowhere) return;
+  const unsigned others = scenario.source.wal.by == WalTransport::stream ? 2 : 1;
+  const auto* const who = others == 2 ? "the witness, the WAL receiver" : "the witness";
+  for (const auto& [name, wanted] : {std::pair("max_replication_slots", others + 1), {"max_wal_senders", others + 2}}) {
+    const auto set = scenario.source.provision.settings.find(name);
+    if (set == scenario.source.provision.settings.end()) continue;
+    unsigned given = 0;
+    const auto& text = set->second;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), given);
+    if (error != std::errc() || given >= wanted) continue;  // what is no number PostgreSQL refuses
+    reader.fail(scenario.timeline[failover].position,
+                fmt::format("fail_over cannot go with the setting {}: {}: {} and the standby that is made want {}",
+                            name, set->second, who, wanted),
+                fmt::format("set it to {} at least, or remove it", wanted));
+  }
+}
+
 }  // namespace
 
 void require_sound_timeline(const Reader& reader, const Scenario& scenario, const Places& places,
@@ -105,6 +130,7 @@ void require_sound_timeline(const Reader& reader, const Scenario& scenario, cons
   require_backup_before_disaster(reader, steps);
   require_distinct_points(reader, steps);
   require_settings_for_disasters(reader, scenario);
+  require_room_for_standby(reader, scenario);
   for (std::size_t i = 0; i < steps.size() && !databases.names.empty(); ++i) {
     const auto* const disaster = std::get_if<DisasterStep>(&steps[i].what);
     if (disaster != nullptr && disaster->kind == "drop_database") {

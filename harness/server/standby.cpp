@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <sstream>
+
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/configuration.hpp"
 #include "backup_engine/postgres/conninfo.hpp"
@@ -16,6 +18,18 @@ using backup_engine::base::poll_until;
 namespace {
 
 constexpr int log_tail_lines = 20;
+
+// "pg_basebackup: error: …", the last of them; what follows it is only of tidying up. Empty when it said nothing.
+std::string last_error_of(const std::string& output) {
+  std::string last, last_error;
+  std::istringstream lines(output);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty()) continue;
+    last = line;
+    if (line.find("error: ") != std::string::npos) last_error = line;
+  }
+  return last_error.empty() ? last : last_error;
+}
 
 // Nothing is synced: no power is cut here, and the WAL that it streams PostgreSQL does sync. The slot keeps what it
 // needs until it streams.
@@ -35,7 +49,9 @@ void copy_primary(const Server& primary, const StandbyOptions& options, const De
   command.run_as = primary.options().run_as;
   const auto done = process::run(command, deadline, stop);
   if (done.status.success()) return;
-  throw Error(ErrorKind::process, fmt::format("pg_basebackup made no standby: {}", process::to_text(done.status)))
+  const auto why = last_error_of(done.output);
+  throw Error(ErrorKind::process, fmt::format("pg_basebackup made no standby ({}){}{}", process::to_text(done.status),
+                                              why.empty() ? "" : ": ", why))
       .of_command(process::to_text(command))
       .with_remedy("read " + options.log_file.string())
       .with_log_tail(process::tail_of(options.log_file, log_tail_lines));

@@ -81,6 +81,18 @@ TEST(ParseScenario, TakesAnExpectedRefusalInPlaceOfChecks) {
   EXPECT_EQ(recovered.parse().restore.expected_refusal, "");
 }
 
+TEST(ParseScenario, TakesAFailoverWithJustTheSlotsAndSendersThatItWants) {
+  const auto parse_with = [](const std::string& settings, const std::string& wal) {
+    const WrittenScenario written(with(
+        before_the_end, "ecommerce, settings: { " + settings + " } }\n  wal: { " + wal +
+                            " }\ntimeline:\n  - load: { for: 1s }\n  - backup: full\n  - mark: here\n  - disaster: "
+                            "fail_over\n"));
+    return written.parse();
+  };
+  EXPECT_NO_THROW((void)parse_with("max_replication_slots: 3, max_wal_senders: 4", "by: stream, synchronous: false"));
+  EXPECT_NO_THROW((void)parse_with("max_replication_slots: 2, max_wal_senders: 3", "by: archive, synchronous: false"));
+}
+
 class DisasterRule : public testing::TestWithParam<Refused> {};
 
 TEST_P(DisasterRule, SaysWhereWhatAndWhatToDo) {
@@ -99,6 +111,20 @@ INSTANTIATE_TEST_SUITE_P(
                 "ecommerce, settings: { synchronous_commit: local } }\n  wal: { by: stream, synchronous: false }\n"
                 "timeline:\n  - load: { for: 1s }\n  - backup: full\n  - mark: here\n  - disaster: fail_over\n",
                 "10:5: fail_over cannot go with the setting synchronous_commit: local", "remove the setting"},
+        Refused{
+            "FailoverWithoutASlotForTheStandby", before_the_end,
+            "ecommerce, settings: { max_replication_slots: 2 } }\n  wal: { by: stream, synchronous: false }\n"
+            "timeline:\n  - load: { for: 1s }\n  - backup: full\n  - mark: here\n  - disaster: fail_over\n",
+            "10:5: fail_over cannot go with the setting max_replication_slots: 2: the witness, the WAL receiver and "
+            "the standby that is made want 3",
+            "set it to 3 at least"},
+        Refused{
+            "FailoverWithoutASenderForTheStandby", before_the_end,
+            "ecommerce, settings: { max_wal_senders: 2 } }\n  wal: { by: archive, synchronous: false }\n"
+            "timeline:\n  - load: { for: 1s }\n  - backup: full\n  - mark: here\n  - disaster: fail_over\n",
+            "10:5: fail_over cannot go with the setting max_wal_senders: 2: the witness and the standby that is made "
+            "want 3",
+            "set it to 3 at least"},
         Refused{"WalThatASmallDiskCannotKeep", everything_behind_the_dataset,
                 "ecommerce, settings: { max_wal_size: 10GB } }\n  wal: { by: stream, synchronous: false }\n"
                 "timeline:\n  - load: { for: 1s }\n  - backup: full\n  - mark: here\n  - disaster: fill_disk\n",
