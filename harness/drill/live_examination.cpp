@@ -3,6 +3,7 @@
 #include "backup_engine/base/error.hpp"
 #include "harness/drill/examination.hpp"
 #include "harness/drill/prober.hpp"
+#include "harness/verify/dependents_probe.hpp"
 #include "harness/verify/ledger_probe.hpp"
 #include "harness/verify/selected_probe.hpp"
 
@@ -12,10 +13,9 @@ namespace record = reports::record;
 
 namespace {
 
-record::SelectedTables look_at_the_rest(const Context& context, const SourceSide& source,
-                                        const record::ContentDigests* alike) {
+verify::Cluster the_rest(const Context& context, const SourceSide& source) {
   const auto scope = verify::scope_of_untouched(context.plan.scenario.restore.partial);
-  return verify::probe_selected(verify::scoped(cluster_of(source.server(), source.dataset()), scope), alike);
+  return verify::scoped(cluster_of(source.server(), source.dataset()), scope);
 }
 
 }  // namespace
@@ -24,7 +24,7 @@ void examine_before(const Context& context, const SourceSide& source, record::Ev
   Prober prober(context, evidence);
   prober.probe("untouched", [&] {
     evidence.untouched.emplace();
-    evidence.untouched->before = look_at_the_rest(context, source, nullptr);
+    evidence.untouched->before = verify::probe_selected(the_rest(context, source), nullptr);
   });
 }
 
@@ -37,7 +37,9 @@ void examine_live(const Context& context, const SourceSide& source, record::Evid
   // First of all: no later probe can then have changed what is compared.
   if (!evidence.missing.contains("untouched")) {
     prober.probe("untouched", [&] {
-      evidence.untouched->after = look_at_the_rest(context, source, &evidence.untouched->before.content);
+      const auto rest = the_rest(context, source);
+      evidence.untouched->after = verify::probe_selected(rest, &evidence.untouched->before.content);
+      evidence.untouched->dependents = verify::probe_dependents(rest);
     });
   }
   if (evidence.missing.contains("untouched")) evidence.untouched.reset();

@@ -72,7 +72,7 @@ std::map<std::string, std::string> probe_objects(const Cluster& cluster) {
   for (const auto& database : all_databases(cluster)) {
     auto connection = open_catalog_session(cluster, database);
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    const auto prefix = database == cluster.database ? "" : database + ": ";
+    const auto prefix = object_prefix(cluster, database);
     const Members members(connection, cluster.scope, database == scoped_database(cluster));
     add_objects(connection, relation_catalog_queries(), members, prefix, objects);
     const bool some_tables = cluster.scope.kind == Scope::Kind::only && cluster.scope.tables.size() > 0;

@@ -27,8 +27,9 @@ namespace harness::verify {
                                                                const Records& records);
 [[nodiscard]] reports::record::Check check_settings_of_control_data(const reports::record::ToolRun& control_data,
                                                                     const reports::record::CatalogEvidence& now);
-// All but what was restored, the same before and after a partial restore.
-[[nodiscard]] reports::record::Check check_untouched(const reports::record::UntouchedEvidence& untouched);
+// All but what was restored, the same before and after a partial restore; what was gone with the restored tables and
+// came back with them, the same as at the mark.
+[[nodiscard]] reports::record::Check check_untouched(const Records& records);
 // Of the server that was recovered and, where there was one, its copy (nullptr: none).
 [[nodiscard]] reports::record::Check check_isolation(const reports::record::IsolationEvidence& restored,
                                                      const reports::record::IsolationEvidence* second);

@@ -91,6 +91,10 @@ std::string name_prefix(const Cluster& cluster, const std::string& database) {
   return database == cluster.database ? "" : database + ".";
 }
 
+std::string object_prefix(const Cluster& cluster, const std::string& database) {
+  return database == cluster.database ? "" : database + ": ";
+}
+
 std::uint64_t to_count(const Value& value) {
   return value ? std::stoull(*value) : 0;
 }

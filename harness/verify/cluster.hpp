@@ -59,6 +59,8 @@ void set_indexes(backup_engine::postgres::Connection& connection, Indexes indexe
 [[nodiscard]] std::vector<std::string> all_databases(const Cluster& cluster);
 // "" for the main database, "name." for another: what stands before schema.table in evidence.
 [[nodiscard]] std::string name_prefix(const Cluster& cluster, const std::string& database);
+// "" for the main database, "name: " for another: what stands before an object's name.
+[[nodiscard]] std::string object_prefix(const Cluster& cluster, const std::string& database);
 
 [[nodiscard]] std::uint64_t to_count(const backup_engine::postgres::Value& value);   // NULL is 0
 [[nodiscard]] std::int64_t to_integer(const backup_engine::postgres::Value& value);  // NULL is 0

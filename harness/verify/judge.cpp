@@ -90,7 +90,7 @@ Check judge_one(const CheckRequest& request, const Records& records) {
     case CheckKind::sql:
       return judge_sql(request, records);
     case CheckKind::untouched:
-      return over(records, evidence.untouched, "untouched", check_untouched);
+      return over(records, evidence.untouched, "untouched", [&](const auto&) { return check_untouched(records); });
   }
   return unknown("this version does not know the check");
 }

@@ -49,6 +49,8 @@ class Members {
   // them named, is neither only theirs nor the rest's when the named one is not its owner.
   [[nodiscard]] bool holds(const std::string& relation, const std::string& schema,
                            const std::string& attached = "") const;
+  // schema.name of those that are named, and of what belongs to them.
+  [[nodiscard]] const std::set<std::string>& relations() const { return relations_; }
   // " WHERE …" where only some of a table's rows are in scope, else empty.
   [[nodiscard]] std::string row_condition(const std::string& relation) const;
   // `text` with every identifier of a restored copy replaced by that of its original.

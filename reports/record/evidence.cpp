@@ -189,6 +189,7 @@ template <class Io>
 void fields(Io& io, typename Io::template Ref<UntouchedEvidence> untouched) {
   io("before", untouched.before);
   io("after", untouched.after);
+  io.later("dependents", untouched.dependents);
 }
 
 template <class Io>

@@ -174,6 +174,7 @@ struct ConsistencyEvidence {
 // Partial restores: all that the restore may not touch, on the server that lives on, before and after it.
 struct UntouchedEvidence {
   SelectedTables before, after;
+  std::vector<std::string> dependents;  // of `after`'s objects those that stand on what was restored
 };
 
 // A restore in place that was rolled back: the whole cluster, right before it was stopped to be replaced, and put back.

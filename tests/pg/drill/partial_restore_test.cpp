@@ -26,11 +26,12 @@ constexpr auto dropped_table = R"(  - backup: full
   - load: { for: 600ms }
 )";
 
-// A foreign key of another table goes with it, and comes back.
+// Views and foreign keys of other tables go with them, and come back.
 constexpr auto dropped_with_dependents = R"(  - backup: full
   - load: { for: 200ms }
   - mark: before
   - disaster: { drop_table: shop.documents }
+  - disaster: { drop_table: shop.orders }
 )";
 
 constexpr auto overwritten_rows = R"(  - backup: full
@@ -52,7 +53,8 @@ std::vector<WrittenScenario> scenarios() {
        "kind: partial, target: { mark: before }, tables: [audit.order_events], into: replace",
        "ledger, content, catalog, untouched"},
       {"dependents-replaced", dropped_with_dependents,
-       "kind: partial, target: { mark: before }, tables: [shop.documents], into: replace", "content"},
+       "kind: partial, target: { mark: before }, tables: [shop.documents, shop.orders], into: replace",
+       "content, untouched"},
       {"table-beside", overwritten_rows,
        "kind: partial, target: { mark: before }, tables: [shop.products], into: beside", "content, untouched"},
       {"one-database", dropped_database, "kind: partial, target: { mark: before }, database: shop_archive", "content"},

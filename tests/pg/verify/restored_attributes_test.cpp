@@ -1,9 +1,12 @@
 // What a partial restore really leaves, attribute by attribute: every table of ecommerce (with more_objects.sql) taken
 // from a scratch database into a live one, then compared with the source by the catalog probe, in place and beside; and
 // everything else with what it was before.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "harness/verify/comparison.hpp"
+#include "harness/verify/dependents_probe.hpp"
+#include "harness/verify/judge.hpp"
 #include "harness/verify/selected_probe.hpp"
 #include "tests/pg/extract/two_databases.hpp"
 
@@ -69,6 +72,68 @@ scenario::PartialRestore restore_of(std::vector<std::string> tables, scenario::P
   partial.tables = std::move(tables);
   partial.placement = placement;
   return partial;
+}
+
+// What the check says of a restore of tables that had been dropped, with `afterwards` done to the live database.
+class ReturnedDependents : public RestoredAttributes {
+ protected:
+  Check judged(const std::vector<std::string>& tables, const std::string& afterwards = "") {
+    for (const auto& table : tables) live("DROP TABLE " + table + " CASCADE");
+    make_scratch();
+    const auto partial = restore_of(tables, scenario::Placement::replace);
+    const auto rest = scope_of_untouched(partial);
+    Records records;
+    auto& mark = records.marks.emplace_back();
+    mark.catalog = probe("source", {}).objects;
+    auto& untouched = records.evidence.untouched.emplace();
+    untouched.before = probe("live", rest);
+    (void)extracted(order(Placement::replace, partial.tables));
+    if (!afterwards.empty()) live(afterwards);
+    untouched.after = probe("live", rest, &untouched.before.content);
+    untouched.dependents =
+        probe_dependents({[](const std::string& name) { return server().connect(name); }, "live", rest});
+    return judge({{scenario::CheckKind::untouched, {}}}, records).checks.at(0);
+  }
+  static std::vector<std::string> found(const Check& check) {
+    std::vector<std::string> objects;
+    for (const auto& finding : check.findings) objects.push_back(finding.object + ": " + finding.text);
+    return objects;
+  }
+};
+
+TEST_F(ReturnedDependents, AreNoChangeWhenTheyAreWhatTheyWere) {
+  const auto check = judged({"shop.orders", "shop.documents"});
+  EXPECT_EQ(check.verdict, reports::record::Verdict::pass) << check.summary;
+  EXPECT_THAT(found(check), testing::IsEmpty());
+  EXPECT_THAT(check.expected, testing::ContainsRegex("[0-9]+ dependent objects as at the mark"));
+}
+
+TEST_F(ReturnedDependents, AreAChangeWhenTheyAreAnythingElse) {
+  const auto check = judged(
+      {"shop.orders"},
+      "COMMENT ON VIEW shop.order_balances IS 'other'; ALTER TABLE shop.payments DROP CONSTRAINT payments_order; "
+      "ALTER TABLE shop.payments ADD CONSTRAINT payments_order FOREIGN KEY (order_id, placed_on) REFERENCES "
+      "shop.orders "
+      "NOT VALID; CREATE VIEW shop.newcomer AS SELECT FROM shop.orders; CREATE TABLE shop.bystander AS SELECT 1 AS "
+      "one; "
+      "ALTER POLICY events_of_orders ON audit.order_events TO lifeboat_clerk");
+  const auto elsewise = ": came back with another definition than at the mark";
+  EXPECT_THAT(found(check), testing::IsSupersetOf(
+                                {std::string("comment on view shop.order_balances") + elsewise,
+                                 std::string("constraint shop.payments.payments_order") + elsewise,
+                                 std::string("policy audit.order_events.events_of_orders") + elsewise,
+                                 std::string("view shop.newcomer: was not there at the restore's beginning"),
+                                 std::string("table shop.bystander: was not there at the restore's beginning"),
+                                 std::string("shop.bystander: the table was not there at the restore's beginning")}));
+}
+
+// Nobody has to wait for a restore to make a view better.
+TEST_F(ReturnedDependents, ThatWereThereAlreadyMustStayAsTheyWere) {
+  const auto check =
+      judged({"shop.documents"},
+             "CREATE OR REPLACE VIEW inventory.sales AS SELECT month, 0::numeric AS orders FROM shop.sales_by_month");
+  EXPECT_THAT(found(check),
+              testing::Contains("view inventory.sales: its definition is not the one at the restore's beginning"));
 }
 
 TEST_F(RestoredAttributes, OfEveryTableInPlaceAreTheSources) {

@@ -181,24 +181,6 @@ TEST(PartialRestore, SaysWhyItsTablesWereNotRead) {
   EXPECT_THAT(judged(CheckKind::content, records).summary, HasSubstr("none of the tables"));
 }
 
-TEST(UntouchedCheck, NamesWhateverDiffersBeforeAndAfter) {
-  Records records;
-  auto& untouched = records.evidence.untouched.emplace();
-  untouched.before.content.tables = {{"shop.customers", 7, "c", {}}};
-  untouched.before.content.sequences = {{"shop.numbers", 5, true}};
-  untouched.before.objects = {{"view shop.totals", "1"}};
-  untouched.after = untouched.before;
-  EXPECT_EQ(judged(CheckKind::untouched, records).verdict, Verdict::pass);
-  untouched.after.content.tables[0].digest = "d";
-  untouched.after.content.sequences[0].last_value = 6;  // forward is a change here
-  untouched.after.objects.clear();
-  const auto check = judged(CheckKind::untouched, records);
-  ASSERT_EQ(check.findings.size(), 3U);
-  EXPECT_EQ(check.findings[0].object, "shop.customers");
-  EXPECT_EQ(check.findings[1].object, "shop.numbers");
-  EXPECT_EQ(check.findings[2].object, "view shop.totals");
-}
-
 TEST(RollBackCheck, NamesWhateverDiffersFromTheClusterThatWasSetAside) {
   reports::record::Evidence evidence;
   auto& looks = evidence.roll_back.emplace();

@@ -35,7 +35,7 @@ Evidence everything() {
   evidence.commit_order->prepared_present = {743};
   evidence.selected =
       SelectedTables{{{{"shop.orders", 1, "e1", {}}}, {}, {}}, {{"table a", "1"}}, {{"shop.orders", {4, 5}}}};
-  evidence.untouched = UntouchedEvidence{*evidence.selected, {}};
+  evidence.untouched = UntouchedEvidence{*evidence.selected, {}, {"view shop.balances"}};
   evidence.roll_back.emplace();
   evidence.roll_back->before = {evidence.selected->content, {{"table a", "1"}}, "7345000000000000042", 3};
   SweepEvidence::Point point;
