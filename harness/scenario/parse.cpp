@@ -5,7 +5,6 @@
 #include <set>
 
 #include "backup_engine/base/error.hpp"
-#include "backup_engine/postgres/version.hpp"
 #include "harness/scenario/described_target.hpp"
 #include "harness/scenario/draw.hpp"
 #include "harness/scenario/language.hpp"
@@ -15,7 +14,7 @@
 #include "harness/scenario/rules.hpp"
 #include "harness/scenario/scenario.hpp"
 #include "harness/scenario/scenario_file.hpp"
-#include "harness/scenario/setting_rules.hpp"
+#include "harness/scenario/source_parser.hpp"
 #include "harness/scenario/step_parser.hpp"
 #include "harness/scenario/variable_filler.hpp"
 #include "harness/scenario/yaml_reader.hpp"
@@ -43,15 +42,7 @@ class Parser {
   // Of a drawn scenario: the checks that have something to be judged against.
   void keep_judgeable_checks(Scenario& scenario, const Places& places) const;
   [[nodiscard]] std::string name(const YAML::Node& node) const;
-  [[nodiscard]] Source source(const YAML::Node& node) const;
-  [[nodiscard]] StoredBackup stored_backup(const YAML::Node& node) const;
   [[nodiscard]] DrillRepository repository(const YAML::Node& node, const Source& source) const;
-  [[nodiscard]] Provision provision(const YAML::Node& node, const WalPolicy& wal) const;
-  [[nodiscard]] std::string dataset(const YAML::Node& node) const;
-  [[nodiscard]] int postgres_major(const YAML::Node& node) const;
-  [[nodiscard]] std::map<std::string, std::string> settings(const YAML::Node& node, const WalPolicy& wal) const;
-  [[nodiscard]] LoadProfile load_profile(const YAML::Node& node) const;
-  [[nodiscard]] WalPolicy wal_policy(const YAML::Node& node) const;
   [[nodiscard]] std::vector<Step> timeline(const YAML::Node& node) const;
   [[nodiscard]] std::vector<CheckRequest> checks(const YAML::Node& node, std::vector<Position>& positions) const;
   [[nodiscard]] CheckRequest check(const YAML::Node& node) const;
@@ -83,7 +74,7 @@ Scenario Parser::written(const YAML::Node& document, Places& places) const {
   const Mapping top(reader_, document, "the scenario", scenario_keys);
   result.name = name(top.at("scenario"));
   result.claim = reader_.text(top.at("claim"), "the claim");
-  result.source = source(top.at("source"));
+  result.source = parse_source(reader_, top.at("source"), fixtures_);
   if (top.has("repository")) result.repository = repository(top.at("repository"), result.source);
   require_timeline_for_source(document, result.source);
   if (!result.source.stored) result.timeline = timeline(top.at("timeline"));
@@ -208,24 +199,6 @@ bool Parser::is_judged(const YAML::Node& root, const Restore& restore) const {
   return false;
 }
 
-Source Parser::source(const YAML::Node& node) const {
-  if (node.IsMap() && node["repository"]) {
-    if (node["provision"]) {
-      reader_.fail(node["provision"], "a source is provisioned or a stored backup, not both",
-                   "remove \"provision\" or \"repository\"");
-    }
-    Source stored;
-    stored.stored = stored_backup(node);
-    return stored;
-  }
-  const Mapping parts(reader_, node, "source", source_keys);
-  Source result;
-  result.wal = wal_policy(parts.at("wal"));
-  result.provision = provision(parts.at("provision"), result.wal);
-  if (parts.has("load")) result.load = load_profile(parts.at("load"));
-  return result;
-}
-
 DrillRepository Parser::repository(const YAML::Node& node, const Source& source) const {
   if (source.stored) {
     reader_.fail(node, "a stored backup lies in the repository that source names",
@@ -233,102 +206,6 @@ DrillRepository Parser::repository(const YAML::Node& node, const Source& source)
   }
   const Mapping parts(reader_, node, "repository", repository_keys);
   return {reader_.truth(parts.at("encrypted"), "encrypted")};
-}
-
-StoredBackup Parser::stored_backup(const YAML::Node& node) const {
-  const Mapping parts(reader_, node, "source", stored_source_keys);
-  StoredBackup result;
-  result.location = reader_.text(parts.at("repository"), "repository");
-  result.cluster = reader_.text(parts.at("cluster"), "cluster");
-  if (parts.has("backup")) result.label = reader_.text(parts.at("backup"), "backup");
-  if (result.label == latest_backup) result.label.clear();
-  if (parts.has("key_file")) result.key_file = reader_.text(parts.at("key_file"), "key_file");
-  if (parts.has("database")) result.database = reader_.text(parts.at("database"), "database");
-  if (parts.has("superuser")) result.superuser = reader_.text(parts.at("superuser"), "superuser");
-  return result;
-}
-
-Provision Parser::provision(const YAML::Node& node, const WalPolicy& wal) const {
-  const Mapping parts(reader_, node, "source.provision", provision_keys);
-  Provision result;
-  result.dataset = dataset(parts.at("dataset"));
-  if (parts.has("scale")) result.scale = reader_.whole_number(parts.at("scale"), "scale", 1, 100'000);
-  if (parts.has("checksums")) result.checksums = reader_.truth(parts.at("checksums"), "checksums");
-  if (parts.has("postgres")) result.postgres = postgres_major(parts.at("postgres"));
-  if (parts.has("settings")) result.settings = settings(parts.at("settings"), wal);
-  return result;
-}
-
-std::string Parser::dataset(const YAML::Node& node) const {
-  auto text = reader_.text(node, "dataset");
-  std::set<std::string> found;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(fixtures_ / "datasets", error)) {
-    if (entry.is_directory(error)) found.insert(entry.path().filename().string());
-  }
-  if (found.empty()) {
-    throw Error(ErrorKind::usage, fmt::format("no datasets in {}", (fixtures_ / "datasets").string()))
-        .with_remedy("run from the source tree or an installation whose fixtures are there");
-  }
-  if (!found.contains(text)) {
-    reader_.refuse_unknown_word(node, "dataset", text, std::vector<std::string_view>(found.begin(), found.end()));
-  }
-  return text;
-}
-
-int Parser::postgres_major(const YAML::Node& node) const {
-  using namespace backup_engine::postgres;
-  const auto major = reader_.whole_number(node, "postgres", 1, 999);
-  if (!supported(major)) {
-    reader_.fail(node, fmt::format("PostgreSQL {} is not supported", major),
-                 fmt::format("name a major from {} to {}", oldest_supported_major, newest_supported_major));
-  }
-  return major;
-}
-
-std::map<std::string, std::string> Parser::settings(const YAML::Node& node, const WalPolicy& wal) const {
-  std::map<std::string, std::string> result;
-  for (const auto& [key, value] : free_mapping(reader_, node, "settings")) {
-    const auto& name = key.Scalar();
-    if (!is_setting_name(name)) {
-      reader_.fail(key, fmt::format("\"{}\" is no name of a PostgreSQL setting", name),
-                   "write it in lower case, as pg_settings lists it");
-    }
-    auto text = reader_.text(value, "the setting " + name);
-    if (const auto reason = refusal_of_setting(name, text, wal)) {
-      reader_.fail(value, fmt::format("the setting {} may not be {}: {}", name, text, *reason), "remove the setting");
-    }
-    result.emplace(name, std::move(text));
-  }
-  return result;
-}
-
-LoadProfile Parser::load_profile(const YAML::Node& node) const {
-  const Mapping parts(reader_, node, "source.load", load_profile_keys);
-  LoadProfile result;
-  if (parts.has("writers")) {
-    result.writers = static_cast<unsigned>(reader_.whole_number(parts.at("writers"), "writers", 1, 256));
-  }
-  if (parts.has("rate")) {
-    const auto& rate = parts.at("rate");
-    const bool unlimited = rate.IsScalar() && rate.Scalar() == "unlimited";
-    if (!unlimited) {
-      result.rate_per_second =
-          reader_.whole_number(rate, "rate (\"unlimited\", or transactions a second)", 1, 1'000'000);
-    }
-  }
-  return result;
-}
-
-WalPolicy Parser::wal_policy(const YAML::Node& node) const {
-  const Mapping parts(reader_, node, "source.wal", wal_keys);
-  const WalPolicy policy{reader_.word<WalTransport>(parts.at("by"), "WAL transport", transport_words),
-                         reader_.truth(parts.at("synchronous"), "synchronous")};
-  if (policy.by == WalTransport::archive && policy.synchronous) {
-    reader_.fail(parts.at("synchronous"), "no commit can wait for an archive_command, which gets whole segments",
-                 "say synchronous: false, or by: stream");
-  }
-  return policy;
 }
 
 std::vector<Step> Parser::timeline(const YAML::Node& node) const {
