@@ -71,10 +71,10 @@ struct Struck {
 
 // Strikes and returns what happened. `record.at` is by this machine's clock, which is the server's too: of a kind that
 // ends the server, the instant from which it was gone (RTO's clock starts there; the time that `before_loss` takes is
-// the harness's own and comes after it); of fill_disk the instant at which it was first seen to break off; done by SQL,
-// the instant right after COMMIT returned; all others, when it was done. Throws base::Error before any harm: usage for
-// an unknown kind, an argument that the kind does not take or a name of the wrong kind; not_found for a name that does
-// not exist. Otherwise as the fault does, and then the harm was rolled back.
+// the harness's own and comes after it); of fill_disk the instant at which PostgreSQL's log first says that the full
+// disk ends a process; done by SQL, the instant right after COMMIT returned; all others, when it was done. Throws
+// base::Error before any harm: usage for an unknown kind, an argument that the kind does not take or a name of the
+// wrong kind; not_found for a name that does not exist. Otherwise as the fault does, and then the harm was rolled back.
 [[nodiscard]] Struck strike(const scenario::DisasterStep& step, const Victim& victim);
 
 }  // namespace harness::disaster

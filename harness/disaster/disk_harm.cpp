@@ -4,7 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 #include <sstream>
+#include <string_view>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
@@ -34,14 +36,13 @@ void write_wal(const server::Server& server) {
 }
 
 struct End {
-  base::UtcTime broke_off_at, ended_at;
+  base::UtcTime ended_at;
   std::uint64_t filled_bytes = 0;
 };
 
 // The disk is kept full: a checkpoint between two attempts may have freed a segment.
 End starve(const Victim& victim, const process::Volume& volume) {
   End end;
-  bool broke_off = false;
   const auto look = [&]() -> std::optional<std::string> {
     end.filled_bytes = faults::fill_volume(volume);
     if (!victim.server.running()) return std::nullopt;
@@ -50,29 +51,40 @@ End starve(const Victim& victim, const process::Volume& volume) {
       return "it goes on writing WAL";
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::connection && error.kind() != ErrorKind::server) throw;
-      if (!broke_off) end.broke_off_at = base::utc_now();
-      broke_off = true;
       return error.what();
     }
   };
   base::poll_until(base::Deadline::after(victim.patience), "the server to end on a full disk", look, victim.stop);
   end.ended_at = base::utc_now();
-  if (!broke_off) end.broke_off_at = end.ended_at;
   return end;
 }
 
-// What PostgreSQL itself says of it, the first and the last time: "PANIC:  could not write to file …: No space left on
-// device". Only what ends a process counts.
-std::vector<std::string> words_of(const std::string& log) {
-  std::vector<std::string> found;
+// What PostgreSQL itself says of it, the first and the last time: "2026-11-20 02:15:00.123 UTC [4711] PANIC:  could not
+// write to file …: No space left on device". Only what ends a process counts.
+struct LastWords {
+  std::vector<std::string> said;
+  std::optional<base::UtcTime> first_at;
+};
+
+std::optional<base::UtcTime> time_stamp(const std::string& line) {
+  constexpr std::string_view shape = "2026-11-20 02:15:00.123", zone = " UTC ";
+  if (line.compare(shape.size(), zone.size(), zone) != 0) return std::nullopt;
+  auto stamp = line.substr(0, shape.size()) + "Z";
+  stamp[shape.find(' ')] = 'T';
+  return base::parse_rfc3339(stamp);
+}
+
+LastWords last_words(const std::string& log) {
+  LastWords words;
   std::istringstream lines(log);
   for (std::string line; std::getline(lines, line);) {
     const auto begin = std::min(line.find("PANIC:"), line.find("FATAL:"));
     if (begin == std::string::npos || line.find("No space left on device") == std::string::npos) continue;
-    if (found.size() > 1) found.pop_back();
-    found.push_back(line.substr(begin));
+    if (words.said.empty()) words.first_at = time_stamp(line);
+    if (words.said.size() > 1) words.said.pop_back();
+    words.said.push_back(line.substr(begin));
   }
-  return found;
+  return words;
 }
 
 }  // namespace
@@ -84,8 +96,8 @@ Struck fill_disk(const scenario::DisasterStep& step, const Victim& victim) {
   const auto& log_file = victim.server.options().log_file;
   const auto said_before = base::read_file(log_file).size();
   const auto end = starve(victim, *victim.wal_volume);
-  const auto words = words_of(base::read_file(log_file).substr(said_before));
-  if (words.empty()) {
+  const auto words = last_words(base::read_file(log_file).substr(said_before));
+  if (words.said.empty()) {
     throw Error(ErrorKind::process, "the server ended on a full disk, and its log has no word of that")
         .with_remedy("read its log: " + log_file.string())
         .with_log_tail(process::tail_of(log_file, 20));
@@ -93,10 +105,10 @@ Struck fill_disk(const scenario::DisasterStep& step, const Victim& victim) {
   if (victim.before_loss) victim.before_loss();
   const auto status = victim.server.ended();
   return {
-      {step.kind, base::to_rfc3339(end.broke_off_at),
+      {step.kind, base::to_rfc3339(words.first_at.value_or(end.ended_at)),
        fmt::format("the file system of its WAL ({}) filled by a file of {}; PostgreSQL: {}; its server ended with {}",
                    base::bytes_text(victim.wal_volume->size_bytes()), base::bytes_text(end.filled_bytes),
-                   fmt::join(words, ", then "), status ? process::to_text(*status) : "no status")},
+                   fmt::join(words.said, ", then "), status ? process::to_text(*status) : "no status")},
       "",
       "",
       "",

@@ -76,13 +76,15 @@ struct Denial {
   std::string_view disaster, setting, value, reason;  // no value: whatever it is set to
 };
 
-constexpr std::array<Denial, 5> denials{
+constexpr std::array<Denial, 7> denials{
     Denial{"fail_over", "synchronous_commit", "local",
            "a commit must wait for the standby, or the failover loses what was acknowledged"},
     Denial{"fill_disk", "max_wal_size", "", "the small disk that is filled sets it"},
     Denial{"fill_disk", "min_wal_size", "", "the disk that is filled is a small one"},
     Denial{"fill_disk", "wal_keep_size", "", "the disk that is filled is a small one"},
     Denial{"fill_disk", "lc_messages", "", "that the disk was full is read in the server's log"},
+    Denial{"fill_disk", "log_line_prefix", "", "when the disk was full is read in the server's log"},
+    Denial{"fill_disk", "log_timezone", "", "when the disk was full is read in the server's log"},
 };
 
 void require_settings_for_disasters(const Reader& reader, const Scenario& scenario) {

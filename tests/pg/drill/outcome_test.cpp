@@ -169,6 +169,10 @@ TEST_F(Outcome, RecoversFromADiskThatPostgresqlItselfFoundFull) {
               AllOf(HasSubstr("268.4 MB"), HasSubstr("PANIC:"), HasSubstr("No space left on device")));
   EXPECT_THAT(run_->log("full-disk", "source"), AllOf(HasSubstr("PANIC:  could not write to file \"pg_wal/xlogtemp."),
                                                       HasSubstr("database system is shut down")));
+  // "2026-11-20 02:15:00.123 UTC [4711] PANIC: …": from there the clock runs, and not from what a client saw of it.
+  const auto log = run_->log("full-disk", "source");
+  const auto line = log.rfind('\n', log.find("PANIC:  could not write to file")) + 1;
+  EXPECT_THAT(found.disasters[0].at, testing::StartsWith(log.substr(line, 10) + "T" + log.substr(line + 11, 12)));
   EXPECT_GT(found.restores.at(0).rpo.acknowledged, 0U);
   EXPECT_EQ(found.restores.at(0).rpo.unexpected, 0U);
 }

@@ -129,6 +129,11 @@ INSTANTIATE_TEST_SUITE_P(
                 "ecommerce, settings: { max_wal_size: 10GB } }\n  wal: { by: stream, synchronous: false }\n"
                 "timeline:\n  - load: { for: 1s }\n  - backup: full\n  - mark: here\n  - disaster: fill_disk\n",
                 "10:5: fill_disk cannot go with the setting max_wal_size: 10GB", "remove the setting"},
+        Refused{"LogThatDoesNotSayWhenTheDiskWasFull", everything_behind_the_dataset,
+                "ecommerce, settings: { log_line_prefix: '%p ' } }\n  wal: { by: stream, synchronous: false }\n"
+                "timeline:\n  - load: { for: 1s }\n  - backup: full\n  - mark: here\n  - disaster: fill_disk\n",
+                "10:5: fill_disk cannot go with the setting log_line_prefix: %p : when the disk was full is read",
+                "remove the setting"},
         Refused{"HarmByAServerThatEndedOnAFullDisk", end, "  - disaster: fill_disk\n  - disaster: lose_server\n",
                 "11:5: no lose_server can follow the disaster fill_disk: the server is gone", "before the disaster"},
         Refused{"DiskThatIsNamed", "lose_server", "{ fill_disk: /var/lib }",
