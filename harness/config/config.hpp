@@ -19,6 +19,7 @@ struct Promise {  // durations as they were written, checked; empty: none
 struct Objectives {
   Promise any;                   // for databases of any size
   Promise small, medium, large;  // of that size (docs/scenarios.md, "objectives")
+  std::string at_size;           // to which a drill extrapolates its RTO, as it was written; empty: none
 };
 
 // Whom to turn to; a list of them is in the order in which they are asked.

@@ -22,9 +22,9 @@ inline constexpr std::array cluster_keys{Key{"connection", Standing::optional}, 
 inline constexpr std::array default_keys{Key{"repository", Standing::optional}, Key{"key_file", Standing::optional},
                                          Key{"slot", Standing::optional}, Key{"objectives", Standing::optional},
                                          Key{"contacts", Standing::optional}};
-inline constexpr std::array objective_keys{Key{"rto", Standing::optional}, Key{"rpo", Standing::optional},
+inline constexpr std::array objective_keys{Key{"rto", Standing::optional},   Key{"rpo", Standing::optional},
                                            Key{"small", Standing::optional}, Key{"medium", Standing::optional},
-                                           Key{"large", Standing::optional}};
+                                           Key{"large", Standing::optional}, Key{"at_size", Standing::optional}};
 inline constexpr std::array promise_keys{Key{"rto", Standing::optional}, Key{"rpo", Standing::optional}};
 inline constexpr std::array contact_keys{Key{"name"}, Key{"role", Standing::optional}, Key{"email", Standing::optional},
                                          Key{"phone", Standing::optional}, Key{"hours", Standing::optional}};

@@ -29,7 +29,7 @@ scenario::Variables variables_for(const Config& config, const Cluster& cluster) 
       {"connection", cluster.connection}, {"pgdata", cluster.pgdata.string()}, {"slot", cluster.slot},
       {"rto", promised.any.rto},          {"rpo", promised.any.rpo},           {"rto_small", promised.small.rto},
       {"rpo_small", promised.small.rpo},  {"rto_medium", promised.medium.rto}, {"rpo_medium", promised.medium.rpo},
-      {"rto_large", promised.large.rto},  {"rpo_large", promised.large.rpo}};
+      {"rto_large", promised.large.rto},  {"rpo_large", promised.large.rpo},   {"at_size", promised.at_size}};
   std::erase_if(result.values, [](const auto& entry) { return entry.second.empty(); });
   result.origin = fmt::format("the cluster {} of {}", cluster.name, config.file.string());
   return result;

@@ -153,6 +153,10 @@ Objectives Parser::objectives(const YAML::Node& node) const {
   result.small = of_size("small");
   result.medium = of_size("medium");
   result.large = of_size("large");
+  if (parts.has("at_size")) {
+    static_cast<void>(reader_.size(parts.at("at_size"), "at_size"));
+    result.at_size = parts.at("at_size").Scalar();
+  }
   return result;
 }
 

@@ -82,9 +82,9 @@ inline constexpr std::array objective_keys{Key{"rto", Standing::optional},   Key
 inline constexpr std::array size_objective_keys{Key{"rto", Standing::optional}, Key{"rpo", Standing::optional}};
 
 // What ${…} may name. Any other name is refused, so that a slip of the pen does not silently take its default.
-inline constexpr std::array<std::string_view, 14> variable_names{
-    "cluster", "repository", "key_file",   "connection", "pgdata",    "slot",       "rto",
-    "rpo",     "rto_small",  "rto_medium", "rto_large",  "rpo_small", "rpo_medium", "rpo_large"};
+inline constexpr std::array<std::string_view, 15> variable_names{
+    "cluster",   "repository", "key_file",  "connection", "pgdata",     "slot",      "rto",    "rpo",
+    "rto_small", "rto_medium", "rto_large", "rpo_small",  "rpo_medium", "rpo_large", "at_size"};
 
 // A word that a value may be; without a meaning it belongs to a feature that is not delivered yet.
 template <typename Meaning>

@@ -50,7 +50,7 @@ TEST(VariablesFor, AreExactlyThoseThatScenariosKnow) {
   auto& cluster = config.clusters[0];
   cluster.connection = cluster.slot = "x";
   cluster.pgdata = cluster.key_file = "/x";
-  cluster.objectives = {{"1s", "1s"}, {"1s", "1s"}, {"1s", "1s"}, {"1s", "1s"}};
+  cluster.objectives = {{"1s", "1s"}, {"1s", "1s"}, {"1s", "1s"}, {"1s", "1s"}, "1TB"};
   const auto given = variables_for(config, cluster).values;
   EXPECT_EQ(given.size(), scenario::variable_names.size());
   for (const auto name : scenario::variable_names) EXPECT_TRUE(given.contains(std::string(name))) << name;

@@ -50,6 +50,15 @@ TEST(LoadConfig, ReplacesAWholeDefaultByTheClustersOwnKey) {
   EXPECT_EQ(clusters[2].slot, "lifeboat_archive");
 }
 
+TEST(LoadConfig, TakesTheSizeToWhichAnRtoIsExtrapolated) {
+  const auto with_size = [](const std::string& size) {
+    return "clusters: { main: { repository: /r, objectives: { rto: 1h, at_size: " + size + " } } }";
+  };
+  EXPECT_EQ(WrittenConfig(with_size("1.5TB")).load().clusters.at(0).objectives.at_size, "1.5TB");
+  EXPECT_THAT(refusal_of(with_size("500")), HasSubstr("at_size must be a size, not 500"));
+  EXPECT_THAT(refusal_of(with_size("[1GB, 2GB]")), HasSubstr("at_size"));
+}
+
 TEST(LoadConfig, TakesPathsFromTheFoldersOfItsFile) {
   const WrittenConfig written("clusters: { main: { repository: ../repo, key_file: keys/k, pgdata: /data } }");
   const auto cluster = written.load().clusters.at(0);
