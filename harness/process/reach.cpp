@@ -148,6 +148,7 @@ std::string to_text(const Address& address) {
 std::vector<Reached> try_to_reach(const std::vector<Address>& addresses, std::optional<pid_t> where,
                                   const std::optional<OsUser>& as) {
   std::vector<SocketAddress> prepared;
+  prepared.reserve(addresses.size());
   for (const auto& address : addresses) prepared.push_back(socket_address(address));
   UniqueFd network, mounts, root;
   Place place;

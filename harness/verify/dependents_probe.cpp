@@ -74,6 +74,7 @@ std::vector<std::string> probe_dependents(const Cluster& cluster) {
   }
   connection.execute("COMMIT");
   std::vector<std::string> dependents;
+  dependents.reserve(found.size());
   for (const auto& name : found) dependents.push_back(object_prefix(cluster, database) + name);
   return dependents;
 }

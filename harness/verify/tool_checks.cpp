@@ -146,6 +146,7 @@ std::vector<std::string> list_gin_indexes_passed_over(const ToolRun& run) {
     if (name) by_reason[std::string(line.substr(line.find(before_reason) + before_reason.size()))].push_back(*name);
   });
   std::vector<std::string> sentences;
+  sentences.reserve(by_reason.size());
   for (const auto& [reason, names] : by_reason) {
     sentences.push_back(
         fmt::format("amcheck: GIN indexes that were not examined, as {}: {}", reason, fmt::join(names, ", ")));
