@@ -83,10 +83,9 @@ TEST_P(Shipped, RunsEveryCheckThatHasSomethingToJudge) {
   EXPECT_EQ(given, checks_for(scenario));
 }
 
-// A proof needs a restored server of the drill's own. Those of the smoke run are to be short, and of the randomised one
-// many seeds are drawn.
+// A proof needs a restored server of the drill's own. Those of the smoke run are to be short.
 bool proves_its_checks(const std::string& name, const Scenario& scenario) {
-  const bool is_short = name.starts_with("smoke/") || scenario.name == "randomised";
+  const bool is_short = name.starts_with("smoke/");
   const bool into_source = scenario.restore.kind == RestoreKind::partial && scenario.restore.partial.database.empty();
   return !is_short && !into_source && scenario.restore.expected_refusal.empty();
 }
