@@ -75,7 +75,7 @@ std::map<std::string, std::string> probe_objects(const Cluster& cluster) {
     const auto prefix = object_prefix(cluster, database);
     const Members members(connection, cluster.scope, database == scoped_database(cluster));
     add_objects(connection, relation_catalog_queries(), members, prefix, objects);
-    const bool some_tables = cluster.scope.kind == Scope::Kind::only && cluster.scope.tables.size() > 0;
+    const bool some_tables = cluster.scope.kind == Scope::Kind::only && !cluster.scope.tables.empty();
     if (!some_tables) add_objects(connection, database_catalog_queries(), members, prefix, objects);
     if (prefix.empty() && !(cluster.scope.kind == Scope::Kind::only && cluster.scope.names_relations())) {
       add_objects(connection, shared_catalog_queries(), members, "", objects);

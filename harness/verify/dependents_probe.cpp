@@ -9,7 +9,6 @@
 
 namespace harness::verify {
 
-using backup_engine::postgres::Connection;
 using backup_engine::postgres::Value;
 
 namespace {
