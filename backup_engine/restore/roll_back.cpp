@@ -81,10 +81,19 @@ void require_restored(const fs::path& to, const SafetyJournal& journal, const fs
 
 }  // namespace
 
+// While the cluster is set aside a link at its place leads to nothing, and must be followed all the same.
 fs::path resolved(const fs::path& to) {
-  std::error_code ignored;
-  auto path = fs::weakly_canonical(normal_absolute(to), ignored);
-  return path.empty() ? normal_absolute(to) : normal_absolute(path);
+  constexpr int most_links = 40;  // as Linux follows
+  std::error_code error;
+  auto path = normal_absolute(to);
+  for (int links = 0; links < most_links; ++links) {
+    const auto canonical = fs::weakly_canonical(path, error);
+    if (!canonical.empty()) path = normal_absolute(canonical);
+    const auto target = fs::read_symlink(path, error);
+    if (error) break;
+    path = normal_absolute(path.parent_path() / target);
+  }
+  return path;
 }
 
 void put_old_cluster_back(SafetyJournal journal, const fs::path& folder, base::FileSystem& file_system, unsigned jobs) {

@@ -222,6 +222,30 @@ TEST_P(RestoreOfASmallBackupInPlace, KeepsTheOnlyClusterThereIsFromBeingDropped)
   expect_old_cluster();
 }
 
+// While everything is set aside, the link leads to nothing.
+TEST_P(RestoreOfASmallBackupInPlace, FollowsALinkToADataDirectoryThatIsSetAside) {
+  const auto link = directory_.path() / "pgdata", second = directory_.path() / "current";
+  fs::create_directory_symlink("restored", link);
+  fs::create_directory_symlink(link, second);
+  const auto folder = restore(in_place()).safety_copy;
+  const auto take_restored_away = [&] {
+    fs::remove_all(space() / "PG_15_202209061");
+    const std::vector<fs::directory_entry> entries{fs::directory_iterator(to()), {}};
+    for (const auto& entry : entries) {
+      if (entry.path() != folder) fs::remove_all(entry);
+    }
+    if (GetParam() == SafetyCopyLayout::beside) fs::remove(to());
+  };
+  take_restored_away();
+  EXPECT_EQ(find_safety_copy(second).folder, folder);
+  auto wanted = in_place();
+  wanted.to = second;
+  EXPECT_EQ(restore(wanted).safety_copy, folder);
+  take_restored_away();
+  roll_back_safety_copy(link);
+  expect_old_cluster();
+}
+
 TEST_P(RestoreOfASmallBackupInPlace, FailsWithTheWayBackToTheOldCluster) {
   for (const auto& file : fs::recursive_directory_iterator(repository())) {
     if (file.path().extension() != ".pack") continue;
