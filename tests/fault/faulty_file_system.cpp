@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 
 #include "backup_engine/base/error.hpp"
@@ -313,6 +314,7 @@ void FaultyFileSystem::set_mode(const fs::path& path, mode_t mode) {
 void FaultyFileSystem::sync_directory(const fs::path& path) {
   const std::lock_guard lock(mutex_);
   begin_operation("sync the directory", path, Need::nothing);
+  if (!fs::is_directory(path)) throw base::system_error(ENOENT, "open the directory", path.string());
   if (const auto node = find(path)) settle_moves_of(node);
 }
 
