@@ -136,6 +136,25 @@ void require_point_between(const Reader& reader, const Steps& steps, const Resto
   }
 }
 
+// Recovery starts from the newest backup that comes before one of the restore points of that name, and stops at the
+// first one behind it: with a backup in between that is not the first of all, and more would come back than is asked.
+void require_one_restore_point(const Reader& reader, const Steps& steps, const RestoreTarget& target, Position place) {
+  if (target.kind != TargetKind::name) return;
+  const auto first = step_of_point(steps, target);
+  auto backup = nowhere;
+  for (auto i = first + 1; i < steps.size(); ++i) {
+    if (is<BackupStep>(steps[i])) backup = i;
+    const auto* const point = std::get_if<RestorePointStep>(&steps[i].what);
+    if (point == nullptr || point->name != target.point || backup == nowhere) continue;
+    reader.fail(
+        place,
+        fmt::format("\"{}\" is taken in line {} and, behind the backup of line {}, again in line {}: recovery "
+                    "would start from that backup and stop at the later one",
+                    target.point, steps[first].position.line, steps[backup].position.line, steps[i].position.line),
+        "give the two restore points different names");
+  }
+}
+
 // Its xid is that of the load's last transaction before the point, which must be one that a backup's WAL replays.
 void require_transaction_before(const Reader& reader, const Steps& steps, const RestoreTarget& target, Position place) {
   if (target.kind != TargetKind::xid || target.point == disaster_point) return;
@@ -183,6 +202,7 @@ void require_reachable_target(const Reader& reader, const Scenario& scenario, co
     return;
   }
   require_point_between(reader, steps, target, place);
+  require_one_restore_point(reader, steps, target, place);
   require_transaction_before(reader, steps, target, place);
 }
 

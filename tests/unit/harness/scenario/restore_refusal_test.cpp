@@ -17,6 +17,18 @@ TEST(ParseScenario, AcceptsTheScenarioThatTheRefusedOnesDifferFrom) {
   EXPECT_EQ(refusal_of(std::string(struck_scenario)), "accepted");
 }
 
+// Recovery from the one backup comes to the first of them.
+TEST(ParseScenario, AcceptsTwoRestorePointsOfOneNameWithNoBackupInBetween) {
+  const auto with_backups = [](const std::string& between, const std::string& behind) {
+    return with(
+        "  - load: { for: 2s }\n  - mark: here\n",
+        "  - restore_point: twice\n" + between + "  - restore_point: twice\n" + behind,
+        with("{ mark: here } }\nverify: [ledger, content]", "{ name: twice } }\nverify: [ledger]", struck_scenario));
+  };
+  EXPECT_EQ(refusal_of(with_backups("", "  - backup: full\n")), "accepted");
+  EXPECT_THAT(refusal_of(with_backups("  - backup: full\n", "")), testing::HasSubstr("different names"));
+}
+
 constexpr auto disaster = "{ drop_table: shop.orders }";
 constexpr auto point = "{ mark: here }";
 constexpr auto restore = "{ kind: pitr, target: { mark: here } }";
@@ -115,6 +127,21 @@ INSTANTIATE_TEST_SUITE_P(
             "  - restore_point: twice\n  - backup: full\n  - restore_point: twice\n  - disaster: { drop_table: "
             "shop.orders }\nrestore: { kind: pitr, target: { name: twice } }",
             "12:40: \"twice\" in line 8 comes before the end of the first backup", "behind the backup"},
+        Refused{"RestorePointTakenAgainBehindABackup",
+                "  - load: { for: 2s }\n  - mark: here\n  - disaster: { drop_table: shop.orders }\n  - load: { for: 3s "
+                "}\nrestore: { kind: pitr, target: { mark: here } }",
+                "  - restore_point: twice\n  - backup: full\n  - restore_point: twice\n  - disaster: { drop_table: "
+                "shop.orders }\nrestore: { kind: pitr, target: { name: twice } }",
+                "13:40: \"twice\" is taken in line 9 and, behind the backup of line 10, again in line 11: recovery "
+                "would start from that backup",
+                "different names"},
+        Refused{"RestorePointTakenAgainBehindABackupAndTheDisaster",
+                "  - load: { for: 2s }\n  - mark: here\n  - disaster: { drop_table: shop.orders }\n  - load: { for: 3s "
+                "}\nrestore: { kind: pitr, target: { mark: here } }",
+                "  - restore_point: twice\n  - disaster: { drop_table: shop.orders }\n  - backup: full\n  - "
+                "restore_point: twice\nrestore: { kind: pitr, target: { name: twice } }",
+                "13:40: \"twice\" is taken in line 9 and, behind the backup of line 11, again in line 12",
+                "different names"},
         Refused{"MarkBehindTheDisaster", "  - mark: here\n  - disaster: { drop_table: shop.orders }\n",
                 "  - disaster: { drop_table: shop.orders }\n  - mark: here\n",
                 "13:40: \"here\" in line 11 comes after the disaster, so drop_table would be replayed too",
