@@ -73,7 +73,7 @@ void require_archiving(const Reader& reader, const Scenario& scenario) {
 // The WAL that holds the point is harmed, so the point must be there, and in WAL that a recovery needs.
 void require_point_of_segment(const Reader& reader, const Steps& steps, std::size_t at) {
   const auto& disaster = *disaster_in(steps[at]);
-  if (disaster.kind != "lose_segment" && disaster.kind != "damage_segment") return;
+  if (!harms_segment(disaster)) return;
   std::vector<std::string_view> points;
   for (auto i = first_of<BackupStep>(steps); i < at; ++i) {
     const auto* const mark = std::get_if<MarkStep>(&steps[i].what);

@@ -61,6 +61,20 @@ void require_load_for_sweep(const Reader& reader, const Scenario& scenario, cons
               "add \"- load: { for: 1s }\" between the two");
 }
 
+// Its prefixes are replayed from the first backup on, and every point that can be harmed lies behind that.
+void require_whole_wal_for_sweep(const Reader& reader, const Scenario& scenario) {
+  if (scenario.restore.kind != RestoreKind::pitr_sweep) return;
+  for (const auto& step : scenario.timeline) {
+    const auto* const disaster = std::get_if<DisasterStep>(&step.what);
+    if (disaster == nullptr || !harms_segment(*disaster)) continue;
+    reader.fail(step.position,
+                fmt::format("{} cannot go with a sweep: that replays all WAL from the first backup on, and some of it "
+                            "would be missing",
+                            disaster->kind),
+                "write \"kind: pitr\" or \"kind: full\", or remove the disaster");
+  }
+}
+
 void require_target_for_action(const Reader& reader, const Restore& restore, const RestorePlaces& places) {
   if (restore.action == TargetAction::promote || restore.target.kind != TargetKind::end_of_wal) return;
   reader.fail(places.action, "the end of WAL is no target at which PostgreSQL could pause or shut down: it promotes",
@@ -196,6 +210,7 @@ void require_reachable_target(const Reader& reader, const Scenario& scenario, co
   require_kind_for_disaster(reader, scenario, places.restore);
   require_known_database(reader, scenario, places.restore, databases);
   require_load_for_sweep(reader, scenario, places.restore);
+  require_whole_wal_for_sweep(reader, scenario);
   require_target_for_action(reader, scenario.restore, places.restore);
   if (target.kind == TargetKind::end_of_wal || target.kind == TargetKind::immediate) {
     require_harm_left_out(reader, steps, target, place);

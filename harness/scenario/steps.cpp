@@ -21,6 +21,10 @@ bool loses_server(const DisasterStep& step) {
   return effect_of(step.kind) == Effect::ends_server;
 }
 
+bool harms_segment(const DisasterStep& step) {
+  return step.kind == "lose_segment" || step.kind == "damage_segment";
+}
+
 std::size_t first_harm(const Steps& steps) {
   return first_disaster(
       steps, [](const auto& effect) { return effect == Effect::ends_server || effect == Effect::changes_data; });

@@ -46,6 +46,8 @@ template <typename Kind>
 
 // Of a disaster: the server is gone afterwards, or nobody may trust it any more.
 [[nodiscard]] bool loses_server(const DisasterStep& step);
+// WAL that the repository holds is lost or damaged.
+[[nodiscard]] bool harms_segment(const DisasterStep& step);
 
 // The first disaster that made a recovery of the source necessary: it ended the source or changed its data. This is
 // the one that the word "disaster" of a target means, and with it RTO's clock starts. nowhere: none did.

@@ -191,6 +191,20 @@ INSTANTIATE_TEST_SUITE_P(
                 "  - mark: here\n  - disaster: { drop_table: shop.orders }\nrestore: { kind: pitr_sweep, points: 9 }",
                 "11:18: no transaction of the load lies between the first backup and the disaster",
                 "load: { for: 1s }"},
+        Refused{
+            "SweepOverALostSegment",
+            "  - disaster: { drop_table: shop.orders }\n  - load: { for: 3s }\nrestore: { kind: pitr, target: { mark: "
+            "here } }",
+            "  - disaster: { lose_segment: here }\n  - disaster: { drop_table: shop.orders }\nrestore: { kind: "
+            "pitr_sweep, points: 9 }",
+            "11:5: lose_segment cannot go with a sweep: that replays all WAL from the first backup on", "kind: pitr"},
+        Refused{
+            "SweepOverADamagedSegment",
+            "  - disaster: { drop_table: shop.orders }\n  - load: { for: 3s }\nrestore: { kind: pitr, target: { mark: "
+            "here } }",
+            "  - disaster: { damage_segment: here }\n  - disaster: { drop_table: shop.orders }\nrestore: { kind: "
+            "pitr_sweep, points: 9 }",
+            "11:5: damage_segment cannot go with a sweep", "remove the disaster"},
         Refused{"SweepOfARefusal", restore, "{ kind: pitr_sweep, points: 9, expect: { refused: wal_gap } }",
                 "13:49: nothing comes back of a restore that is refused", "remove \"expect\""},
         Refused{"SweepOverTables", restore, "{ kind: pitr_sweep, points: 9, tables: [shop.orders] }",
