@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/is_there.hpp"
 #include "backup_engine/postgres/control_file.hpp"
 #include "backup_engine/restore/running_server.hpp"
 #include "backup_engine/safety_copy.hpp"
@@ -18,11 +19,6 @@ using base::Error;
 using base::ErrorKind;
 
 namespace {
-
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(fs::symlink_status(path, ignored));
-}
 
 Error not_empty(const fs::path& to, const std::string& remedy) {
   return Error(ErrorKind::already_exists, fmt::format("{} is not empty; nothing was touched", to.string()))
@@ -103,7 +99,7 @@ ExistingDirectory examine(const fs::path& to, ExistingFiles wanted, const std::s
                           std::uint64_t system_identifier) {
   if (is_free(to)) return {};
   ExistingDirectory existing;
-  if (is_there(to / "global" / control_name)) {
+  if (base::is_there(to / "global" / control_name)) {
     if (wanted == ExistingFiles::refuse) {
       throw not_empty(to,
                       "Restore into an absent or empty directory; --delta or --in-place restore over a data directory "
@@ -114,7 +110,7 @@ ExistingDirectory examine(const fs::path& to, ExistingFiles wanted, const std::s
     existing.found = Found::cluster;
   } else if (holds_nothing_but_a_mark(to)) {
     existing.found = Found::begun;
-  } else if (is_there(to / "global" / mark_name)) {
+  } else if (base::is_there(to / "global" / mark_name)) {
     require_cluster(to, read_control(to, mark_name), cluster, system_identifier);
     require_no_server(to);
     existing.found = Found::begun;

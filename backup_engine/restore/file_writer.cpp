@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/is_there.hpp"
 #include "backup_engine/base/parallel.hpp"
 #include "backup_engine/base/pieces.hpp"
 
@@ -137,7 +138,7 @@ void FileWriter::write_piece(const Piece& piece) {
 }
 
 void FileWriter::open_old(const PlannedFile& planned, FileState& state) {
-  if (!plan_.compares || planned.hollow || !fs::exists(fs::symlink_status(planned.location))) return;
+  if (!plan_.compares || planned.hollow || !base::is_there(planned.location)) return;
   set_mode_and_owner(files_, planned.location, planned.entry);
   state.old = base::open_for_reading(planned.location);
   if (static_cast<std::uint64_t>(status_of(planned.location).st_size) != planned.entry.size_bytes) {

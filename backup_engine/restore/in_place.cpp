@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/base/is_there.hpp"
 #include "backup_engine/base/mount_points.hpp"
 #include "backup_engine/postgres/control_file.hpp"
 #include "backup_engine/restore/roll_back.hpp"
@@ -20,10 +21,6 @@ using base::Error;
 using base::ErrorKind;
 
 namespace {
-
-bool is_there(const fs::path& path) {
-  return fs::exists(fs::symlink_status(path));
-}
 
 // Beside it, where it can be renamed; else in it.
 SafetyCopyLayout layout_for(const fs::path& to, SafetyCopyLayout wanted) {
@@ -66,10 +63,10 @@ InPlace::InPlace(const RestoreRequest& request, base::FileSystem& file_system)
 void InPlace::go_on_from(const fs::path& folder) {
   lock_.emplace(folder);
   journal_ = read_safety_journal(folder, request_.to);
-  const bool is_whole = is_there(request_.to / "global" / control_name);
+  const bool is_whole = base::is_there(request_.to / "global" / control_name);
   if (journal_.state == SafetyCopyState::setting_aside) {
     require_confirmed(journal_.system_identifier);
-    if (is_there(request_.to)) require_no_server(request_.to);
+    if (base::is_there(request_.to)) require_no_server(request_.to);
     put_old_cluster_back(journal_, folder, files_, request_.jobs);
     journal_ = {};
     lock_.reset();
@@ -94,8 +91,8 @@ void InPlace::go_on_from(const fs::path& folder) {
 void InPlace::begin() {
   const auto& to = request_.to;
   const auto control_file = to / "global" / control_name;
-  if (!is_there(control_file)) {
-    const bool unfinished = is_there(to / "global" / mark_name);
+  if (!base::is_there(control_file)) {
+    const bool unfinished = base::is_there(to / "global" / mark_name);
     throw Error(unfinished ? ErrorKind::already_exists : ErrorKind::not_found,
                 fmt::format("{} holds {}, so there is nothing to restore in place of; nothing was touched", to.string(),
                             unfinished ? "a restore that did not end" : "no cluster (no global/pg_control)"))
@@ -113,7 +110,7 @@ void InPlace::begin() {
   journal_.system_identifier = control.system_identifier;
   journal_.timeline = control.timeline;
   folder_ = safety_folder(to, journal_.layout);
-  if (is_there(folder_)) require_debris(folder_);
+  if (base::is_there(folder_)) require_debris(folder_);
 }
 
 void InPlace::require_confirmed(std::uint64_t found) const {
@@ -142,11 +139,11 @@ void InPlace::note_tablespaces(const Plan& plan) {
         journal_.tablespaces, [&](const SafetyTablespace& each) { return each.location == planned.location; });
     if (known) continue;
     SafetyTablespace tablespace{planned.link, planned.location, plan.version_directory, false, false};
-    tablespace.made = !is_there(planned.location);
+    tablespace.made = !base::is_there(planned.location);
     tablespace.keeps =
-        !going_on_ && plan.existing.tablespaces.contains(planned.location) && is_there(tablespace.in_use());
+        !going_on_ && plan.existing.tablespaces.contains(planned.location) && base::is_there(tablespace.in_use());
     for (const auto& place : {tablespace.aside(), tablespace.undone()}) {
-      if (!is_there(place)) continue;
+      if (!base::is_there(place)) continue;
       throw Error(ErrorKind::already_exists, fmt::format("{} is there already; nothing was touched", place.string()))
           .with_remedy("It is left over from another safety copy: look whose, and move it away.");
     }
@@ -160,7 +157,7 @@ void InPlace::note_tablespaces(const Plan& plan) {
 }
 
 void InPlace::make_folder() {
-  if (!is_there(folder_)) files_.create_directory(folder_, 0700);
+  if (!base::is_there(folder_)) files_.create_directory(folder_, 0700);
   if (::geteuid() == 0) {
     struct stat status {};
     if (::stat(request_.to.c_str(), &status) != 0) throw base::system_error(errno, "look at", request_.to.string());

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/base/is_there.hpp"
 #include "backup_engine/base/refusal.hpp"
 #include "backup_engine/postgres/control_file.hpp"
 #include "backup_engine/refusal.hpp"
@@ -41,13 +42,9 @@ namespace {
 
 constexpr mode_t directory_mode = 0700;
 
-bool is_there(const fs::path& path) {
-  return fs::exists(fs::symlink_status(path));
-}
-
 // What is not there yet will be made on the same file system.
 fs::path existing_part(fs::path path) {
-  while (!is_there(path) && path.has_relative_path()) path = path.parent_path();
+  while (!base::is_there(path) && path.has_relative_path()) path = path.parent_path();
   return path;
 }
 
@@ -72,7 +69,7 @@ class Restore {
     if (plan_.existing.found == Found::cluster) {
       rename_control_away();
     } else {
-      if (!is_there(global_)) files_.create_directory(global_, directory_mode);
+      if (!base::is_there(global_)) files_.create_directory(global_, directory_mode);
       if (!holds_mark()) write_bytes(mark_, plan_.control.entry.mode, control_bytes_);
     }
     // Whoever put it may have died before it was durable.
@@ -91,7 +88,7 @@ class Restore {
     }
     for (const auto& tablespace : plan_.tablespaces) {
       const auto link = plan_.to / tablespace.link;
-      if (!is_there(link)) files_.create_symlink(tablespace.location, link);
+      if (!base::is_there(link)) files_.create_symlink(tablespace.location, link);
       own(link, tablespace.entry.uid, tablespace.entry.gid);
     }
     // Nothing is written into a tablespace before the link that says whose it is is durable.
@@ -150,7 +147,7 @@ class Restore {
   }
 
   void make(const PlannedFile& directory) {
-    if (!is_there(directory.location)) files_.create_directory(directory.location, directory_mode);
+    if (!base::is_there(directory.location)) files_.create_directory(directory.location, directory_mode);
     set_mode_and_owner(files_, directory.location, directory.entry);
   }
 
@@ -161,7 +158,7 @@ class Restore {
   // What a restore that was ended at once left may have no content yet, or be of another cluster: there is nothing else
   // in the directory then.
   [[nodiscard]] bool holds_mark() {
-    if (!is_there(mark_)) return false;
+    if (!base::is_there(mark_)) return false;
     try {
       const auto text = base::read_file(mark_);
       const auto control = postgres::parse_control_file(std::as_bytes(std::span(text)));
@@ -300,7 +297,7 @@ void restore_chosen(store::Storage& storage, const RestoreRequest& request, cons
   if (in_place != nullptr) {
     in_place->set_aside(plan, result.backup_label);
     result.safety_copy = in_place->folder();
-    if (!is_there(plan.to)) lock.reset();
+    if (!base::is_there(plan.to)) lock.reset();
   }
   if (!lock) {
     means.file_system.create_directory(plan.to, directory_mode);

@@ -7,6 +7,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/base/is_there.hpp"
 #include "backup_engine/postgres/control_file.hpp"
 #include "backup_engine/restore/existing_directory.hpp"
 #include "backup_engine/restore/plan.hpp"
@@ -24,11 +25,6 @@ namespace {
 
 // The removals wait for the file system, not for a processor.
 constexpr unsigned removals_at_a_time = 16;
-
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(fs::symlink_status(path, ignored));
-}
 
 fs::path required_folder(const fs::path& to) {
   if (auto folder = find_safety_folder(to)) return *folder;
@@ -58,10 +54,10 @@ bool holds_nothing(const fs::path& directory) {
 
 // What lies in the old cluster's place is going to be removed: a restore of this cluster, or nothing.
 void require_restored(const fs::path& to, const SafetyJournal& journal, const fs::path& folder) {
-  if (!is_there(to) || (fs::is_directory(fs::symlink_status(to)) && holds_nothing(to))) return;
+  if (!base::is_there(to) || (fs::is_directory(fs::symlink_status(to)) && holds_nothing(to))) return;
   for (const auto* const name : {control_name, mark_name}) {
     const auto file = to / "global" / name;
-    if (!is_there(file)) continue;
+    if (!base::is_there(file)) continue;
     const auto control = control_in(file);
     if (control && control->system_identifier == journal.system_identifier) return;
     if (!control && name == mark_name && holds_nothing_but_a_mark(to)) return;
@@ -125,7 +121,7 @@ void roll_back(const fs::path& to, base::FileSystem& file_system, unsigned jobs)
                 fmt::format("the safety copy {} is being removed, and no longer whole", folder.string()))
         .with_remedy(fmt::format("Remove the rest: lifeboat safety-copy drop --to {}", to.string()));
   }
-  if (journal.state != SafetyCopyState::returned && is_there(to)) require_no_server(to);
+  if (journal.state != SafetyCopyState::returned && base::is_there(to)) require_no_server(to);
   if (journal.state == SafetyCopyState::set_aside) require_restored(to, journal, folder);
   put_old_cluster_back(journal, folder, file_system, jobs);
 }
@@ -136,7 +132,7 @@ void drop(const fs::path& to, base::FileSystem& file_system, unsigned jobs) {
   auto journal = read_safety_journal(folder, to);
   const SafetyMoves moves(journal, folder, file_system, jobs);
   if (journal.state == SafetyCopyState::set_aside) {
-    if (!is_there(to / "global" / control_name)) {
+    if (!base::is_there(to / "global" / control_name)) {
       throw Error(ErrorKind::usage,
                   fmt::format("the restore into {} has not ended, and {} holds the only cluster there "
                               "is; nothing was touched",
@@ -182,9 +178,9 @@ SafetyCopy find_safety_copy(const fs::path& data_directory) {
   for (const auto& tablespace : journal.tablespaces) {
     if (tablespace.keeps) copy.tablespaces.push_back(tablespace.aside());
   }
-  if (restore::is_there(to / "global" / restore::control_name)) {
+  if (base::is_there(to / "global" / restore::control_name)) {
     copy.in_its_place = InItsPlace::cluster;
-  } else if (restore::is_there(to / "global" / restore::mark_name)) {
+  } else if (base::is_there(to / "global" / restore::mark_name)) {
     copy.in_its_place = InItsPlace::unfinished_restore;
   }
   return copy;

@@ -10,6 +10,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
+#include "backup_engine/base/is_there.hpp"
 #include "backup_engine/store/json_document.hpp"
 
 namespace backup_engine {
@@ -158,7 +159,7 @@ void write_safety_journal(const SafetyJournal& journal, const fs::path& folder, 
   struct stat status {};
   if (::stat(folder.c_str(), &status) != 0) throw base::system_error(errno, "look at", folder.string());
   const auto next = folder / next_safety_journal_name;
-  if (fs::exists(fs::symlink_status(next))) file_system.remove(next);
+  if (base::is_there(next)) file_system.remove(next);
   auto file = file_system.create(next, 0600);
   if (::geteuid() == 0) file_system.set_owner(next, status.st_uid, status.st_gid);
   const auto text = encode(journal);

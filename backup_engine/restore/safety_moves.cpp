@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backup_engine/base/error.hpp"
+#include "backup_engine/base/is_there.hpp"
 #include "backup_engine/base/parallel.hpp"
 #include "backup_engine/restore/existing_directory.hpp"
 
@@ -18,10 +19,6 @@ using base::Error;
 namespace {
 
 constexpr const char* global_name = "global";
-
-bool is_there(const fs::path& path) {
-  return fs::exists(fs::symlink_status(path));
-}
 
 std::vector<fs::path> names_in(const fs::path& directory) {
   std::vector<fs::path> names;
@@ -104,7 +101,7 @@ void SafetyMoves::remove_kept() const {
 void SafetyMoves::remove_folder() const {
   remove_tree(kept_);  // empty, when its entries moved
   const auto next = folder_ / next_safety_journal_name;
-  if (is_there(next)) files_.remove(next);
+  if (base::is_there(next)) files_.remove(next);
   files_.sync_directory(folder_);
   files_.remove(folder_ / safety_journal_name);
   files_.remove(folder_);
@@ -112,7 +109,7 @@ void SafetyMoves::remove_folder() const {
 }
 
 void SafetyMoves::move(const fs::path& from, const fs::path& to) const {
-  if (is_there(from)) files_.rename(from, to);
+  if (base::is_there(from)) files_.rename(from, to);
 }
 
 void SafetyMoves::move_data_away(const fs::path& into) const {
@@ -121,14 +118,14 @@ void SafetyMoves::move_data_away(const fs::path& into) const {
   if (beside) {
     move(data, into);
   } else {
-    if (!is_there(into)) make_beside_journal(into);
+    if (!base::is_there(into)) make_beside_journal(into);
     files_.sync_directory(folder_);
     move_entries(data, into, true);
   }
   // One that starts from now on finds no pg_control.
   try {
     const auto holds_postmaster_pid = beside ? into : data;
-    if (is_there(holds_postmaster_pid)) require_no_server(holds_postmaster_pid);
+    if (base::is_there(holds_postmaster_pid)) require_no_server(holds_postmaster_pid);
   } catch (const Error&) {
     if (beside) {
       move(into, data);
@@ -160,7 +157,7 @@ void SafetyMoves::move_entries(const fs::path& from, const fs::path& to, bool gl
 }
 
 void SafetyMoves::remove_tree(const fs::path& top) const {
-  if (!is_there(top)) return;
+  if (!base::is_there(top)) return;
   std::vector<fs::path> directories{top}, others;
   for (const auto& entry : fs::recursive_directory_iterator(top)) {
     const bool directory = entry.symlink_status().type() == fs::file_type::directory;

@@ -14,6 +14,7 @@
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/file_system.hpp"
 #include "backup_engine/base/file_time.hpp"
+#include "backup_engine/base/is_there.hpp"
 #include "backup_engine/base/parallel.hpp"
 #include "backup_engine/base/path_order.hpp"
 #include "backup_engine/base/quantity_text.hpp"
@@ -116,6 +117,20 @@ TEST_F(OnDisk, NamesTheFileThatIsNotThere) {
   EXPECT_EQ(kind_of_failure([&] { static_cast<void>(read_file(directory_.path() / "absent")); }, &message),
             ErrorKind::not_found);
   EXPECT_THAT(message, HasSubstr("absent"));
+}
+
+TEST_F(OnDisk, WhateverHasANameIsThereAndWhatCannotBeKnownIsNoAnswer) {
+  const auto file = directory_.path() / "file", link = directory_.path() / "link", loop = directory_.path() / "loop";
+  write_file_atomically(file, "x");
+  fs::create_symlink("nowhere", link);
+  fs::create_symlink("loop", loop);
+  for (const auto& path : {directory_.path(), file, link, loop}) EXPECT_TRUE(is_there(path)) << path;
+  for (const auto& path : {directory_.path() / "absent", directory_.path() / "absent" / "inside", file / "below"}) {
+    EXPECT_FALSE(is_there(path)) << path;
+  }
+  std::string message;
+  EXPECT_EQ(kind_of_failure([&] { static_cast<void>(is_there(loop / "inside")); }, &message), ErrorKind::io);
+  EXPECT_THAT(message, HasSubstr("loop/inside"));
 }
 
 TEST_F(OnDisk, ADescriptorHasOneOwner) {
