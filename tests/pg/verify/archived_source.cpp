@@ -193,16 +193,17 @@ std::optional<Recovered> ArchivedSource::recover(const std::string& name, const 
 
 void ArchivedSource::branch_off(const reports::record::RestoreTarget& target, const Load& load,
                                 const std::string& archive) const {
-  copy("backup", "branch");
-  auto server = server::Server::start(recovery_options("branch", target, "promote", "archive"));
+  const auto branch = archive + "-branch";
+  copy("backup", branch);
+  auto server = server::Server::start(recovery_options(branch, target, "promote", "archive"));
   wait_until_there(server, "promote");
   load(server);
   server.connect("postgres").execute("SELECT pg_switch_wal()");
   server.stop(server::StopMode::fast, soon());
   copy("archive", archive);
-  for (const auto& entry : fs::directory_iterator(directory_.path() / "branch" / "pg_wal")) {
+  for (const auto& entry : fs::directory_iterator(directory_.path() / branch / "pg_wal")) {
     const auto name = entry.path().filename().string();
-    if (name.starts_with("00000002")) copy("branch/pg_wal/" + name, archive + "/" + name);
+    if (name.starts_with("00000002")) copy(branch + "/pg_wal/" + name, archive + "/" + name);
   }
 }
 

@@ -8,7 +8,9 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <map>
+#include <set>
 
 #include "backup_engine/base/parallel.hpp"
 #include "backup_engine/base/utc_time.hpp"
@@ -22,6 +24,7 @@
 namespace harness::verify {
 namespace {
 
+namespace fs = std::filesystem;
 using backup_engine::base::UtcTime;
 using backup_engine::postgres::Connection;
 using measure::StopPosition;
@@ -33,6 +36,7 @@ using reports::record::LedgerTransaction;
 using reports::record::RestoreTarget;
 using reports::record::Verdict;
 using testing::IsEmpty;
+using testing::IsSupersetOf;
 using testing::SizeIs;
 
 constexpr int subtransactions = 300, plain_commits = 10;
@@ -226,6 +230,15 @@ RestoreTarget target(const std::string& type, const std::string& value, bool inc
   return {type, type == "time" ? as_postgres_reads_it(value) : value, inclusive, ""};
 }
 
+// Ends of transactions, PREPAREs and restore points, each with its timeline, in the order of the WAL.
+std::vector<std::string> described(const CommitOrderEvidence& order) {
+  std::vector<std::string> all;
+  for (const auto& record : order.records) all.push_back(fmt::format("{} on {}", record.xid, record.timeline));
+  for (const auto& record : order.prepared) all.push_back(fmt::format("{} on {}", record.name, record.timeline));
+  for (const auto& point : order.restore_points) all.push_back(fmt::format("{} on {}", point.name, point.timeline));
+  return all;
+}
+
 TEST_F(CommitShapes, AreReadWholeAndInTheOrderOfTheWal) {
   const auto order = order_for({"", {"end_of_wal", "", true, ""}});
   const auto nested = record_of("nested");
@@ -327,6 +340,34 @@ TEST_F(CommitShapes, DoNotCountBehindWhereTheirTimelineWasLeft) {
   EXPECT_EQ(check.verdict, Verdict::fail);
   EXPECT_THAT(check.summary, testing::AllOf(testing::HasSubstr("extra"), testing::HasSubstr("lost")));
   load_->ledger.resize(load_->ledger.size() - branch.ledger.size());
+}
+
+// What a timeline wrote to the segment in which it was left stands in the next one's first segment as well, and need
+// not be held by its own name.
+TEST_F(CommitShapes, AreReadOfATimelineThatWasLeftWithoutItsLastSegment) {
+  ShapedLoad branch(2000);
+  source_->branch_off(
+      target("xid", std::to_string(load_->plain[4])),
+      [&](const server::Server& server) {
+        auto connection = server.connect("postgres");
+        branch.plain.push_back(branch.commit(connection));
+      },
+      "shared");
+  const Case along{"no target", {"end_of_wal", "", true, ""}, "promote", "shared", 2};
+  const auto whole = order_for(along);
+  EXPECT_THAT(described(whole), IsSupersetOf(std::vector<std::string>{
+                                    fmt::format("{} on 1", load_->plain[0]), "here on 1",
+                                    fmt::format("{} on 1", load_->plain[4]), fmt::format("{} on 2", branch.plain[0])}));
+  std::set<std::string> names;
+  for (const auto& file : fs::directory_iterator(source_->archive("shared"))) names.insert(file.path().filename());
+  const auto first = names.lower_bound("000000020")->substr(8);  // of the segments on the new timeline
+  ASSERT_TRUE(names.contains("00000001" + first)) << "both wrote to it";
+  for (const auto& name : names) {
+    if (name.starts_with("00000001") && name.substr(8) >= first) fs::remove(source_->archive("shared") / name);
+  }
+  const auto without = order_for(along);
+  EXPECT_EQ(described(without), described(whole));
+  EXPECT_THAT(without.abandoned, IsEmpty());
 }
 
 // Last, as it changes the archive: three stamped alike, one an hour back, one an hour ahead.
