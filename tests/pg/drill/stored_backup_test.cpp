@@ -4,8 +4,13 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
 #include <fstream>
 #include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "reports/record/evidence.hpp"
 #include "tests/pg/drill/stored_cluster.hpp"
@@ -98,6 +103,14 @@ struct Drilled {
              ", backup: " + incremental);
     scenario("by-xid", 3, fmt::format("kind: pitr, target: {{ xid: {} }}", xid), few_checks);
     scenario("one-database", 6, "kind: partial, target: end_of_wal, database: harbour", few_checks);
+    const auto repeated = [&](const std::string& name, int times, const std::string& restore) {
+      cluster.write_scenario(name, ", database: harbour",
+                             fmt::format("restore: {{ {} }}\nverify: [page_checksums]\nrepeat: {}\n"
+                                         "objectives: {{ rto: 120s, at_size: [1GB] }}\n",
+                                         restore, times));
+    };
+    repeated("three-times", 3, "kind: full, target: end_of_wal");
+    repeated("twice-by-xid", 2, fmt::format("kind: pitr, target: {{ xid: {} }}, action: pause", xid));
   }
 };
 
@@ -126,6 +139,64 @@ TEST_F(StoredBackup, PassesToEveryKindOfTargetAndIsExactByWhatPostgresqlSays) {
     EXPECT_EQ(exact.extra, 0U);
     EXPECT_FALSE(found.restores.at(0).rpo.lost.has_value()) << "nobody can know";
     EXPECT_EQ(found.cleanup.verdict, Verdict::pass);
+  }
+}
+
+// The smallest, the middle and the largest of what the restores took for a phase.
+std::array<double, 3> spread_over(const std::vector<reports::record::RestoreRecord>& restores,
+                                  const std::string& phase) {
+  std::vector<double> seconds;
+  for (const auto& restore : restores) {
+    for (const auto& each : restore.rto.phases) {
+      if (each.name == phase) seconds.push_back(each.seconds);
+    }
+  }
+  EXPECT_EQ(seconds.size(), restores.size()) << phase;
+  std::sort(seconds.begin(), seconds.end());
+  const auto upper = seconds.size() / 2, lower = (seconds.size() - 1) / 2;
+  return {seconds.front(), (seconds[lower] + seconds[upper]) / 2, seconds.back()};
+}
+
+TEST_F(StoredBackup, IsRestoredAsOftenAsItsScenarioSaysAndHasTheStatisticsOfThat) {
+  for (const auto& [name, times] : {std::pair("three-times", 3U), std::pair("twice-by-xid", 2U)}) {
+    SCOPED_TRACE(name);
+    const auto found = report(name);
+    EXPECT_EQ(found.verdict, Verdict::pass) << all_words(found);
+    ASSERT_EQ(found.restores.size(), times);
+    for (unsigned i = 0; i < times; ++i) {
+      const auto& restore = found.restores[i];
+      EXPECT_EQ(restore.repeat, i + 1);
+      EXPECT_EQ(restore.backup_label, found.restores.back().backup_label);
+      EXPECT_EQ(restore.rto.met, true);
+      EXPECT_EQ(restore.exact.met, true) << all_words(found);
+      EXPECT_EQ(restore.exact.witness, "engine");
+      EXPECT_GT(restore.volume.restored_bytes.value_or(0), 0U);
+      EXPECT_GT(restore.size.database_bytes.value_or(0), 10'000'000U);
+    }
+    ASSERT_TRUE(found.statistics);
+    EXPECT_EQ(found.statistics->repeats, times);
+    std::vector<std::string> phases;
+    for (const auto& phase : found.statistics->phases) {
+      SCOPED_TRACE(phase.name);
+      phases.push_back(phase.name);
+      const auto [least, median, most] = spread_over(found.restores, phase.name);
+      EXPECT_EQ(phase.samples, times);
+      EXPECT_DOUBLE_EQ(phase.minimum_seconds, least);
+      EXPECT_DOUBLE_EQ(phase.median_seconds, median);
+      EXPECT_DOUBLE_EQ(phase.percentile_95_seconds, most) << "of so few";
+      EXPECT_DOUBLE_EQ(phase.maximum_seconds, most);
+      EXPECT_TRUE(phase.standard_deviation_seconds.has_value());
+    }
+    EXPECT_THAT(phases, IsSupersetOf({"fetch", "restore", "replay"}));
+    EXPECT_THAT(phases, Not(Contains("verified")));
+    EXPECT_EQ(found.statistics->milestones.size(), 3U);
+    ASSERT_EQ(found.statistics->extrapolations.size(), 1U);
+    EXPECT_TRUE(found.statistics->extrapolations[0].rto_seconds.has_value());
+    EXPECT_THAT(found.statistics->notes, Not(Contains(HasSubstr("detect"))));
+    const auto logs = drilled().cluster.drill_directory(name) / "logs";
+    for (unsigned i = 1; i < times; ++i) {
+      EXPECT_TRUE(std::filesystem::exists(logs / fmt::format("restored-{}.log", i)));
+    }
   }
 }
 
@@ -212,9 +283,13 @@ TEST_F(StoredBackup, LeavesTheRepositoryAsItWasButForTheOperationsLog) {
 }
 
 TEST_F(StoredBackup, IsJudgedAgainToTheSame) {
-  const auto again = drilled().cluster.path("again");
-  const auto judged = StoredCluster::as_caller({"judge", drilled().cluster.drill_directory("by-time"), "--out", again});
-  EXPECT_EQ(judged.code, 0) << judged.words;
+  for (const auto* const name : {"by-time", "three-times"}) {
+    const auto again = drilled().cluster.path(std::string("again-") + name);
+    const auto judged = StoredCluster::as_caller({"judge", drilled().cluster.drill_directory(name), "--out", again});
+    EXPECT_EQ(judged.code, 0) << judged.words;
+    const auto report_again = reports::record::read_report(again / "report.json");
+    EXPECT_EQ(report_again.statistics.has_value(), std::string_view(name) == "three-times");
+  }
 }
 
 TEST_F(StoredBackup, RefusesASourceThatIsNotThereBeforeAnythingStarts) {
