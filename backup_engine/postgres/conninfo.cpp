@@ -98,4 +98,12 @@ std::string with_keyword(const std::string& conninfo, std::string_view keyword, 
   return text + fmt::format("{}={}", keyword, quoted(value));
 }
 
+std::string with_more_options(const std::string& conninfo, std::string_view more) {
+  std::string options;
+  for (const auto& [name, value] : parse(conninfo)) {
+    if (name == "options" && !value.empty()) options = value + " ";
+  }
+  return with_keyword(conninfo, "options", options.append(more));
+}
+
 }  // namespace backup_engine::postgres

@@ -13,5 +13,7 @@ void refuse_password(const std::string& conninfo);
 
 // conninfo with `keyword` set to `value` (replacing any earlier one), in keyword form.
 [[nodiscard]] std::string with_keyword(const std::string& conninfo, std::string_view keyword, std::string_view value);
+// conninfo whose `options`, the server's command line for this session, go on with `more`.
+[[nodiscard]] std::string with_more_options(const std::string& conninfo, std::string_view more);
 
 }  // namespace backup_engine::postgres

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backup_engine/base/error.hpp"
+#include "harness/server/quarantine.hpp"
 #include "harness/verify/catalog_probe.hpp"
 #include "harness/verify/constraint_probe.hpp"
 #include "harness/verify/sql_probe.hpp"
@@ -70,7 +71,9 @@ void probe_database(const Context& context, const server::Server& server, const 
     prober.probe("amcheck", [&] {
       const std::vector<std::string> where{"--host", server.socket_directory().string(), "--username",
                                            server.options().superuser};
-      evidence.amcheck = verify::run_amcheck(tools(context, server.options().installation), cluster, where);
+      auto options = tools(context, server.options().installation);
+      options.session_options = server::options_of_sessions(server.options().settings);
+      evidence.amcheck = verify::run_amcheck(options, cluster, where);
     });
   }
 }

@@ -35,4 +35,18 @@ std::map<std::string, std::string> quarantine_settings(int major) {
   return settings;
 }
 
+std::string options_of_sessions(const std::map<std::string, std::string>& settings) {
+  std::string options;
+  for (const auto* const name : {"event_triggers", "local_preload_libraries", "session_preload_libraries"}) {
+    const auto found = settings.find(name);
+    if (found == settings.end()) continue;
+    options += std::string(options.empty() ? "-c " : " -c ") + name + "=";
+    for (const char c : found->second) {
+      if (c == ' ' || c == '\\') options += '\\';
+      options += c;
+    }
+  }
+  return options;
+}
+
 }  // namespace harness::server

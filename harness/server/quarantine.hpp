@@ -19,4 +19,8 @@ struct QuarantineOverride {
 // Those that `major` knows, for ServerOptions::settings.
 [[nodiscard]] std::map<std::string, std::string> quarantine_settings(int major);
 
+// Of a server's settings those for which a role or a database may have a value of its own (ALTER ROLE … SET), as
+// libpq's `options`: that value outranks the server's command line, and what a session says of itself outranks both.
+[[nodiscard]] std::string options_of_sessions(const std::map<std::string, std::string>& settings);
+
 }  // namespace harness::server

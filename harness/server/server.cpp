@@ -9,6 +9,7 @@
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/postgres/conninfo.hpp"
 #include "harness/server/process_tree.hpp"
+#include "harness/server/quarantine.hpp"
 #include "harness/server/shared_memory.hpp"
 #include "harness/server/socket_directory.hpp"
 
@@ -211,7 +212,9 @@ void Server::kill() {
 }
 
 std::string Server::conninfo(const std::string& dbname) const {
-  return conninfo_as(options().superuser, dbname);
+  auto text = conninfo_as(options().superuser, dbname);
+  const auto further = options_of_sessions(options().settings);
+  return further.empty() ? text : with_keyword(text, "options", further);
 }
 
 std::string Server::conninfo_as(const std::string& user, const std::string& dbname) const {

@@ -69,7 +69,7 @@ class Server {
   // is.
   void kill();
 
-  [[nodiscard]] std::string conninfo(const std::string& dbname = "postgres") const;  // superuser
+  [[nodiscard]] std::string conninfo(const std::string& dbname = "postgres") const;  // superuser, options_of_sessions()
   [[nodiscard]] std::string conninfo_as(const std::string& user, const std::string& dbname) const;
   [[nodiscard]] backup_engine::postgres::Connection connect(const std::string& dbname = "postgres") const;
   [[nodiscard]] const ServerOptions& options() const;

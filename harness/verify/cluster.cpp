@@ -35,7 +35,7 @@ Connection connect_regardless(const std::string& conninfo, backup_engine::postgr
       "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 "
       "-c default_transaction_isolation=read\\ committed -c role=none";
   if (version.major() >= 17) settings += " -c transaction_timeout=0";
-  return {backup_engine::postgres::with_keyword(conninfo, "options", settings), "lifeboat"};
+  return {backup_engine::postgres::with_more_options(conninfo, settings), "lifeboat"};
 }
 
 Connection open_session(const Cluster& cluster, const std::string& database) {

@@ -31,6 +31,7 @@ ToolRun run_tool(const ToolOptions& options, const std::string& name, std::vecto
   command.program = options.bin_directory / name;
   command.arguments = arguments;
   command.run_as = options.run_as;
+  if (!options.session_options.empty()) command.environment["PGOPTIONS"] = options.session_options;
   const auto done = process::run(command, options.deadline, options.stop);
   if (done.status.signal != 0) {
     throw Error(ErrorKind::process, fmt::format("{} ended by {}", name, process::to_text(done.status)))

@@ -19,6 +19,7 @@ struct ToolOptions {
   std::optional<process::OsUser> run_as;  // who may read the data directory
   backup_engine::base::Deadline deadline = backup_engine::base::Deadline::after(std::chrono::minutes(10));
   std::stop_token stop = {};
+  std::string session_options{};  // what a session on the server has to say of itself (quarantine.hpp)
 };
 
 // pg_verifybackup -n: every file of backup_manifest by its checksum. The directory must never have been started.

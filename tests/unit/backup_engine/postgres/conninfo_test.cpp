@@ -93,5 +93,10 @@ TEST(WithKeyword, ReadsBackWhatItWrote) {
   EXPECT_EQ(with_keyword(once, "host", "h"), once + " host='h'");
 }
 
+TEST(WithMoreOptions, KeepsThoseThatThereWere) {
+  EXPECT_EQ(with_more_options("host=h", "-c a=b"), "host='h' options='-c a=b'");
+  EXPECT_EQ(with_more_options("options='-c x=y' host=h", "-c a=b"), "host='h' options='-c x=y -c a=b'");
+}
+
 }  // namespace
 }  // namespace backup_engine::postgres

@@ -82,6 +82,15 @@ TEST(QuarantineSettings, CutEveryWayOut) {
   EXPECT_FALSE(settings.contains("restore_command")) << "it is how the target gets its WAL";
 }
 
+TEST(QuarantineSettings, AreSaidBySessionsWhereARoleMayHaveItsOwn) {
+  EXPECT_EQ(options_of_sessions(quarantine_settings(15)), "-c local_preload_libraries= -c session_preload_libraries=");
+  EXPECT_EQ(options_of_sessions(quarantine_settings(17)),
+            "-c event_triggers=off -c local_preload_libraries= -c session_preload_libraries=");
+  EXPECT_EQ(options_of_sessions({{"work_mem", "5MB"}}), "");
+  EXPECT_EQ(options_of_sessions({{"session_preload_libraries", "a, b\\c"}}),
+            "-c session_preload_libraries=a,\\ b\\\\c");
+}
+
 TEST(QuarantineOverrides, SayWhy) {
   for (const auto& item : quarantine_overrides()) EXPECT_FALSE(item.reason.empty()) << item.name;
 }
