@@ -64,20 +64,21 @@ class DumpableWal {
                                  const std::vector<std::string>& which) const;
 
  private:
-  // Where the witness begins: its first segment on that timeline, so that no commit before the load's first one is
-  // missed. pg_waldump looks for the first whole record from there.
+  // Where the witness begins, with its first segment on that timeline, so that no commit before the load's first one is
+  // missed: pg_waldump looks for the first whole record from there. And where its last one ends.
   void find_start() {
     std::vector<fs::path> segments;
     for (const auto& entry : fs::directory_iterator(links_.path())) segments.push_back(entry.path());
     std::sort(segments.begin(), segments.end());
     for (const auto& path : segments) {
-      const auto size = SegmentSize::of_bytes(fs::file_size(path));
+      const auto size = start_.empty() ? SegmentSize::of_bytes(fs::file_size(path)) : segment_size_;
       const auto segment = parse_segment_name(path.filename().string(), size);
       if (!segment || segment->timeline.number() != timeline_) continue;
       segment_size_ = size;
-      start_ = to_string(start_of(*segment, size));
-      return;
+      if (start_.empty()) start_ = to_string(start_of(*segment, size));
+      end_ = to_string(start_of({segment->timeline, segment->number + 1}, size));
     }
+    if (!start_.empty()) return;
     throw Error(ErrorKind::not_found,
                 fmt::format("the witness WAL in {} has no segment of timeline {}", directory_.string(), timeline_));
   }
@@ -86,7 +87,7 @@ class DumpableWal {
   std::uint32_t timeline_;
   backup_engine::base::TemporaryDirectory links_;
   SegmentSize segment_size_;
-  std::string start_;
+  std::string start_, end_;
 };
 
 // The end of WAL looks to pg_waldump like a damaged record: zeros, or what the segment held before it was recycled.
@@ -100,7 +101,9 @@ std::string DumpableWal::dump(const ToolOptions& options, const std::string& fro
                               const std::vector<std::string>& which) const {
   process::Command command;
   command.program = options.bin_directory / "pg_waldump";
-  command.arguments = {"--path=" + links_.path().string(), fmt::format("--timeline={}", timeline_), "--start=" + from};
+  // Not told where to end, pg_waldump waits five seconds for a segment that is still to come.
+  command.arguments = {"--path=" + links_.path().string(), fmt::format("--timeline={}", timeline_), "--start=" + from,
+                       "--end=" + end_};
   command.arguments.insert(command.arguments.end(), which.begin(), which.end());
   command.environment["TZ"] = "UTC";
   auto done = process::run(command, options.deadline, options.stop);

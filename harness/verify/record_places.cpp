@@ -45,6 +45,7 @@ RecordPlaces::RecordPlaces(ToolOptions options, const fs::path& directory, const
     if (!segment || !counts(*segment, line, segment_size_)) continue;
     const pg::WalSegment as_last{pg::TimelineId(timeline_), segment->number};
     fs::create_symlink(entry.path(), links_.path() / pg::file_name(as_last, segment_size_));
+    end_ = std::max(end_, pg::start_of({segment->timeline, segment->number + 1}, segment_size_));
   }
   if (!fs::is_empty(links_.path())) return;
   throw backup_engine::base::Error(
@@ -52,18 +53,20 @@ RecordPlaces::RecordPlaces(ToolOptions options, const fs::path& directory, const
       fmt::format("the witness WAL in {} has no segment of timeline {}", directory.string(), timeline_));
 }
 
-// WAL that ends in the middle of a record is no failure: what comes before it was printed.
-std::vector<RecordPlace> RecordPlaces::dumped(pg::Lsn from, const std::string& until_when) const {
+// WAL that ends in the middle of a record is no failure: what comes before it was printed. Not told where to end,
+// pg_waldump waits five seconds for a segment that is still to come.
+std::vector<RecordPlace> RecordPlaces::dumped(pg::Lsn from, pg::Lsn until, const std::vector<std::string>& more) const {
   process::Command command;
   command.program = options_.bin_directory / "pg_waldump";
   command.arguments = {"--path=" + links_.path().string(), fmt::format("--timeline={}", timeline_),
-                       "--start=" + to_string(from), until_when};
+                       "--start=" + to_string(from), "--end=" + to_string(until)};
+  command.arguments.insert(command.arguments.end(), more.begin(), more.end());
   const auto done = process::run(command, options_.deadline, options_.stop);
   return parse_places(done.output, {timeline_, segment_size_});
 }
 
 std::optional<RecordPlace> RecordPlaces::first_from(pg::Lsn lsn) const {
-  const auto places = dumped(lsn, "--limit=1");
+  const auto places = dumped(lsn, end_, {"--limit=1"});
   return places.empty() ? std::nullopt : std::optional(places.front());
 }
 
@@ -72,7 +75,7 @@ std::optional<RecordPlace> RecordPlaces::last_whole(pg::Lsn from, pg::Lsn until)
   for (auto stretch = first_stretch;; stretch *= widening) {
     const auto all = until - from <= stretch;
     std::optional<RecordPlace> last;
-    for (auto& place : dumped(all ? from : pg::Lsn(until.position_bytes() - stretch), "--end=" + to_string(until))) {
+    for (auto& place : dumped(all ? from : pg::Lsn(until.position_bytes() - stretch), until)) {
       if (pg::parse_lsn(place.end_lsn).value_or(until + 1) <= until) last = std::move(place);
     }
     if (last || all) return last;

@@ -33,12 +33,14 @@ class RecordPlaces {
 
  private:
   [[nodiscard]] std::vector<reports::record::RecordPlace> dumped(backup_engine::postgres::Lsn from,
-                                                                 const std::string& until_when) const;
+                                                                 backup_engine::postgres::Lsn until,
+                                                                 const std::vector<std::string>& more = {}) const;
 
   ToolOptions options_;
   std::uint32_t timeline_;
   backup_engine::base::TemporaryDirectory links_;
   backup_engine::postgres::SegmentSize segment_size_;
+  backup_engine::postgres::Lsn end_{};  // of the last segment
 };
 
 }  // namespace harness::verify
