@@ -68,7 +68,7 @@ void SafetyMoves::put_back() const {
     sync(data.parent_path(), folder_);
     return;
   }
-  if (!is_there(kept_)) return;  // nothing was set aside yet
+  if (!base::is_there(kept_)) return;  // nothing was set aside yet
   move_entries(kept_, data, false);
   sync(data, kept_);
   move_entries(kept_, data, true);
