@@ -135,7 +135,20 @@ class Prefixes {
   std::vector<PrefixPoint> chosen_;
 };
 
-// Neither the first ones, which the backup may hold, nor the last, behind which no later time may come.
+// Those at whose time recovery can stop: it does so before a commit of a later time, which must be there.
+std::vector<const record::CommitRecord*> with_a_later_one_behind(
+    const std::vector<const record::CommitRecord*>& commits) {
+  std::vector<const record::CommitRecord*> found;
+  std::string latest;  // times are all of one length, so that their order is that of their text
+  for (auto commit = commits.rbegin(); commit != commits.rend(); ++commit) {
+    if (!latest.empty() && (*commit)->time < latest) found.push_back(*commit);
+    latest = std::max(latest, (*commit)->time);
+  }
+  std::reverse(found.begin(), found.end());
+  return found;
+}
+
+// Neither the first ones, which the backup may hold, nor the last, where there are more.
 const record::CommitRecord& any_of(const std::vector<const record::CommitRecord*>& commits, std::mt19937_64& random) {
   const auto first = commits.size() / 4, last = commits.size() - commits.size() / 4;
   return *commits[first + random() % (last - first)];
@@ -154,12 +167,13 @@ std::vector<OwnPoint> choose_targets(const SweptWal& wal, std::uint64_t seed) {
   auto commits = commits_between(wal.order, stop_of(wal.backups.back()), wal.until);
   if (commits.empty()) commits = commits_between(wal.order, stop_of(wal.backups.front()), wal.until);
   if (!commits.empty()) {
-    const auto& by_time = any_of(commits, random);
+    const auto timed = with_a_later_one_behind(commits);
+    const auto* const by_time = timed.empty() ? nullptr : &any_of(timed, random);
     const auto& by_lsn = any_of(commits, random);
     const auto& by_xid = any_of(commits, random);
     for (const bool inclusive : {true, false}) {
       const auto* const boundary = inclusive ? "after_commit" : "before_commit";
-      chosen.push_back({boundary, {"time", by_time.time, inclusive, "latest"}});
+      if (by_time != nullptr) chosen.push_back({boundary, {"time", by_time->time, inclusive, "latest"}});
       chosen.push_back({boundary, {"lsn", by_lsn.lsn, inclusive, "latest"}});
       chosen.push_back({boundary, {"xid", std::to_string(by_xid.xid), inclusive, "latest"}});
     }

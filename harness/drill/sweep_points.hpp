@@ -41,7 +41,7 @@ struct OwnPoint {
   reports::record::RestoreTarget target;
 };
 // Each kind of target that can name a place between the newest backup and `until`, where it has meaning both inclusive
-// and exclusive; time, lsn and xid at a commit chosen by the seed.
+// and exclusive; time, lsn and xid at a commit chosen by the seed, time only where one of a later time follows.
 [[nodiscard]] std::vector<OwnPoint> choose_targets(const SweptWal& wal, std::uint64_t seed);
 
 }  // namespace harness::drill

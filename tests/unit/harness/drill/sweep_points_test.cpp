@@ -75,6 +75,12 @@ class MadeUpWal {
     return starts_[3000];
   }
 
+  void set_time(std::uint64_t record, const std::string& time) {
+    for (auto& commit : order_.records) {
+      if (commit.xid == 700 + record) commit.time = time;
+    }
+  }
+
  private:
   static std::string text(std::uint64_t at) { return to_string(Lsn(at)); }
 
@@ -176,6 +182,45 @@ TEST(ChooseSweepTargets, HasEachKindInclusiveAndExclusiveWhereThatMeansSomething
                                                            {"xid", true},
                                                            {"xid", false},
                                                            {"name", true}}));
+}
+
+// Over WAL that ends with that record of it: the values of the kind that are chosen, whatever the seed.
+std::set<std::string> values_until(std::uint64_t last_record, const std::string& kind) {
+  const MadeUpWal wal;
+  auto swept = wal.swept();
+  swept.until = Lsn(first_stop - 4096 + (last_record + 1) * MadeUpWal::length);
+  std::set<std::string> found;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    for (const auto& own : choose_targets(swept, seed)) {
+      if (own.target.type == kind) found.insert(own.target.value);
+    }
+  }
+  return found;
+}
+
+// PostgreSQL stops at a time before a commit of a later one. The commits behind the second backup are 2199, 2299, 2499,
+// 2599 and so on.
+TEST(ChooseSweepTargets, HasTheTimeOfACommitOnlyWhereALaterOneFollows) {
+  using testing::ElementsAre;
+  EXPECT_THAT(values_until(2199, "time"), testing::IsEmpty());
+  EXPECT_THAT(values_until(2199, "xid"), ElementsAre("2899"));
+  EXPECT_THAT(values_until(2299, "time"), ElementsAre("2026-11-20T02:00:21.000000Z"));
+  EXPECT_THAT(values_until(2299, "xid"), ElementsAre("2899", "2999"));
+  EXPECT_THAT(values_until(2499, "time"), ElementsAre("2026-11-20T02:00:21.000000Z", "2026-11-20T02:00:22.000000Z"));
+}
+
+// Writers that commit at once may have their records in another order than their times.
+TEST(ChooseSweepTargets, TakesATimeBehindWhichOnlyEarlierOnesFollowForNone) {
+  MadeUpWal wal;
+  wal.set_time(2499, "2026-11-20T02:00:22.500000Z");
+  wal.set_time(2299, "2026-11-20T02:00:23.000000Z");
+  auto swept = wal.swept();
+  swept.until = Lsn(first_stop - 4096 + 2500 * MadeUpWal::length);
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    for (const auto& own : choose_targets(swept, seed)) {
+      EXPECT_TRUE(own.target.type != "time" || own.target.value == "2026-11-20T02:00:21.000000Z") << own.target.value;
+    }
+  }
 }
 
 TEST(ChooseSweepTargets, ChoosesTheSameForTheSameSeed) {
