@@ -65,6 +65,13 @@ void require_restored_directory(const Reader& reader, const Restore& restore, Ch
               "leave the check out");
 }
 
+void require_page_checksums(const Reader& reader, const Provision& provision, Position position) {
+  if (provision.checksums) return;
+  reader.fail(position,
+              "the check page_checksums has nothing to judge: the source is provisioned with \"checksums: false\"",
+              "remove \"checksums: false\", or leave the check out");
+}
+
 void require_living_server(const Reader& reader, const Restore& restore, CheckKind check, Position position) {
   if (restores_into_source(restore)) return;
   reader.fail(position,
@@ -138,6 +145,7 @@ void require_judgeable_checks(const Reader& reader, const Scenario& scenario, co
         break;
       case CheckKind::page_checksums:
         require_restored_directory(reader, scenario.restore, check, position);
+        require_page_checksums(reader, scenario.source.provision, position);
         break;
       case CheckKind::untouched:
         require_living_server(reader, scenario.restore, check, position);

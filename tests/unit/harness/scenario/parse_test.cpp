@@ -36,7 +36,7 @@ timeline:
   - mark: then
   - disaster: lose_server
 restore: { kind: full, target: end_of_wal }
-verify: [ledger, content, page_checksums, amcheck, verifybackup, constraints, catalog, sequences, settings]
+verify: [ledger, content, amcheck, verifybackup, constraints, catalog, sequences, settings]
 objectives: { rto: 2min, rpo: 0s }
 )")
                             .parse();
@@ -48,7 +48,7 @@ objectives: { rto: 2min, rpo: 0s }
   EXPECT_EQ(scenario.source.load.writers, 7U);
   EXPECT_EQ(scenario.source.load.rate_per_second, 250);
   EXPECT_TRUE(scenario.source.wal.synchronous);
-  EXPECT_EQ(scenario.verify.size(), 9U);
+  EXPECT_EQ(scenario.verify.size(), 8U);
   EXPECT_EQ(scenario.objectives.rto, Seconds(120));
   EXPECT_EQ(scenario.objectives.rpo, Seconds(0));
 }

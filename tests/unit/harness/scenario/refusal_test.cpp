@@ -128,6 +128,16 @@ INSTANTIATE_TEST_SUITE_P(
                 "10:5: the mark \"here\" was already taken in line 9", "of its own"},
         Refused{"LedgerWithoutLoad", "  - load: { for: 1s }\n", "", "11:10: the check ledger has nothing to judge",
                 "- load:"},
+        Refused{"PageChecksumsOfASourceWithoutAny",
+                "ecommerce }\n  wal: { by: stream, synchronous: false }\ntimeline:\n  - load: { for: 1s }\n  - backup: "
+                "full\n  - mark: here\n  - disaster: lose_server\nrestore: { kind: full, target: end_of_wal }\nverify: "
+                "[ledger]",
+                "ecommerce, checksums: false }\n  wal: { by: stream, synchronous: false }\ntimeline:\n  - load: { for: "
+                "1s }\n  - backup: full\n  - mark: here\n  - disaster: lose_server\nrestore: { kind: full, target: "
+                "end_of_wal }\nverify: [ledger, page_checksums]",
+                "12:18: the check page_checksums has nothing to judge: the source is provisioned with \"checksums: "
+                "false\"",
+                "leave the check out"},
         Refused{
             "ContentWithoutMark",
             "  - mark: here\n  - disaster: lose_server\nrestore: { kind: full, target: end_of_wal }\nverify: [ledger]",
