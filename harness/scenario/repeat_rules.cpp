@@ -39,6 +39,11 @@ void require_repeatable(const Reader& reader, const Scenario& scenario, const Pl
   const bool into_source = restore.kind == RestoreKind::partial && restore.partial.database.empty();
   const auto obstacle = obstacle_to_repeating(restore, into_source);
   if (places.repeat && scenario.repeat > 1 && obstacle) reader.fail(*places.repeat, obstacle->why, obstacle->remedy);
+  if (places.at_size && restore.struck_by) {
+    reader.fail(*places.at_size,
+                "a restore that is struck by a disaster is not extrapolated: its times are not those of a restore",
+                "remove \"at_size\" or \"struck_by\"");
+  }
   if (places.at_size && into_source) {
     reader.fail(*places.at_size,
                 "what a restore of some tables takes says nothing of a database's size: it cannot be extrapolated",
