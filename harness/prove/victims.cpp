@@ -4,8 +4,27 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace harness::prove {
+
+namespace {
+
+// As PostgreSQL folds names that are not quoted; whether one is in quotes does not matter here.
+std::string in_lower_case(std::string text) {
+  for (auto& letter : text) {
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  }
+  return text;
+}
+
+// Of SQL's names; every byte of a letter beyond ASCII is one of them.
+bool goes_on_in_a_name(char letter) {
+  return std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '_' || letter == '$' ||
+         static_cast<unsigned char>(letter) >= 0x80;
+}
+
+}  // namespace
 
 std::string made_by_somebody(const std::string& oid) {
   return fmt::format(
@@ -38,7 +57,13 @@ void claim(Surroundings& surroundings, const std::string& oid) {
 }
 
 bool is_spoken_of(const std::string& text, const Victim& table) {
-  return text.find(table.name.substr(table.name.find('.') + 1)) != std::string::npos;
+  const auto spoken = in_lower_case(text), name = in_lower_case(table.name.substr(table.name.find('.') + 1));
+  for (auto at = spoken.find(name); at != std::string::npos; at = spoken.find(name, at + 1)) {
+    const auto end = at + name.size();
+    const bool begins = at == 0 || !goes_on_in_a_name(spoken[at - 1]);
+    if (begins && (end == spoken.size() || !goes_on_in_a_name(spoken[end]))) return true;
+  }
+  return false;
 }
 
 void claim_what_rules_harm(Surroundings& surroundings) {

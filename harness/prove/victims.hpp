@@ -25,7 +25,7 @@ void claim(Surroundings& surroundings, const std::string& oid);
 
 // Those that the rules' own sabotage speaks of.
 void claim_what_rules_harm(Surroundings& surroundings);
-// Does the text hold the table's name, with or without its schema?
+// Does the text hold the table's name as a whole word, in whatever case, with or without its schema?
 [[nodiscard]] bool is_spoken_of(const std::string& text, const Victim& table);
 // All that are claimed, as an array of oid in SQL's text form.
 [[nodiscard]] std::string claimed_list(const Surroundings& surroundings);
