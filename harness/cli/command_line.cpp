@@ -23,6 +23,7 @@
 #include "harness/cli/tablespace_map.hpp"
 #include "harness/cli/version.hpp"
 #include "harness/cli/wal_options.hpp"
+#include "harness/cli/whole_numbers.hpp"
 
 namespace harness::cli {
 
@@ -270,6 +271,7 @@ Command parse_command(const std::vector<std::string>& arguments) {
   add_reason(app, parsed.reason);
   add_config(app, parsed.config, "doctor");
   refuse_empty_values(app);
+  require_whole_numbers(app);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Success& asked) {

@@ -118,6 +118,7 @@ ExitCode execute(const PlanVerb& verb) {
 
 ExitCode execute(const JudgeVerb& verb) {
   try {
+    (void)drill::DrillDirectory::open(verb.drill_directory);  // or it is the fixtures above it that are missed first
     const auto report =
         drill::judge_again(verb.drill_directory, find_fixtures(verb.drill_directory / "plan.json"), verb.out);
     fmt::print("{}", reports::render::result_table({report}, Terminal::result_style()));

@@ -54,6 +54,11 @@ DrillDirectory DrillDirectory::create(const fs::path& path) {
 
 DrillDirectory DrillDirectory::open(const fs::path& path) {
   DrillDirectory directory(fs::absolute(path));
+  std::error_code error;
+  if (!fs::exists(path, error) && !error) {
+    throw base::Error(base::ErrorKind::not_found, fmt::format("there is no directory {}", path.string()))
+        .with_remedy("name the directory of one drill, as below drills/SCENARIO/");
+  }
   if (!fs::exists(directory.plan())) {
     throw base::Error(base::ErrorKind::not_found,
                       fmt::format("{} is no drill directory: it holds no plan.json", path.string()))

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "backup_engine/base/error.hpp"
 #include "harness/cli/tablespace_map.hpp"
 
@@ -69,6 +71,39 @@ TEST(ParseCommandLine, RefusesAnEmptyValueAndNamesItsOption) {
   EXPECT_NE(usage_error_of({"judge", ""}).find("DRILL_DIR"), std::string::npos);
   EXPECT_NO_THROW((void)parse_command_line({"list", "--repo", "/r", "--reason", ""}));
   EXPECT_NO_THROW((void)parse_command_line({"backup", "--repo", "/r", "--cluster", "main", "--drill"}));
+}
+
+TEST(ParseCommandLine, RefusesWhatIsNoWholeNumberAndNamesItsOption) {
+  const std::vector<std::string> run{"run", "x.yaml"};
+  const std::vector<std::string> restore{"restore", "--repo", "/r", "--cluster", "c", "--to", "/t", "--in-place"};
+  const std::vector<std::string> expire{"expire", "--repo", "/r"};
+  const std::vector<std::string> push{"wal", "push", "--repo", "/r", "--cluster", "c", "/f"};
+  const auto with = [](std::vector<std::string> arguments, const std::string& option, const std::string& value) {
+    arguments.insert(arguments.begin() + (arguments[0] == "wal" ? 2 : 1), {option, value});
+    return arguments;
+  };
+  const std::tuple<std::vector<std::string>, std::string, std::string> refused[] = {
+      {run, "--seed", "-1"},
+      {run, "--seed", "18446744073709551616"},
+      {run, "--seed", "010"},
+      {run, "--seed", "0x10"},
+      {run, "--seed", "1e3"},
+      {run, "--jobs", "-18446744073709551615"},
+      {run, "--seeds", "010"},
+      {restore, "--confirm-system-identifier", "-1"},
+      {restore, "--confirm-system-identifier", "73450000000000000420"},
+      {restore, "--jobs", "-18446744073709551615"},
+      {expire, "--keep-full", "-18446744073709551615"},
+      {expire, "--keep-daily", "010"},
+      {push, "--ahead", "010"}};
+  for (const auto& [verb, option, value] : refused) {
+    const auto error = usage_error_of(with(verb, option, value));
+    EXPECT_NE(error.find(option + ": '" + value + "' is no whole number"), std::string::npos) << error;
+  }
+  EXPECT_EQ(std::get<RunVerb>(parse_command_line(with(run, "--seed", "18446744073709551615"))).seed,
+            18446744073709551615U);
+  EXPECT_EQ(std::get<RunVerb>(parse_command_line(with(run, "--seed", "0"))).seed, 0U);
+  EXPECT_EQ(std::get<ExpireVerb>(parse_command_line(with(expire, "--keep-daily", "10"))).request.rules.keep_daily, 10U);
 }
 
 TEST(ParseCommandLine, RefusesNothingAtAll) {
