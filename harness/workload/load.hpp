@@ -44,9 +44,9 @@ class Load {
   // Parks every writer between two transactions and returns when all are: no transaction of the load is open then.
   // Throws base::Error(timed_out | interrupted), or the journal's error. Writers that ended count as parked.
   void hold(const backup_engine::base::Deadline& deadline, const std::stop_token& stop = {});
-  // resume(), waits for `duration`, and up to ten seconds for a first acknowledgement (less once each writer was refused
-  // some transactions), then holds (within a minute) or lets go on. Throws as hold(); Error(connection) when every writer lost its connection meanwhile; Error(server) when not one
-  // transaction was acknowledged.
+  // resume(), waits for `duration`, and up to ten seconds for a first acknowledgement (less once each writer was
+  // refused some transactions), then holds (within a minute) or lets go on. Throws as hold(); Error(connection) when
+  // every writer lost its connection meanwhile; Error(server) when not one transaction was acknowledged.
   void run_for(scenario::Seconds duration, Afterwards afterwards, const std::stop_token& stop = {});
   // Ends all writers after the transaction they are in; those still in one after half of the time have their
   // statement cancelled. Nothing is thrown for a server that is gone. Throws base::Error(timed_out), or the journal's
