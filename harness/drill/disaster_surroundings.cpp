@@ -64,6 +64,13 @@ std::vector<fs::path> SourceSide::segment_files(const std::string& point) {
   }
   auto connection = server_->connect();
   const auto segment = connection.query("SELECT pg_walfile_name($1::pg_lsn)", {found->lsn}).single();
+  const auto [harmed, first] = harmed_segments_.emplace(segment, point);
+  if (!first) {
+    throw base::Error(base::ErrorKind::usage,
+                      fmt::format("the WAL segment {}, which holds \"{}\", was harmed already: it holds \"{}\" too",
+                                  segment, point, harmed->second))
+        .with_remedy(fmt::format("take \"{}\" behind the first of the two disasters, which ends its segment", point));
+  }
   connection.query("SELECT pg_switch_wal()");
   connection.query("SELECT pg_logical_emit_message(true, 'lifeboat', 'WAL behind the segment that is harmed')");
   wait_for_the_last_wal();

@@ -165,6 +165,7 @@ class SourceSide {
   std::vector<reports::record::DisasterRecord> disasters_;
   std::vector<reports::record::Mark> marks_;
   std::vector<TimelinePoint> points_;
+  std::map<std::string, std::string> harmed_segments_;  // of the repository, by name: the point they were harmed for
   std::optional<backup_engine::base::UtcTime> harmed_at_, ended_at_;  // by the first disasters that did
   bool archiving_broken_ = false;
   double detect_seconds_ = 0;

@@ -99,6 +99,20 @@ void require_point_of_segment(const Reader& reader, const Steps& steps, std::siz
                      : suggestion(disaster.argument, points));
 }
 
+// Gone, it cannot be damaged, and a byte that is changed twice may be whole again.
+void require_segment_harmed_once(const Reader& reader, const Steps& steps, std::size_t at) {
+  const auto& disaster = *disaster_in(steps[at]);
+  if (!harms_segment(disaster)) return;
+  for (std::size_t i = 0; i < at; ++i) {
+    const auto* const earlier = disaster_in(steps[i]);
+    if (earlier == nullptr || !harms_segment(*earlier) || earlier->argument != disaster.argument) continue;
+    reader.fail(steps[at].position,
+                fmt::format("the WAL that holds \"{}\" is harmed in line {} already", disaster.argument,
+                            steps[i].position.line),
+                "remove one of the two, or name another point");
+  }
+}
+
 void require_key_to_lose(const Reader& reader, const Scenario& scenario, const Step& step) {
   if (disaster_in(step)->kind != "lose_key" || scenario.repository.encrypted) return;
   reader.fail(step.position, "the drill's repository has no key that could be lost: it is in the clear",
@@ -157,6 +171,7 @@ void require_sound_disasters(const Reader& reader, const Scenario& scenario, Pos
   for (std::size_t i = 0; i < steps.size(); ++i) {
     if (disaster_in(steps[i]) == nullptr) continue;
     require_point_of_segment(reader, steps, i);
+    require_segment_harmed_once(reader, steps, i);
     require_backup_to_rest_on(reader, steps, i);
     require_key_to_lose(reader, scenario, steps[i]);
     require_known_backup(reader, scenario, steps[i]);

@@ -32,6 +32,14 @@ constexpr auto whole = R"(  - backup: full
   - load: { for: 200ms }
   - disaster: kill_server
 )";
+// Nothing switches to another segment between the two points.
+constexpr auto one_segment_twice = R"(  - backup: full
+  - restore_point: a
+  - restore_point: b
+  - disaster: { lose_segment: a }
+  - disaster: { damage_segment: b }
+  - disaster: lose_server
+)";
 constexpr auto ransomware = R"(  - backup: full
   - load: { for: 200ms }
   - backup: full
@@ -58,6 +66,7 @@ std::vector<WrittenScenario> scenarios() {
       {"refused-as-expected", lost_segment, to + ", expect: { refused: wal_gap }", ""},
       {"refused-for-another-reason", lost_segment, to + ", expect: { refused: key_missing }", ""},
       {"refused-unexpectedly", lost_segment, to, "ledger"},
+      {"one-segment-twice", one_segment_twice, to + ", expect: { refused: wal_gap }", ""},
       {"recovered-unexpectedly", whole, to + ", expect: { refused: wal_gap }", ""},
       {"encrypted", ransomware, to + ", struck_by: kill_restore", "ledger, content"},
       {"archiving-broken", broken_for_a_while, to + ", struck_by: kill_server", "ledger, content", "60s"}};
@@ -202,6 +211,16 @@ TEST_F(Outcome, BeginsARestoreAgainThatWasStruckAndCountsTheTimeLost) {
   }
   EXPECT_THAT(phases("recovered-unexpectedly"), testing::Not(testing::Contains("struck")));
   EXPECT_THAT(run_->log("archiving-broken", "killed-server"), HasSubstr("redo starts at"));
+}
+
+TEST_F(Outcome, SaysAtOnceThatASegmentWasHarmedAlready) {
+  const auto found = run_->report("one-segment-twice");
+  EXPECT_EQ(found.verdict, Verdict::unknown);
+  EXPECT_THAT(found.disasters, SizeIs(1));
+  EXPECT_THAT(found.checks,
+              testing::Contains(testing::Field(
+                  &record::Check::summary, AllOf(HasSubstr("which holds \"b\", was harmed already: it holds \"a\" too"),
+                                                 HasSubstr("take \"b\" behind the first of the two disasters")))));
 }
 
 TEST_F(Outcome, LeavesNoProcessBehind) {

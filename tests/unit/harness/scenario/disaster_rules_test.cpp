@@ -104,6 +104,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Refused{"NothingToRecoverFrom", end, "  - disaster: { lose_segment: here }\n",
                 "10:5: lose_segment leaves the source as it is, so there is nothing to recover from", "lose_server"},
+        Refused{"SegmentThatIsLostAndThenDamaged", end,
+                "  - disaster: { lose_segment: here }\n  - disaster: { damage_segment: here }\n  - disaster: "
+                "lose_server\n",
+                "11:5: the WAL that holds \"here\" is harmed in line 10 already", "remove one of the two"},
         Refused{"HarmByAServerThatIsGone", end,
                 "  - disaster: kill_server\n  - disaster: { drop_table: shop.orders }\n",
                 "11:5: no drop_table can follow the disaster kill_server: the server is gone", "before the disaster"},
