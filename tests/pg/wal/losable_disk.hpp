@@ -2,8 +2,11 @@
 // only.
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace tests {
 
@@ -15,8 +18,10 @@ class LosableDisk {
   LosableDisk(const LosableDisk&) = delete;
   LosableDisk& operator=(const LosableDisk&) = delete;
 
-  // The file system is shut down without writing its log: every later operation fails.
-  void cut_power() const;
+  // The file system is shut down without writing its log: every later operation fails. `writers` and all their
+  // descendants stand still meanwhile, outside of any system call: Linux tells an fdatasync() that a shutdown meets
+  // half way of success, though what it was to sync is gone, which no lost power does.
+  void cut_power(const std::vector<pid_t>& writers) const;
   // Mounts what is left, as after a start of the machine. Nobody may use it any more.
   void mount_again();
 

@@ -58,7 +58,7 @@ TEST_P(PowerCut, LosesNoCommitThatASynchronousReceiverAcknowledged) {
 
   Inserter inserter(conninfo());
   inserter.wait_for_more(200);
-  disk_.cut_power();
+  disk_.cut_power({receiver.pid()});
   EXPECT_FALSE(receiver.wait(soon()).success()) << "it cannot go on without its disk";
   server_->kill();
   const auto acknowledged = inserter.end();
@@ -83,7 +83,7 @@ TEST_P(PowerCut, LosesNoSegmentThatPostgresqlWasToldIsArchived) {
     const auto count = archiver("archived_count");
     return std::stoi(count) >= 14 ? std::nullopt : std::optional(count);
   });
-  disk_.cut_power();
+  disk_.cut_power({server_->pid()});
   server_->kill();
   writer.join();
   disk_.mount_again();
@@ -121,7 +121,7 @@ TEST_P(PowerCut, TakesWhatWasNotSynced) {
   backup_engine::base::write_file_atomically(disk / "synced", "kept");
   std::ofstream(disk / "not synced") << "lost";
   ASSERT_TRUE(fs::exists(disk / "not synced"));
-  disk_.cut_power();
+  disk_.cut_power({});
   EXPECT_FALSE(std::ofstream(disk / "afterwards").is_open());
   disk_.mount_again();
   EXPECT_EQ(backup_engine::base::read_file(disk / "synced"), "kept");
