@@ -13,8 +13,9 @@ using reports::record::Check;
 
 namespace {
 
-// Where a cluster lies and how it is reached may differ, and what recovery itself is told; a prefix ends in '*'.
-constexpr std::array<std::string_view, 20> free_to_differ = {"data_directory",
+// Where a cluster lies and how it is reached may differ, what recovery itself is told, and what a session's transaction
+// is; a prefix ends in '*'. What quarantine gives is known by its own names.
+constexpr std::array<std::string_view, 24> free_to_differ = {"data_directory",
                                                              "config_file",
                                                              "hba_file",
                                                              "ident_file",
@@ -25,15 +26,19 @@ constexpr std::array<std::string_view, 20> free_to_differ = {"data_directory",
                                                              "cluster_name",
                                                              "recovery_*",
                                                              "restore_command",
-                                                             "archive_*",
-                                                             "primary_*",
+                                                             "archive_mode",
+                                                             "archive_cleanup_command",
+                                                             "primary_conninfo",
+                                                             "primary_slot_name",
                                                              "log_directory",
                                                              "log_filename",
                                                              "logging_collector",
                                                              "in_hot_standby",
                                                              "promote_trigger_file",
                                                              "application_name",
-                                                             "transaction_*"};
+                                                             "transaction_deferrable",
+                                                             "transaction_isolation",
+                                                             "transaction_read_only"};
 
 bool may_differ(const std::string& name) {
   return std::any_of(free_to_differ.begin(), free_to_differ.end(), [&](std::string_view pattern) {

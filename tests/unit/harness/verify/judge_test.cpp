@@ -330,6 +330,25 @@ TEST(SettingsCheck, PassesOverQuarantineAndPathsAndNamesTheRest) {
   EXPECT_EQ(judged(CheckKind::settings, records).findings.at(0).object, "work_mem");
 }
 
+TEST(SettingsCheck, FindsWhatOnlyLooksLikeASettingOfRecoveryOrOfATransaction) {
+  const std::map<std::string, std::string> at_mark = {{"archive_command", "push %p"},
+                                                      {"archive_library", "x"},
+                                                      {"archive_timeout", "60"},
+                                                      {"transaction_timeout", "0"},
+                                                      {"transaction_buffers", "32"}};
+  for (const auto& [name, value] : at_mark) {
+    Records records;
+    records.marks.emplace_back().settings = at_mark;
+    auto& now = records.evidence.catalog.emplace().settings;
+    now = at_mark;
+    EXPECT_EQ(judged(CheckKind::settings, records).verdict, Verdict::pass);
+    now[name] = "other";
+    const auto check = judged(CheckKind::settings, records);
+    ASSERT_EQ(check.findings.size(), 1U) << name;
+    EXPECT_EQ(check.findings[0].object, name);
+  }
+}
+
 TEST(SettingsCheck, LetsRecoveryPassOverPagesOnlyWhereOneDatabaseWasRestored) {
   Records records;
   records.marks.emplace_back().settings = {{"ignore_invalid_pages", "off"}};
