@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
 #include <pqxx/pqxx>
 #include <stdexcept>
 #include <utility>
@@ -79,6 +83,8 @@ std::string sqlstate_of(const pqxx::failure& failure) {
 
 // ---- from here on, any libpqxx ----
 
+constexpr std::string_view query_canceled = "57014";
+
 std::string trimmed(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
   return text;
@@ -116,6 +122,45 @@ Rows to_rows(const pqxx::result& result) {
   return Rows(std::move(columns), std::move(rows));
 }
 
+// For as long as one statement runs. The request may come before the server has the statement, and would be lost then:
+// it is sent again until the statement has ended.
+class Cancellation {
+ public:
+  Cancellation(pqxx::connection& session, const std::stop_token& stop)
+      : session_(session), when_stopped_(stop, [this] { cancel_until_ended(); }) {}
+  ~Cancellation() {
+    {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+    }
+    changed_.notify_all();
+  }
+  Cancellation(const Cancellation&) = delete;
+  Cancellation& operator=(const Cancellation&) = delete;
+
+ private:
+  void cancel_until_ended() {
+    std::unique_lock lock(mutex_);
+    for (int attempt = 0; attempt < attempts && !ended_; ++attempt) {
+      lock.unlock();
+      try {
+        session_.cancel_query();
+      } catch (const std::exception&) {
+        return;  // the server is gone, and with it the statement
+      }
+      lock.lock();
+      changed_.wait_for(lock, std::chrono::milliseconds(100), [this] { return ended_; });
+    }
+  }
+
+  static constexpr int attempts = 50;  // whoever asks to stop has others to tell
+  pqxx::connection& session_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool ended_ = false;
+  std::stop_callback<std::function<void()>> when_stopped_;  // goes first, and waits for what it has begun
+};
+
 }  // namespace
 
 const std::string& Rows::single() const {
@@ -133,6 +178,7 @@ struct Connection::Impl {
   std::vector<std::string> notices;
   pqxx::connection session;
   NoticeTap tap;
+  std::stop_token stop{};
   bool lost = false;
 
   // libpqxx 6 reconnects by itself; a new session in place of a lost one would hide what became of its transaction.
@@ -145,6 +191,7 @@ struct Connection::Impl {
 
   [[noreturn]] void fail(const pqxx::failure& failure) {
     const auto sqlstate = sqlstate_of(failure);
+    if (sqlstate == query_canceled && stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
     // After a FATAL or PANIC the server closes the connection, which libpq has seen by now.
     if (sqlstate.empty() || !session.is_open()) {
       lost = true;
@@ -157,7 +204,9 @@ struct Connection::Impl {
   template <typename Work>
   auto guarded(Work work) {
     refuse_when_lost();
+    if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
     try {
+      const Cancellation cancellation(session, stop);
       pqxx::nontransaction transaction(session);
       return work(transaction);
     } catch (const pqxx::failure& failure) {
@@ -213,6 +262,10 @@ void Connection::cancel() {
   } catch (const pqxx::failure& failure) {
     throw Error(ErrorKind::connection, "the cancel request could not be sent: " + trimmed(failure.what()));
   }
+}
+
+void Connection::cancel_when(std::stop_token stop) {
+  impl_->stop = std::move(stop);
 }
 
 std::string quote_identifier(std::string_view name) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,9 @@ class Connection {
   [[nodiscard]] int backend_pid() const;
   // Asks the server to cancel what runs now; callable from another thread.
   void cancel();
+  // From now on a statement that runs when `stop` is requested, or that is begun afterwards, ends with
+  // Error(interrupted).
+  void cancel_when(std::stop_token stop);
 
  private:
   struct Impl;

@@ -31,6 +31,8 @@ void Prober::probe(const std::string& name, const std::function<void()>& work) {
   try {
     work();
   } catch (const std::exception& error) {
+    // Its query may have been cancelled for just that: no reason why evidence is missing.
+    if (context_.stop.stop_requested()) throw base::Error(base::ErrorKind::interrupted, "interrupted");
     why = first_line(error.what());
     context_.journal.append("probe.failed", {{"probe", name}, {"why", why}});
   }

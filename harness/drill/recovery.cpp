@@ -45,6 +45,7 @@ server::ServerOptions quarantined(const Context& context, const Origin& origin,
   options.log_file = context.directory.log(log_name);
   options.run_as = context.workplace.user();
   options.superuser = origin.superuser;
+  options.sessions.stop = context.stop;
   const auto major = options.installation.version.major();
   std::filesystem::path access_rules;
   if (origin.foreign) {

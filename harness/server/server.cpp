@@ -224,7 +224,13 @@ std::string Server::conninfo_as(const std::string& user, const std::string& dbna
 }
 
 Connection Server::connect(const std::string& dbname) const {
-  return {conninfo(dbname), "lifeboat"};
+  return connect_regardless(conninfo(dbname), options().installation.version, options().sessions);
+}
+
+Connection Server::connect_as_configured(const std::string& dbname) const {
+  Connection connection(conninfo(dbname), "lifeboat");
+  connection.cancel_when(options().sessions.stop);
+  return connection;
 }
 
 const ServerOptions& Server::options() const {

@@ -15,6 +15,7 @@
 #include "harness/process/subprocess.hpp"
 #include "harness/server/installation.hpp"
 #include "harness/server/isolation.hpp"
+#include "harness/server/own_sessions.hpp"
 
 namespace harness::server {
 
@@ -38,6 +39,7 @@ struct ServerOptions {
   std::optional<Isolation> isolation{};
   // A small file system that it sees where it is mounted, below its data directory (volume.hpp).
   std::shared_ptr<const process::Volume> volume{};
+  OwnSessions sessions{};  // of connect() and connect_as_configured()
 };
 
 // The names of the settings that every Server is given, whatever its options and files say: they differ between two
@@ -46,7 +48,7 @@ struct ServerOptions {
 
 enum class StopMode { smart, fast, immediate };
 
-// One owner, one thread; only conninfo(), conninfo_as() and connect() may be called from others.
+// One owner, one thread; only conninfo(), conninfo_as() and the connect functions may be called from others.
 class Server {
  public:
   // Starts postgres and returns at once; ready() or wait_until_ready() say when it answers. Throws base::Error(process
@@ -71,7 +73,11 @@ class Server {
 
   [[nodiscard]] std::string conninfo(const std::string& dbname = "postgres") const;  // superuser, options_of_sessions()
   [[nodiscard]] std::string conninfo_as(const std::string& user, const std::string& dbname) const;
+  // The superuser's, to which limits on time, read-only and isolation defaults and the role that the database or the
+  // role was given do not apply (own_sessions.hpp).
   [[nodiscard]] backup_engine::postgres::Connection connect(const std::string& dbname = "postgres") const;
+  // One on which every setting is what the configuration says.
+  [[nodiscard]] backup_engine::postgres::Connection connect_as_configured(const std::string& dbname) const;
   [[nodiscard]] const ServerOptions& options() const;
   [[nodiscard]] const std::filesystem::path& socket_directory() const;
   [[nodiscard]] pid_t pid() const;

@@ -4,6 +4,7 @@
 
 #include "backup_engine/base/sha256.hpp"
 #include "harness/verify/catalog_queries.hpp"
+#include "harness/verify/lock_holders.hpp"
 
 namespace harness::verify {
 
@@ -65,9 +66,7 @@ std::vector<std::string> missing_libraries(const Cluster& cluster) {
   return missing;
 }
 
-}  // namespace
-
-std::map<std::string, std::string> probe_objects(const Cluster& cluster) {
+std::map<std::string, std::string> objects_of(const Cluster& cluster) {
   std::map<std::string, std::string> objects;
   for (const auto& database : all_databases(cluster)) {
     auto connection = open_catalog_session(cluster, database);
@@ -85,10 +84,16 @@ std::map<std::string, std::string> probe_objects(const Cluster& cluster) {
   return objects;
 }
 
+}  // namespace
+
+std::map<std::string, std::string> probe_objects(const Cluster& cluster) {
+  return naming_lock_holders(cluster, [&] { return objects_of(cluster); });
+}
+
 std::map<std::string, std::string> probe_settings(const Cluster& cluster) {
   // A session that was given no settings of its own: reset_val is then what the configuration gives.
   auto connection = cluster.connect_as_configured(scoped_database(cluster));
-  connection.execute("SET statement_timeout = 0");  // of which reset_val says nothing
+  connection.execute("SET statement_timeout = 0; SET ROLE NONE");  // of which reset_val says nothing
   std::map<std::string, std::string> settings;
   for (const auto& row :
        connection.query("SELECT name, reset_val FROM pg_catalog.pg_settings WHERE source <> 'client' AND (context <> "

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <thread>
 
-#include "backup_engine/postgres/conninfo.hpp"
-
 namespace harness::verify {
 
 using backup_engine::postgres::Connection;
@@ -28,16 +26,6 @@ std::string parallel_settings() {
 
 }  // namespace
 
-// Sent with the connection they outrank what ALTER DATABASE and ALTER ROLE say: a limit of a millisecond would already
-// end the statement that lifts it, and a standby refuses every query of a serializable session.
-Connection connect_regardless(const std::string& conninfo, backup_engine::postgres::Version version) {
-  std::string settings =
-      "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 "
-      "-c default_transaction_isolation=read\\ committed -c role=none";
-  if (version.major() >= 17) settings += " -c transaction_timeout=0";
-  return {backup_engine::postgres::with_more_options(conninfo, settings), "lifeboat"};
-}
-
 Connection open_session(const Cluster& cluster, const std::string& database) {
   auto connection = cluster.connect(database);
   // Whatever the server, the database or the role was set to. How values are written depends on the first of these;
@@ -51,7 +39,6 @@ Connection open_session(const Cluster& cluster, const std::string& database) {
       "SET transform_null_equals = off; SET row_security = off; "
       // damage is to show, not to be passed over
       "SET zero_damaged_pages = off; SET ignore_checksum_failure = off; "
-      "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
       "SET jit = off; SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off; "
       "SET enable_seqscan = on; SET enable_hashagg = on; SET enable_sort = on; "
       "SET synchronize_seqscans = off; SET constraint_exclusion = off; SET work_mem = '64MB'");

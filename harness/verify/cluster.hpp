@@ -17,28 +17,24 @@ namespace harness::verify {
 
 struct Cluster {
   using Connect = std::function<backup_engine::postgres::Connection(const std::string& database)>;
-  Connect connect;          // a superuser's connection to that database; throws base::Error(connection)
-  std::string database;     // the dataset's
-  Scope scope{};            // of content and catalogs; of one database alone every probe sees just that one
-  Connect as_configured{};  // one on which every setting is what the configuration says; empty: `connect`
+  Connect connect;                // a superuser's connection to that database; throws base::Error(connection)
+  std::string database;           // the dataset's
+  Scope scope{};                  // of content and catalogs; of one database alone every probe sees just that one
+  Connect as_configured{};        // one on which every setting is what the configuration says; empty: `connect`
+  std::string session_options{};  // libpq's "options" for the tools that connect by themselves
 
   [[nodiscard]] backup_engine::postgres::Connection connect_as_configured(const std::string& name) const {
     return as_configured ? as_configured(name) : connect(name);
   }
 };
 
-// A connection to which limits on time, isolation level and role that the database or the role was given do not apply.
-[[nodiscard]] backup_engine::postgres::Connection connect_regardless(const std::string& conninfo,
-                                                                     backup_engine::postgres::Version version);
-
 // `server` must outlive the result.
 [[nodiscard]] inline Cluster cluster_of(const server::Server& server, const std::string& database) {
-  return {[&server](const std::string& name) {
-            return connect_regardless(server.conninfo(name), server.options().installation.version);
-          },
+  return {[&server](const std::string& name) { return server.connect(name); },
           database,
           {},
-          [&server](const std::string& name) { return server.connect(name); }};
+          [&server](const std::string& name) { return server.connect_as_configured(name); },
+          server::session_options(server.options().installation.version, server.options().sessions)};
 }
 
 // A read-only connection on which equal rows have equal text whatever the server's settings say, and where reading a

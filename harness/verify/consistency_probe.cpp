@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/verify/lock_holders.hpp"
+
 namespace harness::verify {
 
 using backup_engine::postgres::Connection;
@@ -80,9 +82,7 @@ void probe_files(Connection& connection, const std::string& prefix, ConsistencyE
   }
 }
 
-}  // namespace
-
-ConsistencyEvidence probe_consistency(const Cluster& cluster) {
+ConsistencyEvidence consistency_of(const Cluster& cluster) {
   ConsistencyEvidence evidence;
   for (const auto& database : all_databases(cluster)) {
     auto connection = open_session(cluster, database);
@@ -91,6 +91,12 @@ ConsistencyEvidence probe_consistency(const Cluster& cluster) {
     probe_files(connection, prefix, evidence);
   }
   return evidence;
+}
+
+}  // namespace
+
+ConsistencyEvidence probe_consistency(const Cluster& cluster) {
+  return naming_lock_holders(cluster, [&] { return consistency_of(cluster); });
 }
 
 }  // namespace harness::verify

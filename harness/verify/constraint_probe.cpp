@@ -4,6 +4,8 @@
 
 #include <map>
 
+#include "harness/verify/lock_holders.hpp"
+
 namespace harness::verify {
 
 using backup_engine::postgres::Connection;
@@ -156,9 +158,7 @@ void list_unproven(Connection& connection, const std::string& prefix, Constraint
   }
 }
 
-}  // namespace
-
-ConstraintEvidence probe_constraints(const Cluster& cluster) {
+ConstraintEvidence constraints_of(const Cluster& cluster) {
   ConstraintEvidence evidence;
   for (const auto& database : all_databases(cluster)) {
     const auto prefix = name_prefix(cluster, database);
@@ -177,7 +177,7 @@ ConstraintEvidence probe_constraints(const Cluster& cluster) {
   return evidence;
 }
 
-SequenceEvidence probe_sequences(const Cluster& cluster) {
+SequenceEvidence sequences_of(const Cluster& cluster) {
   SequenceEvidence evidence;
   for (const auto& database : all_databases(cluster)) {
     const auto prefix = name_prefix(cluster, database);
@@ -216,6 +216,16 @@ SequenceEvidence probe_sequences(const Cluster& cluster) {
     connection.execute("COMMIT");
   }
   return evidence;
+}
+
+}  // namespace
+
+ConstraintEvidence probe_constraints(const Cluster& cluster) {
+  return naming_lock_holders(cluster, [&] { return constraints_of(cluster); });
+}
+
+SequenceEvidence probe_sequences(const Cluster& cluster) {
+  return naming_lock_holders(cluster, [&] { return sequences_of(cluster); });
 }
 
 }  // namespace harness::verify

@@ -11,6 +11,8 @@
 #include "backup_engine/base/sha256.hpp"
 #include "harness/verify/row_hash.hpp"
 
+#include "harness/verify/lock_holders.hpp"
+
 namespace harness::verify {
 
 using backup_engine::base::Error;
@@ -304,14 +306,18 @@ void add_database(const Cluster& cluster, const std::string& database, const Con
   connection.execute("COMMIT");
 }
 
-}  // namespace
-
-ContentDigests probe_content(const Cluster& cluster, const ContentDigests* alike, const ContentDigests* known) {
+ContentDigests content_of(const Cluster& cluster, const ContentDigests* alike, const ContentDigests* known) {
   ContentDigests content;
   for (const auto& database : all_databases(cluster)) add_database(cluster, database, alike, known, content);
   const auto by_name = [](const TableDigest& a, const TableDigest& b) { return a.table < b.table; };
   std::sort(content.tables.begin(), content.tables.end(), by_name);
   return content;
+}
+
+}  // namespace
+
+ContentDigests probe_content(const Cluster& cluster, const ContentDigests* alike, const ContentDigests* known) {
+  return naming_lock_holders(cluster, [&] { return content_of(cluster, alike, known); });
 }
 
 }  // namespace harness::verify

@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <map>
 
 #include "backup_engine/base/crc32c.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
 #include "harness/verify/gin_indexes.hpp"
+#include "harness/verify/lock_holders.hpp"
 
 namespace harness::verify {
 
@@ -24,10 +26,13 @@ namespace {
 
 constexpr std::uint32_t shut_down_state = 1;  // DB_SHUTDOWNED, src/include/catalog/pg_control.h
 constexpr std::size_t state_offset = 16;      // after system_identifier, pg_control_version and catalog_version_no
+constexpr const char* no_lock = "canceling statement due to lock timeout";
 constexpr const char* amcheck_schema = "lifeboat_amcheck";
 
-ToolRun run_tool(const ToolOptions& options, const std::string& name, std::vector<std::string> arguments) {
+ToolRun run_tool(const ToolOptions& options, const std::string& name, std::vector<std::string> arguments,
+                 const std::map<std::string, std::string>& environment = {}) {
   process::Command command;
+  command.environment = environment;
   command.program = options.bin_directory / name;
   command.arguments = arguments;
   command.run_as = options.run_as;
@@ -166,7 +171,10 @@ ToolRun run_amcheck(const ToolOptions& options, const Cluster& cluster,
   auto arguments = connection_arguments;
   const auto which = cluster.scope.kind == Scope::Kind::only ? "--database=" + scoped_database(cluster) : "--all";
   arguments.insert(arguments.end(), {which, "--heapallindexed", "--no-password", "--progress"});
-  auto run = run_tool(options, "pg_amcheck", std::move(arguments));
+  auto run = run_tool(options, "pg_amcheck", std::move(arguments), {{"PGOPTIONS", cluster.session_options}});
+  if (run.output.find(no_lock) != std::string::npos) {
+    run.output = fmt::format("a lock did not come free{}\n{}", prepared_lock_holders(cluster), run.output);
+  }
   check_gin_indexes(cluster, run);
   return run;
 }

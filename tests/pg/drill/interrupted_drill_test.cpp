@@ -1,6 +1,8 @@
 // A drill that is told to end, or killed, in the middle of its work.
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 #include "backup_engine/base/file.hpp"
 #include "reports/record/journal.hpp"
 #include "reports/record/report.hpp"
@@ -49,6 +51,19 @@ TEST_F(InterruptedDrill, IsTornDownWhenTerminatedWhileItRecovers) {
   drill.send(SIGTERM);
   EXPECT_EQ(drill.wait(soon()).code, interrupted) << base::read_file(path("words"));
   expect_torn_down("terminated", drill.pid());
+}
+
+TEST_F(InterruptedDrill, IsTornDownWhenInterruptedWhileAProbeWaitsForItsAnswer) {
+  const auto scenario = write_scenario("asking", "200ms");
+  std::ofstream(path("endless.sql")) << "-- name: endless\nSELECT pg_sleep(1000000);\n";
+  auto text = base::read_file(scenario);
+  text.replace(text.find("[ledger, content]"), 17, "[{ sql: endless.sql }]");
+  std::ofstream(scenario) << text;
+  auto drill = started({"run", scenario, "--out", out()}, "words");
+  wait_for_event("asking", "probe", 5);
+  drill.send(SIGINT);
+  EXPECT_EQ(drill.wait(soon()).code, interrupted) << base::read_file(path("words"));
+  expect_torn_down("asking", drill.pid());
 }
 
 TEST_F(InterruptedDrill, LeavesNoProcessWhenKilledAndTheNextRunRemovesTheRest) {

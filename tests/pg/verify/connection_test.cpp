@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <stop_token>
+#include <thread>
+
 #include "backup_engine/base/error.hpp"
 #include "tests/pg/server/disposable_cluster.hpp"
 
@@ -57,6 +60,24 @@ TEST_F(ConnectionTest, StaysLostAfterTheServerEndedIt) {
   other.query("SELECT pg_terminate_backend($1::int, 10000)", {std::to_string(connection.backend_pid())});
   EXPECT_EQ(error_of([&] { connection.execute("COMMIT"); }).kind(), ErrorKind::connection);
   EXPECT_EQ(error_of([&] { connection.query("SELECT 1"); }).kind(), ErrorKind::connection);
+}
+
+TEST_F(ConnectionTest, EndsItsStatementWhenToldToStop) {
+  const auto server = started(options());
+  auto connection = server.connect();
+  auto watcher = server.connect();
+  std::stop_source stop;
+  connection.cancel_when(stop.get_token());
+  EXPECT_EQ(connection.query("SELECT 1").single(), "1");
+  const std::jthread stopper([&] {
+    backup_engine::base::poll_until(server::soon(), "the statement to run", [&]() -> std::optional<std::string> {
+      const auto rows = watcher.query("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'");
+      return rows.empty() ? std::optional<std::string>("not yet") : std::nullopt;
+    });
+    stop.request_stop();
+  });
+  EXPECT_EQ(error_of([&] { connection.query("SELECT pg_sleep(1000000)"); }).kind(), ErrorKind::interrupted);
+  EXPECT_EQ(error_of([&] { connection.query("SELECT 1"); }).kind(), ErrorKind::interrupted) << "nothing is begun";
 }
 
 }  // namespace
