@@ -5,6 +5,7 @@
 #include "backup_engine/base/error.hpp"
 #include "harness/server/quarantine.hpp"
 #include "harness/verify/catalog_probe.hpp"
+#include "harness/verify/closed_databases.hpp"
 #include "harness/verify/constraint_probe.hpp"
 #include "harness/verify/sql_probe.hpp"
 
@@ -41,6 +42,11 @@ void Prober::probe(const std::string& name, const std::function<void()>& work) {
   evidence_.seconds[name] += std::chrono::duration<double>(base::utc_now() - began).count();
 }
 
+void Prober::pass_over(const std::string& name, const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  evidence_.missing[name] = why;
+}
+
 bool wants(const Context& context, CheckKind kind) {
   const auto& checks = context.plan.scenario.verify;
   return std::any_of(checks.begin(), checks.end(), [kind](const auto& check) { return check.kind == kind; });
@@ -56,6 +62,11 @@ verify::ToolOptions tools(const Context& context, const server::Installation& in
 
 void probe_database(const Context& context, const server::Server& server, const verify::Cluster& cluster,
                     Prober& prober, record::Evidence& evidence) {
+  prober.probe("databases", [&] {
+    for (const auto& name : verify::closed_databases(cluster)) {
+      prober.pass_over("database " + name, "it accepts no connections, so nothing in it was examined");
+    }
+  });
   if (wants(context, CheckKind::constraints)) {
     prober.probe("constraints", [&] { evidence.constraints = verify::probe_constraints(cluster); });
   }

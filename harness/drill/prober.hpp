@@ -20,6 +20,8 @@ class Prober {
 
   // What `work` throws is the reason why the evidence NAME is missing. Throws base::Error(interrupted) only.
   void probe(const std::string& name, const std::function<void()>& work);
+  // What no probe can look at, and why.
+  void pass_over(const std::string& name, const std::string& why);
 
  private:
   const Context& context_;

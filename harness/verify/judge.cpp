@@ -155,6 +155,8 @@ void add_what_nobody_witnessed(std::vector<std::string>& lines) {
   lines.emplace_back("WAL that never reached the repository: only the repository's own says what there was");
 }
 
+constexpr std::string_view closed_database = "database ";  // among the evidence that is missing
+
 // Sentences for the report: a check's known blind spots, and what this drill did not look at.
 std::vector<std::string> list_not_tested(const std::vector<CheckRequest>& requests, const Records& records) {
   struct Blindness {
@@ -206,6 +208,9 @@ std::vector<std::string> list_not_tested(const std::vector<CheckRequest>& reques
     lines.emplace_back("ledger: the transactions' business rows; the target cannot recompute their digests");
   }
   if (records.stored_backup) add_what_nobody_witnessed(lines);
+  for (const auto& [name, reason] : records.evidence.missing) {
+    if (name.starts_with(closed_database)) lines.push_back(fmt::format("{}: {}", name, reason));
+  }
   if (records.stored_backup) return lines;
   if (!records.ledger) lines.emplace_back("no ledger was kept: lost transactions cannot be told");
   if (records.marks.empty())

@@ -54,6 +54,7 @@ struct Drilled {
   void prepare() {
     cluster.run("CREATE DATABASE harbour");
     cluster.run("CREATE DATABASE other");
+    cluster.run("CREATE DATABASE closed ALLOW_CONNECTIONS false");
     cluster.connect("harbour").execute(
         "CREATE TABLE boats (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text UNIQUE NOT NULL);"
         "CREATE TABLE journeys (boat int REFERENCES boats, day date);"
@@ -262,6 +263,8 @@ TEST_F(StoredBackup, JudgesWithTheWitnessesThereAreAndSaysWhichThereAreNot) {
   EXPECT_THAT(found.not_tested, Contains(HasSubstr("loss (RPO), ledger: nobody wrote down")));
   EXPECT_THAT(found.not_tested, Contains(HasSubstr("content: no mark was taken of this cluster")));
   EXPECT_THAT(found.not_tested, Contains(HasSubstr("WAL that never reached the repository")));
+  EXPECT_THAT(found.not_tested, Contains(HasSubstr("database closed: it accepts no connections")));
+  EXPECT_THAT(found.not_tested, Not(Contains(HasSubstr("database template0"))));
 }
 
 TEST_F(StoredBackup, TellsTheSizeItsClassAndThePhasesOfTheProgramme) {
