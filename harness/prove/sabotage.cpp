@@ -58,15 +58,24 @@ class Session {
  private:
   [[nodiscard]] bool asked(const std::string& check) const { return laboratory_.checks.contains(check); }
 
+  // For the sake of a check that does not see it nothing is harmed, but where no mark tells what there was: there
+  // whoever reads the report has no other word of it.
+  enum class Worth { noticing, only_to_show_blindness, nothing };
+
+  [[nodiscard]] Worth worth_of(const CatalogueEntry& entry) const {
+    using reports::record::Verdict;
+    const auto asked_and = [&](Verdict wanted) {
+      return std::any_of(entry.concerns.begin(), entry.concerns.end(),
+                         [&](const auto& concern) { return concern.wanted == wanted && asked(concern.check); });
+    };
+    if (asked_and(Verdict::fail)) return Worth::noticing;
+    return !laboratory_.marked && asked_and(Verdict::pass) ? Worth::only_to_show_blindness : Worth::nothing;
+  }
+
   void plan(const CatalogueEntry& entry, const std::function<Deed()>& find_victim, std::vector<Planned>& where) {
     Planned planned{entry.name, {}, {}, {}};
     std::copy_if(entry.concerns.begin(), entry.concerns.end(), std::back_inserter(planned.concerns),
                  [&](const auto& concern) { return asked(concern.check); });
-    // For the sake of a check that does not see it nothing is harmed.
-    const bool wanted = std::any_of(planned.concerns.begin(), planned.concerns.end(), [](const auto& concern) {
-      return concern.wanted == reports::record::Verdict::fail;
-    });
-    if (!wanted) return;
     attempt(planned, [&] { planned.deed = find_victim(); });
     where.push_back(std::move(planned));
   }
@@ -87,11 +96,14 @@ class Session {
     connection.execute("SET search_path = pg_catalog");
     Surroundings surroundings{connection, laboratory_.ledger, laboratory_.rules, laboratory_.marked, {}, {}};
     claim_what_rules_harm(surroundings);
-    for (const auto& entry : catalogue()) {
-      const auto* const find = std::get_if<PlanForCluster>(&entry.plan);
-      if (find != nullptr)
+    // What has to be noticed chooses its victims first.
+    for (const auto worth : {Worth::noticing, Worth::only_to_show_blindness}) {
+      for (const auto& entry : catalogue()) {
+        const auto* const find = std::get_if<PlanForCluster>(&entry.plan);
+        if (find == nullptr || worth_of(entry) != worth) continue;
         plan(
             entry, [&] { return (*find)(surroundings); }, of_cluster_);
+      }
     }
     plan_rules();
   }

@@ -208,6 +208,11 @@ std::vector<std::string> list_not_tested(const std::vector<CheckRequest>& reques
     lines.emplace_back("ledger: the transactions' business rows; the target cannot recompute their digests");
   }
   if (records.stored_backup) add_what_nobody_witnessed(lines);
+  if (!asks_for(requests, CheckKind::content) || records.marks.empty()) {
+    lines.emplace_back(
+        "rows that were gone from their pages before the backup: where content is compared with no mark, pages that "
+        "were zeroed, files that were cut short and index entries without a row are not seen");
+  }
   for (const auto& [name, reason] : records.evidence.missing) {
     if (name.starts_with(closed_database)) lines.push_back(fmt::format("{}: {}", name, reason));
   }

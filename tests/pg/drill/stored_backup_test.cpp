@@ -61,7 +61,9 @@ struct Drilled {
         "CREATE TABLE crew (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);"
         "CREATE TABLE berths (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, place text);"
         "CREATE TABLE buoys (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, colour text);"
+        "CREATE TABLE anchors (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, chain text);"
         "INSERT INTO buoys (colour) SELECT 'red' FROM generate_series(1, 9);"
+        "INSERT INTO anchors (chain) SELECT 'rusty' FROM generate_series(1, 9);"
         "INSERT INTO crew (name) SELECT 'sailor ' || n FROM generate_series(1, 9) AS n;"
         "INSERT INTO berths (place) SELECT 'pier ' || n FROM generate_series(1, 9) AS n");
     (void)insert("in the full");
@@ -232,6 +234,11 @@ TEST_F(StoredBackup, ProvesItsChecksOnACopyWithoutAMark) {
                             "settings setting_changed", "sql boats-6.sql rule_broken: 6 boats"}));
   EXPECT_THAT(found.not_tested,
               Contains(HasSubstr("catalog: blind to constraint_dropped (no mark says what there was)")));
+  for (const auto* const check : {"amcheck", "page_checksums"}) {
+    EXPECT_THAT(found.not_tested,
+                Contains(AllOf(HasSubstr(check), HasSubstr("blind to row_erased_behind_its_indexes"))));
+  }
+  EXPECT_THAT(found.not_tested, Contains(HasSubstr("pages that were zeroed, files that were cut short and index")));
 }
 
 TEST_F(StoredBackup, ProvesThatACopyThatWentAstrayIsNoticed) {
