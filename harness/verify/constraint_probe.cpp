@@ -2,13 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
+#include <optional>
+#include <string_view>
 
 #include "harness/verify/lock_holders.hpp"
 
 namespace harness::verify {
 
+using backup_engine::base::Error;
 using backup_engine::postgres::Connection;
+using backup_engine::postgres::Rows;
 using reports::record::ConstraintEvidence;
 using reports::record::SequenceEvidence;
 
@@ -115,26 +121,68 @@ std::map<std::string, std::vector<RowRule>> row_rules(Connection& connection) {
   return rules;
 }
 
+// Whether an error tells of the rule itself (what it calls or names, what a function of it raised): not of damage, a
+// lock, a limit or a lost server, which are no rule's own.
+bool is_of_the_rule(const Error& error) {
+  static constexpr std::array<std::string_view, 6> of_the_server{"40", "53", "55", "57", "58", "XX"};
+  return error.kind() == backup_engine::base::ErrorKind::server &&
+         std::ranges::find(of_the_server, std::string_view(error.sqlstate()).substr(0, 2)) == of_the_server.end();
+}
+
+struct Answer {
+  std::optional<Rows> rows;
+  std::string error;  // why there are none, in PostgreSQL's words, first line
+};
+
+// Within a savepoint, so that the transaction goes on. `first` is run before it.
+Answer ask_within_savepoint(Connection& connection, const std::string& query, const std::string& first = "") {
+  connection.execute("SAVEPOINT rule; " + first);
+  Answer answer;
+  try {
+    answer.rows = connection.query(query);
+  } catch (const Error& error) {
+    if (!is_of_the_rule(error)) throw;
+    const std::string what = error.what();
+    answer.error = what.substr(0, what.find('\n'));
+  }
+  connection.execute("ROLLBACK TO rule; RELEASE rule");
+  return answer;
+}
+
+// A rule may call a function that leaves out the schema of what it names, and works by the search_path that the
+// database sets for its sessions.
+Answer ask(Connection& connection, const std::string& query) {
+  auto answer = ask_within_savepoint(connection, query);
+  return answer.rows ? answer : ask_within_savepoint(connection, query, "RESET search_path");
+}
+
 void examine(Connection& connection, const Rule& rule, const std::string& prefix, ConstraintEvidence& evidence) {
-  const auto rows = connection.query(rule.violations);
+  const auto answer = ask(connection, rule.violations);
+  if (!answer.rows) {
+    evidence.not_evaluated.push_back(
+        fmt::format("{}{}: {} {}: {}", prefix, rule.table, rule.kind, rule.constraint, answer.error));
+    return;
+  }
   ++evidence.examined;
-  const auto count = to_count(rows[0][0]);
+  const auto& row = (*answer.rows)[0];
+  const auto count = to_count(row[0]);
   if (count == 0) return;
   ConstraintEvidence::Broken broken{prefix + rule.table, rule.constraint, rule.kind, count, {}};
-  const auto keys = to_text(rows[0][1]);
+  const auto keys = to_text(row[1]);
   for (std::size_t at = 0; at < keys.size(); at += 17) broken.keys.push_back(keys.substr(at, 16));
   evidence.broken.push_back(std::move(broken));
 }
 
+// All in one scan; each that a row breaks, or all when one of them cannot be evaluated, is then asked for by itself.
 void examine_rows(Connection& connection, const std::string& table, const std::vector<RowRule>& rules,
                   const std::string& prefix, ConstraintEvidence& evidence) {
   std::string counts;
   for (const auto& rule : rules) {
     counts += fmt::format("{}count(*) FILTER (WHERE {})", counts.empty() ? "" : ", ", rule.broken);
   }
-  const auto found = connection.query(fmt::format("SELECT {} FROM ONLY {} AS t", counts, table));
+  const auto found = ask_within_savepoint(connection, fmt::format("SELECT {} FROM ONLY {} AS t", counts, table));
   for (std::size_t i = 0; i < rules.size(); ++i) {
-    if (to_count(found[0][i]) == 0) {
+    if (found.rows && to_count((*found.rows)[0][i]) == 0) {
       ++evidence.examined;
       continue;
     }

@@ -40,6 +40,12 @@ Check check_constraints(const ConstraintEvidence& constraints) {
   check.actual = fmt::format("{} violations, {} not validated, {} invalid indexes", constraints.broken.size(),
                              constraints.not_validated.size(), constraints.invalid_indexes.size());
   conclude(check, constraints.examined, "constraints");
+  const auto& without_answer = constraints.not_evaluated;
+  if (check.findings.empty() && !without_answer.empty()) {
+    check.verdict = Verdict::unknown;
+    check.summary = fmt::format("{} of {} constraints could not be evaluated: {}", without_answer.size(),
+                                without_answer.size() + constraints.examined, joined(without_answer));
+  }
   return check;
 }
 

@@ -226,7 +226,8 @@ std::vector<std::string> list_not_tested(const std::vector<CheckRequest>& reques
 // Probed, and found to have none of what the check examines.
 bool has_nothing_to_examine(CheckKind kind, const reports::record::Evidence& evidence) {
   if (kind == CheckKind::sequences) return evidence.sequences && evidence.sequences->examined == 0;
-  return kind == CheckKind::constraints && evidence.constraints && evidence.constraints->examined == 0;
+  if (kind != CheckKind::constraints || !evidence.constraints) return false;
+  return evidence.constraints->examined == 0 && evidence.constraints->not_evaluated.empty();
 }
 
 // Nobody knows whether a cluster that was made elsewhere ever had sequences or constraints. That it has none is no

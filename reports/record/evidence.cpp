@@ -35,6 +35,7 @@ void fields(Io& io, typename Io::template Ref<ConstraintEvidence> constraints) {
   io("broken", constraints.broken);
   io("not_validated", constraints.not_validated);
   io("invalid_indexes", constraints.invalid_indexes);
+  io.later("not_evaluated", constraints.not_evaluated);
 }
 
 template <class Io>

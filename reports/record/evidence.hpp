@@ -43,6 +43,7 @@ struct ConstraintEvidence {
   std::vector<Broken> broken;              // re-validated by query
   std::vector<std::string> not_validated;  // "table.constraint" with convalidated = false
   std::vector<std::string> invalid_indexes;
+  std::vector<std::string> not_evaluated;  // "table: KIND constraint: why", rules that PostgreSQL could not evaluate
 };
 
 struct SequenceEvidence {

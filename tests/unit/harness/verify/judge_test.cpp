@@ -366,6 +366,26 @@ TEST(SqlCheck, IsUnknownForAStatementThatReturnsNothingToJudge) {
   EXPECT_EQ(judged(CheckKind::sql, records).verdict, Verdict::pass);
 }
 
+TEST(ConstraintsCheck, NamesTheRulesThatCouldNotBeEvaluatedAndStillFailsForAnother) {
+  Records records;
+  records.evidence.constraints.emplace();
+  auto& constraints = *records.evidence.constraints;
+  constraints.not_evaluated = {"boats: check is_sound: no function helper()"};
+  records.stored_backup = true;
+  records.evidence.sql.push_back({"rules.sql", {{"rule", {"id"}, {}, 0, ""}}});
+  for (const auto examined : {0U, 3U}) {
+    constraints.examined = examined;
+    const auto unknown = judge({{CheckKind::constraints, {}}, {CheckKind::sql, "rules.sql"}}, records).checks.at(0);
+    EXPECT_EQ(unknown.verdict, Verdict::unknown);
+    EXPECT_THAT(unknown.summary, HasSubstr("boats: check is_sound: no function helper()"));
+  }
+  constraints.broken.push_back({"boats", "boats_pkey", "primary key", 1, {}});
+  EXPECT_EQ(judged(CheckKind::constraints, records).verdict, Verdict::fail);
+  constraints.broken.clear();
+  constraints.not_evaluated.clear();
+  EXPECT_EQ(judged(CheckKind::constraints, records).verdict, Verdict::pass);
+}
+
 TEST(SqlCheck, IsUnknownWhenARuleCouldNotBeRun) {
   Records records;
   records.evidence.sql.push_back(

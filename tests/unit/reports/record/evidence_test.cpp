@@ -16,7 +16,9 @@ Evidence everything() {
   evidence.verify_backup = ToolRun{"pg_verifybackup", {"-n", "/x"}, 1, "error: \"a\" \xff\n", 0.25};
   evidence.page_checksums = ToolRun{"pg_checksums", {"--check"}, 0, "", 1};
   evidence.amcheck = ToolRun{"pg_amcheck", {}, -1, "", 0};
-  evidence.constraints = ConstraintEvidence{12, {{"shop.items", "items_order_fk", "foreign key", 3, {"k1"}}}, {}, {}};
+  evidence.constraints =
+      ConstraintEvidence{12, {{"shop.items", "items_order_fk", "foreign key", 3, {"k1"}}}, {}, {}, {}};
+  evidence.constraints->not_evaluated = {"shop.items: check is_sound: no function helper()"};
   evidence.sequences = SequenceEvidence{4, {{"s", "t", "c", 5, 9}}};
   evidence.catalog = CatalogEvidence{{{"table a", "1"}}, {{"fsync", "on"}}, {{"archive_mode", "off"}}, {"en_US"}, {}};
   evidence.sql = {{"fixtures/checks/a.sql", {{"totals", {"id"}, {{"7"}, {"8"}}, 40, ""}, {"broken", {}, {}, 0, "no"}}}};
@@ -66,6 +68,7 @@ TEST_F(EvidenceFiles, GiveBackEveryMember) {
   EXPECT_EQ(read.page_checksums->exit_code, 0);
   EXPECT_EQ(read.amcheck->exit_code, -1);
   EXPECT_EQ(read.constraints->broken.at(0).keys.at(0), "k1");
+  EXPECT_EQ(read.constraints->not_evaluated, everything().constraints->not_evaluated);
   EXPECT_EQ(read.sequences->behind.at(0).highest_value, 9);
   EXPECT_EQ(read.catalog->quarantined.at("archive_mode"), "off");
   EXPECT_EQ(read.sql.at(0).results.at(0).rows.at(1).at(0), "8");
