@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <random>
 
 #include "backup_engine/base/error.hpp"
@@ -25,7 +27,13 @@ namespace {
 
 std::vector<plan::Plan> plans_for(const RunVerb& verb) {
   // 32 bits are easy to type again, and enough.
-  const auto first = verb.seed.value_or(std::random_device{}());
+  const std::uint64_t first = verb.seed.value_or(std::random_device{}());
+  if (verb.seeds - 1 > std::numeric_limits<std::uint64_t>::max() - first) {
+    throw base::Error(base::ErrorKind::usage,
+                      fmt::format("--seed {}: not {} seeds from there, {} is the last one", first, verb.seeds,
+                                  std::numeric_limits<std::uint64_t>::max()))
+        .with_remedy("take a smaller --seed, or fewer --seeds");
+  }
   std::vector<plan::Plan> plans;
   for (unsigned i = 0; i < verb.seeds; ++i) {
     const auto seed = first + i;

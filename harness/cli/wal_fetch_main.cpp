@@ -5,11 +5,13 @@
 
 #include "harness/cli/exit_code.hpp"
 #include "harness/cli/wal_fetch.hpp"
+#include "harness/cli/whole_numbers.hpp"
 
 int main(int argument_count, char** argument_values) {
   CLI::App app("For restore_command: lifeboat-wal-fetch … %f %p", "lifeboat-wal-fetch");
   backup_engine::WalFetchRequest request;
   harness::cli::add_wal_fetch_options(app, request);
+  harness::cli::require_whole_numbers(app);
   try {
     app.parse(argument_count, argument_values);
     // This program reads no lifeboat.yaml.

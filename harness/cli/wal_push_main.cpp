@@ -5,6 +5,7 @@
 
 #include "backup_engine/base/error.hpp"
 #include "harness/cli/wal_push.hpp"
+#include "harness/cli/whole_numbers.hpp"
 
 namespace {
 
@@ -15,6 +16,7 @@ ExitCode run(int argument_count, char** argument_values) {
   backup_engine::WalPushRequest request;
   harness::cli::add_wal_push_options(app, request);
   app.get_option("--repo")->required();  // this program reads no lifeboat.yaml
+  harness::cli::require_whole_numbers(app);
   try {
     app.parse(argument_count, argument_values);
   } catch (const CLI::Success& asked) {

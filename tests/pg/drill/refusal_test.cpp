@@ -33,6 +33,14 @@ class Refusal : public LifeboatCommand {
     arguments.insert(arguments.end(), options.begin(), options.end());
     expect_refused(arguments, words);
   }
+  // lifeboat-wal-VERB, which is beside lifeboat.
+  static Ended wal_program(const std::string& verb, const Arguments& arguments) {
+    process::Command command;
+    command.program = tests::lifeboat_program().string() + "-wal-" + verb;
+    command.arguments = arguments;
+    const auto done = process::run(command, backup_engine::base::Deadline::after(std::chrono::seconds(60)));
+    return {done.status.code, done.output};
+  }
   const std::string smoke_ = source_path("scenarios/smoke/full-to-backup-point.yaml").string();
   const std::string unknown_key_ = source_path("tests/scenarios/unknown-key.yaml").string();
   const std::string zero_checks_ = source_path("tests/scenarios/zero-checks.yaml").string();
@@ -80,6 +88,7 @@ TEST_F(Refusal, OfAnUnknownOption) {
   expect_run_refused({"--frobnicate"}, "--frobnicate");
   expect_run_refused({"--jobs", "0"}, "--jobs");
   expect_run_refused({"--progress", "loud"}, "'loud' is not one of");
+  expect_run_refused({"--seed", "18446744073709551615", "--seeds", "2"}, "18446744073709551615 is the last one");
 }
 
 TEST_F(Refusal, OfADirectoryThatIsNoDrill) {
@@ -127,6 +136,16 @@ TEST_F(Refusal, OfWalFetchIsNeverMistakenForWalThatIsNotThere) {
   EXPECT_EQ(lifeboat({"wal", "fetch", "--repo", path("none"), "--frobnicate"}).code, failed_wal_fetch);
   EXPECT_EQ(lifeboat({"wal", "fetch", "--repo", path("none"), "--cluster", "shop", segment, path("segment")}).code,
             failed_wal_fetch);
+}
+
+TEST_F(Refusal, OfNumbersThatAreNoneByTheProgramsThatPostgresqlCalls) {
+  const std::vector<std::pair<std::string, int>> programs{{"push", usage}, {"fetch", failed_wal_fetch}};
+  for (const auto& [verb, code] : programs) {
+    const auto ended = wal_program(verb, {"--repo", path("none"), "--cluster", "shop",
+                                          verb == "push" ? "--ahead" : "--prefetch", "010", "file", "path"});
+    EXPECT_EQ(ended.code, code) << ended.words;
+    EXPECT_THAT(ended.words, HasSubstr("'010' is no whole number"));
+  }
 }
 
 TEST_F(Refusal, OfAnOutDirectoryThatCannotBeMade) {
