@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "backup_engine/base/error.hpp"
-#include "harness/server/quarantine.hpp"
 #include "harness/verify/catalog_probe.hpp"
 #include "harness/verify/closed_databases.hpp"
 #include "harness/verify/constraint_probe.hpp"
@@ -57,6 +56,7 @@ verify::ToolOptions tools(const Context& context, const server::Installation& in
   options.bin_directory = installation.bin_directory;
   options.run_as = context.workplace.user();
   options.stop = context.stop;
+  options.limit = context.plan.recovery_limit;
   return options;
 }
 
@@ -84,9 +84,7 @@ void probe_database(const Context& context, const server::Server& server, const 
     prober.probe("amcheck", [&] {
       const std::vector<std::string> where{"--host", server.socket_directory().string(), "--username",
                                            server.options().superuser};
-      auto options = tools(context, server.options().installation);
-      options.session_options = server::options_of_sessions(server.options().settings);
-      evidence.amcheck = verify::run_amcheck(options, cluster, where);
+      evidence.amcheck = verify::run_amcheck(tools(context, server.options().installation), cluster, where);
     });
   }
 }

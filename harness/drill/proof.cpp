@@ -151,7 +151,7 @@ prove::Laboratory laboratory_for(const Context& context, const Specimen& specime
   laboratory.examine_running = [&bench](State state, const server::Server& server) {
     bench.examine_running(state, server);
   };
-  laboratory.deadline = base::Deadline::after(context.plan.recovery_limit);
+  laboratory.server_limit = context.plan.recovery_limit;
   laboratory.stop = context.stop;
   return laboratory;
 }

@@ -36,7 +36,7 @@ namespace {
 class StrayCopy {
  public:
   StrayCopy(const Context& context, const Specimen& specimen, const record::RestoreTarget& told)
-      : context_(context), specimen_(specimen), deadline_(base::Deadline::after(context.plan.recovery_limit)) {
+      : context_(context), specimen_(specimen) {
     if (knows_commits(context, specimen)) look_for_neighbours(told);
     const auto& isolation = specimen.evidence.isolation;
     watches_isolation_ = isolation && isolation->impossible.empty();
@@ -62,6 +62,8 @@ class StrayCopy {
   }
 
  private:
+  [[nodiscard]] base::Deadline patience() const { return base::Deadline::after(context_.plan.recovery_limit); }
+
   void look_for_neighbours(const record::RestoreTarget& told) {
     const auto& order = *specimen_.evidence.commit_order;
     stop_ = measure::stop_position(order, told, &specimen_.backup);
@@ -120,7 +122,7 @@ class StrayCopy {
   }
 
   void stop_at(const Neighbour& commit, bool inclusive, std::string_view where) {
-    if (server_) server_->stop(server::StopMode::fast, deadline_);
+    if (server_) server_->stop(server::StopMode::fast, patience());
     server_.reset();
     restore::aim_at(copy_.data_directory, commit.lsn, inclusive);
     server_ = start_second_copy(context_, specimen_.origin, copy_);
@@ -152,11 +154,11 @@ class StrayCopy {
       for (auto& sabotage : astray_.sabotages) {
         if (sabotage.object == "recovery") sabotage.words = fmt::format("on timeline {}", timeline);
       }
-      server_->stop(server::StopMode::fast, deadline_);
+      server_->stop(server::StopMode::fast, patience());
       server_.reset();
       start_in_sight();
       examine(elsewhere_);
-      server_->stop(server::StopMode::fast, deadline_);
+      server_->stop(server::StopMode::fast, patience());
     });
   }
 
@@ -175,7 +177,7 @@ class StrayCopy {
     } else if (watches_isolation_) {
       options.isolation.reset();
     }
-    server_ = restore::branch_off_again(std::move(options), deadline_, context_.stop);
+    server_ = restore::branch_off_again(std::move(options), patience(), context_.stop);
     if (!watches_isolation_) return;
     auto& sabotage = note(of_whom.empty() ? "started_outside_of_its_namespaces" : "somebody_elses_socket_in_sight",
                           verify::isolation_check, elsewhere_);
@@ -204,7 +206,6 @@ class StrayCopy {
 
   const Context& context_;
   const Specimen& specimen_;
-  base::Deadline deadline_;
   StopPosition stop_;
   measure::Neighbours commits_;
   bool watches_isolation_ = false;

@@ -53,6 +53,24 @@ const scenario::Step* step_that_fills_disk(const Scenario& scenario) {
   return nullptr;
 }
 
+namespace {
+
+// A recovery that hangs must end; one that is merely slower than it was promised is to be measured.
+std::chrono::seconds recovery_limit_for(const Scenario& scenario) {
+  constexpr std::chrono::seconds least{600}, of_a_stored_backup{24 * 3600}, most{30 * 24 * 3600};
+  constexpr double times_objective = 3;
+  auto limit = scenario.source.stored ? of_a_stored_backup : least;
+  const auto consider = [&](const scenario::Objectives& objectives) {
+    if (!objectives.rto) return;
+    limit = std::max(limit, std::chrono::duration_cast<std::chrono::seconds>(times_objective * *objectives.rto));
+  };
+  consider(scenario.objectives);
+  for (const auto& [size, objectives] : scenario.objectives_by_size) consider(objectives);
+  return std::min(limit, most);
+}
+
+}  // namespace
+
 Plan make_plan(const Scenario& scenario, const Circumstances& circumstances) {
   const auto now = backup_engine::base::utc_now();
   Plan plan;
@@ -62,6 +80,7 @@ Plan make_plan(const Scenario& scenario, const Circumstances& circumstances) {
   plan.started_at = backup_engine::base::to_rfc3339(now);
   plan.scenario = scenario;
   plan.circumstances = circumstances;
+  plan.recovery_limit = recovery_limit_for(scenario);
   if (scenario.source.stored) {
     plan.cluster = scenario.source.stored->cluster;
     plan.slot.clear();

@@ -53,6 +53,7 @@ struct Plan {
   std::string cluster = "drill";  // its name in the repository, the drill's own or a stored backup's
   std::string slot = "lifeboat";  // the receiver's slot and standby name, as synchronous_standby_names has it
   std::map<std::string, std::string> server_settings;  // of the source, complete; none for a stored backup
+  // recovery_limit: of each recovery, and of each of PostgreSQL's tools that examines what came back.
   std::chrono::seconds server_start_limit{60}, recovery_limit{600}, backup_limit{600};
 };
 

@@ -13,6 +13,7 @@
 
 namespace harness::prove {
 
+using backup_engine::base::Deadline;
 using backup_engine::base::Error;
 using backup_engine::base::ErrorKind;
 using backup_engine::postgres::Connection;
@@ -48,7 +49,7 @@ class Session {
     laboratory_.examine_running(State::untouched, *server);
     plan_for(*server);
     const auto options = server->options();
-    server->stop(server::StopMode::fast, laboratory_.deadline);
+    server->stop(server::StopMode::fast, Deadline::after(laboratory_.server_limit));
     server.reset();
     sabotage_stopped();
     sabotage_running(options);
@@ -132,7 +133,7 @@ class Session {
 
   void sabotage_running(const server::ServerOptions& options) {
     auto server = server::Server::start(options);
-    server.wait_until_ready(laboratory_.deadline, laboratory_.stop);
+    server.wait_until_ready(Deadline::after(laboratory_.server_limit), laboratory_.stop);
     for (auto& planned : of_cluster_) {
       if (!planned.deed.in_database) continue;
       attempt(planned, [&] {
@@ -141,7 +142,7 @@ class Session {
       });
     }
     laboratory_.examine_running(State::sabotaged, server);
-    server.stop(server::StopMode::fast, laboratory_.deadline);
+    server.stop(server::StopMode::fast, Deadline::after(laboratory_.server_limit));
   }
 
   void change_files(std::vector<Planned>& group) const {

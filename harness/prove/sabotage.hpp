@@ -3,6 +3,7 @@
 // (docs/checks.md, "Proof").
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <set>
@@ -10,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "backup_engine/base/deadline.hpp"
 #include "harness/prove/deed.hpp"
 #include "harness/server/server.hpp"
 #include "reports/record/ledger.hpp"
@@ -34,7 +34,7 @@ struct Laboratory {
   std::function<void(State)> examine_fresh_directory;
   std::function<void(State)> examine_stopped;
   std::function<void(State, const server::Server&)> examine_running;
-  backup_engine::base::Deadline deadline = backup_engine::base::Deadline::after(std::chrono::minutes(10));
+  std::chrono::seconds server_limit = std::chrono::minutes(10);  // of each start and stop of the copy
   std::stop_token stop{};
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backup_engine/postgres/connection.hpp"
+#include "harness/server/quarantine.hpp"
 #include "harness/server/server.hpp"
 #include "harness/verify/scope.hpp"
 
@@ -34,7 +35,8 @@ struct Cluster {
           database,
           {},
           [&server](const std::string& name) { return server.connect_as_configured(name); },
-          server::session_options(server.options().installation.version, server.options().sessions)};
+          server::session_options(server.options().installation.version, server.options().sessions) + " " +
+              server::options_of_sessions(server.options().settings)};
 }
 
 // A read-only connection on which equal rows have equal text whatever the server's settings say, and where reading a

@@ -106,7 +106,7 @@ std::string DumpableWal::dump(const ToolOptions& options, const std::string& fro
                        "--end=" + end_};
   command.arguments.insert(command.arguments.end(), which.begin(), which.end());
   command.environment["TZ"] = "UTC";
-  auto done = process::run(command, options.deadline, options.stop);
+  auto done = process::run(command, backup_engine::base::Deadline::after(options.limit), options.stop);
   if (!ended_at_end_of_wal(done)) {
     throw Error(ErrorKind::process,
                 fmt::format("pg_waldump cannot read the witness WAL ({})", process::to_text(done.status)))

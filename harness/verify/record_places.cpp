@@ -61,7 +61,7 @@ std::vector<RecordPlace> RecordPlaces::dumped(pg::Lsn from, pg::Lsn until, const
   command.arguments = {"--path=" + links_.path().string(), fmt::format("--timeline={}", timeline_),
                        "--start=" + to_string(from), "--end=" + to_string(until)};
   command.arguments.insert(command.arguments.end(), more.begin(), more.end());
-  const auto done = process::run(command, options_.deadline, options_.stop);
+  const auto done = process::run(command, backup_engine::base::Deadline::after(options_.limit), options_.stop);
   return parse_places(done.output, {timeline_, segment_size_});
 }
 

@@ -125,8 +125,8 @@ Check check_amcheck(const ToolRun& run) {
     }
     if (told || line.empty() || line.front() != ' ') return;
     const auto text = line.substr(line.find_first_not_of(' '));
-    // It says nothing of the object that it waited for.
-    if (text.find("canceling statement due to lock timeout") != std::string_view::npos) return;
+    // By a lock that did not come free, by a limit, by a person: it says nothing of the object.
+    if (text.find("canceling statement due to") != std::string_view::npos) return;
     check.findings.push_back({object, place, "", "", "", std::string(text)});
     told = true;
   });

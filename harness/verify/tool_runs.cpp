@@ -8,6 +8,7 @@
 #include <map>
 
 #include "backup_engine/base/crc32c.hpp"
+#include "backup_engine/base/deadline.hpp"
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/file.hpp"
 #include "backup_engine/base/temporary_directory.hpp"
@@ -17,6 +18,7 @@
 namespace harness::verify {
 
 namespace fs = std::filesystem;
+using backup_engine::base::Deadline;
 using backup_engine::base::Error;
 using backup_engine::base::ErrorKind;
 using backup_engine::base::system_error;
@@ -36,8 +38,7 @@ ToolRun run_tool(const ToolOptions& options, const std::string& name, std::vecto
   command.program = options.bin_directory / name;
   command.arguments = arguments;
   command.run_as = options.run_as;
-  if (!options.session_options.empty()) command.environment["PGOPTIONS"] = options.session_options;
-  const auto done = process::run(command, options.deadline, options.stop);
+  const auto done = process::run(command, Deadline::after(options.limit), options.stop);
   if (done.status.signal != 0) {
     throw Error(ErrorKind::process, fmt::format("{} ended by {}", name, process::to_text(done.status)))
         .of_command(process::to_text(command))

@@ -2,12 +2,12 @@
 // error.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <stop_token>
 #include <string>
 
-#include "backup_engine/base/deadline.hpp"
 #include "harness/process/subprocess.hpp"
 #include "harness/verify/cluster.hpp"
 #include "reports/record/evidence.hpp"
@@ -16,10 +16,9 @@ namespace harness::verify {
 
 struct ToolOptions {
   std::filesystem::path bin_directory;
-  std::optional<process::OsUser> run_as;  // who may read the data directory
-  backup_engine::base::Deadline deadline = backup_engine::base::Deadline::after(std::chrono::minutes(10));
+  std::optional<process::OsUser> run_as;                  // who may read the data directory
+  std::chrono::seconds limit = std::chrono::minutes(10);  // of each run
   std::stop_token stop = {};
-  std::string session_options{};  // what a session on the server has to say of itself (quarantine.hpp)
 };
 
 // pg_verifybackup -n: every file of backup_manifest by its checksum. The directory must never have been started.

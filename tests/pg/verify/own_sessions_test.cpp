@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "backup_engine/base/error.hpp"
+#include "harness/server/quarantine.hpp"
 #include "harness/verify/constraint_probe.hpp"
 #include "harness/verify/content_probe.hpp"
 #include "harness/verify/judge.hpp"
@@ -26,6 +27,7 @@ class OwnSessions : public server::DisposableCluster {
   }
 
   static server::ServerOptions impatient(server::ServerOptions options) {
+    options.settings = server::quarantine_settings(options.installation.version.major());  // as drills start theirs
     options.settings["max_prepared_transactions"] = "2";
     options.sessions.lock_patience = std::chrono::milliseconds(100);
     return options;

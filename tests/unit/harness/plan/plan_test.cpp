@@ -53,6 +53,19 @@ TEST(MakePlan, NamesTheDrillByTheClusterThatFilledItToo) {
   EXPECT_THAT(describe(plan), testing::StartsWith("drill@main: It comes back."));
 }
 
+TEST(MakePlan, LetsARecoveryTakeLongerThanWasPromised) {
+  using std::chrono::seconds;
+  auto scenario = a_scenario();
+  scenario.objectives.rto = seconds(60);
+  EXPECT_EQ(make_plan(scenario, here()).recovery_limit, seconds(600));
+  scenario.objectives_by_size[scenario::SizeClass::large].rto = seconds(3600);
+  EXPECT_EQ(make_plan(scenario, here()).recovery_limit, seconds(3 * 3600));
+  scenario.source.stored.emplace();
+  EXPECT_EQ(make_plan(scenario, here()).recovery_limit, seconds(24 * 3600));
+  scenario.objectives.rto = seconds(1'000'000'000'000);
+  EXPECT_EQ(make_plan(scenario, here()).recovery_limit, seconds(30 * 24 * 3600));
+}
+
 TEST(VariablesOfPlan, AreThoseThatFilledTheScenario) {
   auto scenario = a_scenario();
   scenario.variables = {{"cluster", "main"}, {"rto", "1h"}};
