@@ -86,16 +86,14 @@ class Measuring {
     point.seconds = seen.seconds;
     point.why = seen.why;
     const auto stop = stop_of(seen, order_, backups_);
-    if (stop.kind != StopPosition::Kind::position) {
-      if (point.why.empty()) point.why = stop.why;
-      return point;
-    }
-    note_place(point, stop.position);
-    if (seen.outcome == "failed") {
+    const bool known = stop.kind == StopPosition::Kind::position;
+    if (known) note_place(point, stop.position);
+    if (seen.outcome == "failed") {  // also before it was known which position the target stands for
       point.met = false;
       add_finding(point, {}, "recovery came to nothing: " + point.why);
     }
-    if (seen.outcome == "recovered") judge_commits(point, seen, stop);
+    if (!known && point.why.empty()) point.why = stop.why;
+    if (known && seen.outcome == "recovered") judge_commits(point, seen, stop);
     return point;
   }
 

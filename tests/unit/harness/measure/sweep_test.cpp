@@ -194,6 +194,16 @@ TEST(MeasureSweep, CountsARecoveryThatCameToNothingAsNotMet) {
   EXPECT_EQ(found.sweep.points[0].met, false);
   ASSERT_THAT(found.findings, SizeIs(1));
   EXPECT_THAT(found.findings[0].text, HasSubstr("invalid page"));
+  auto refused = by_lsn("0/300", false, "");
+  refused.outcome = "failed";
+  refused.backup_label.clear();
+  refused.target_type = "xid";
+  refused.target_value = "9999";
+  refused.why = "no such transaction";
+  const auto also = measured({refused});
+  EXPECT_EQ(also.sweep.points[0].met, false) << "also where nothing was restored, and no position is known";
+  ASSERT_THAT(also.findings, SizeIs(1));
+  EXPECT_THAT(also.findings[0].text, HasSubstr("no such transaction"));
 }
 
 }  // namespace
