@@ -88,7 +88,7 @@ void judge_commits(const record::Report& report, const Judged& judged, const rec
   }
   const auto& order = *evidence.commit_order;
   const auto stop = stop_of(report, order, target);
-  const auto exact = stored ? measure::measure_transaction_exactness(order, stop)
+  const auto exact = stored ? measure::measure_transaction_exactness(order, stop, measure::PausedCopy::none)
                             : measure::measure_exactness(order, judged.ledger, stop);
   const measure::JudgedOrder judged_order{order, stop, exact};
   checks[exactness_check] = judge_exactness(judged_order, judged);

@@ -257,7 +257,11 @@ Check check_commit_order(const JudgedOrder& judged, const std::vector<LedgerTran
 Check check_transaction_statuses(const JudgedOrder& judged) {
   Listed listed;
   if (judged.stop.kind != StopPosition::Kind::unknown) listed.wrong = find_wrong_statuses(judged.order, judged.stop);
-  return conclude(judged, std::move(listed));
+  auto check = conclude(judged, std::move(listed));
+  if (check.verdict == Verdict::unknown && judged.stop.why.empty() && !judged.order.records.empty()) {
+    check.summary = "not examined: PostgreSQL was not asked, or cannot say, what became of each transaction";
+  }
+  return check;
 }
 
 }  // namespace harness::measure

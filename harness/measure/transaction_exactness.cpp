@@ -70,12 +70,16 @@ struct Judged {
 
 class Servers {
  public:
-  explicit Servers(const CommitOrderEvidence& order)
-      : recovered_(by_xid(order.recovered_statuses)), paused_(by_xid(order.paused_statuses)) {}
+  Servers(const CommitOrderEvidence& order, PausedCopy paused_copy)
+      : recovered_(by_xid(order.recovered_statuses)),
+        paused_(by_xid(order.paused_statuses)),
+        paused_copy_(paused_copy) {}
 
   [[nodiscard]] Judged ask(const CommitRecord& record, Place place) const {
     const Said nobody_asked{Answer::right, {}, record.xid};
-    const auto paused = paused_.empty() ? nobody_asked : judge(record, place, paused_);
+    // Of what lies behind the target nobody but a paused copy can say that it is not there.
+    const bool needed = paused_copy_ == PausedCopy::wanted && place == Place::behind;
+    const auto paused = paused_.empty() && !needed ? nobody_asked : judge(record, place, paused_);
     // A promoted server has given the ids of what it left out to transactions of its own.
     const auto recovered = place == Place::before ? judge(record, place, recovered_) : nobody_asked;
     if (recovered.answer > paused.answer) return {record, place, recovered, "the recovered server"};
@@ -84,17 +88,19 @@ class Servers {
 
  private:
   Statuses recovered_, paused_;
+  PausedCopy paused_copy_;
 };
 
 // Calls visit(Judged) for each commit and abort that either must be there or must not.
 template <typename Visit>
-void for_each_judged(const CommitOrderEvidence& order, const StopPosition& stop, const Visit& visit) {
+void for_each_judged(const CommitOrderEvidence& order, const StopPosition& stop, PausedCopy paused_copy,
+                     const Visit& visit) {
   const bool has_target = stop.kind == StopPosition::Kind::position;
   const auto reached = position_of(order.reached_lsn, "the point that recovery reached");
   const auto held = order.acknowledged_lsn.empty()
                         ? reached
                         : position_of(order.acknowledged_lsn, "the point up to which WAL was held");
-  const Servers servers(order);
+  const Servers servers(order, paused_copy);
   for (const auto& record : order.records) {
     const auto at = position_of(record.lsn, "a commit record's position");
     if (has_target || at < reached) {
@@ -119,7 +125,8 @@ std::string text_of(const Judged& judged) {
 
 }  // namespace
 
-Exactness measure_transaction_exactness(const CommitOrderEvidence& order, const StopPosition& stop) {
+Exactness measure_transaction_exactness(const CommitOrderEvidence& order, const StopPosition& stop,
+                                        PausedCopy paused_copy) {
   Exactness exactness;
   exactness.witness = order.witness;
   if (stop.kind == StopPosition::Kind::unknown) return exactness;
@@ -130,7 +137,7 @@ Exactness measure_transaction_exactness(const CommitOrderEvidence& order, const 
                         : position_of(order.acknowledged_lsn, "the point up to which WAL was held");
   exactness.expected = exactness.missing = exactness.extra = 0;
   bool undecided = false;
-  for_each_judged(order, stop, [&](const Judged& judged) {
+  for_each_judged(order, stop, paused_copy, [&](const Judged& judged) {
     if (judged.record.committed && judged.place == Place::before) ++*exactness.expected;
     if (judged.said.answer == Answer::missing) ++*exactness.missing;
     if (judged.said.answer == Answer::extra) ++*exactness.extra;
@@ -148,7 +155,7 @@ Exactness measure_transaction_exactness(const CommitOrderEvidence& order, const 
 
 std::vector<Finding> find_wrong_statuses(const CommitOrderEvidence& order, const StopPosition& stop) {
   std::vector<Finding> findings;
-  for_each_judged(order, stop, [&](const Judged& judged) {
+  for_each_judged(order, stop, PausedCopy::none, [&](const Judged& judged) {
     if (judged.said.answer != Answer::missing && judged.said.answer != Answer::extra) return;
     const auto xid = std::to_string(judged.record.xid);
     findings.push_back({"transaction " + xid, "", judged.record.lsn, xid, judged.record.time, text_of(judged)});

@@ -11,6 +11,10 @@
 
 namespace harness::measure {
 
+// Whether what lies behind a target has to be asked for: a drill pauses a copy there for it. A copy that the proof
+// promotes stands for itself.
+enum class PausedCopy { wanted, none };
+
 // expected: the commits before `stop`; for the end of WAL those that recovery reached, and all that lie whole before
 // what was held when it began (order.acknowledged_lsn). missing: those of which the recovered server, or
 // the copy paused at the target, says anything but "committed", or of one of its subtransactions; extra: what the
@@ -20,7 +24,8 @@ namespace harness::measure {
 // PostgreSQL was not asked, or forgot, while nothing else speaks against it. Throws base::Error(corrupt) for an LSN
 // that is none.
 [[nodiscard]] reports::record::Exactness measure_transaction_exactness(
-    const reports::record::CommitOrderEvidence& order, const StopPosition& stop);
+    const reports::record::CommitOrderEvidence& order, const StopPosition& stop,
+    PausedCopy paused_copy = PausedCopy::wanted);
 
 // The transactions behind missing and extra, in the order of the WAL: xid, LSN, time and what PostgreSQL said instead.
 // For a stop that is known.

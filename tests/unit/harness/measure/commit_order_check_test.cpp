@@ -258,8 +258,8 @@ TEST(EndedOnTheLine, AllowsEitherTimelineAtABranching) {
   EXPECT_TRUE(at(4, 0x2F8));
 }
 
-Check of_statuses(const CommitOrderEvidence& order) {
-  const auto exact = measure_transaction_exactness(order, before_704);
+Check of_statuses(const CommitOrderEvidence& order, PausedCopy copy = PausedCopy::none) {
+  const auto exact = measure_transaction_exactness(order, before_704, copy);
   return check_transaction_statuses({order, before_704, exact});
 }
 
@@ -279,6 +279,14 @@ TEST(TransactionStatusCheck, NamesEachThatPostgresqlCallsSomethingElse) {
                                           names("704", "0/400", "2026-11-20T02:15:04Z", "extra: ")));
   EXPECT_THAT(check.findings[0].text, HasSubstr("the copy paused at the target calls it in progress"));
   EXPECT_THAT(check.findings[1].text, HasSubstr("the recovered server calls it committed"));
+}
+
+TEST(TransactionStatusCheck, IsUnknownWhereNobodyWasAsked) {
+  auto order = Drill().order;
+  order.recovered_statuses = {{701, "committed"}, {703, "committed"}, {705, "aborted"}, {702, "committed"}};
+  const auto check = of_statuses(order, PausedCopy::wanted);
+  EXPECT_EQ(check.verdict, Verdict::unknown);
+  EXPECT_THAT(check.summary, HasSubstr("was not asked"));
 }
 
 TEST(TransactionStatusCheck, AsksOfEachSubtransaction) {

@@ -66,6 +66,17 @@ TEST(TransactionExactness, IsNotKnownWithoutAnAnswer) {
   EXPECT_FALSE(measure_transaction_exactness(order, before_the_last).met.has_value());
 }
 
+TEST(TransactionExactness, IsNotKnownWhereNoPausedCopySaysWhatLiesBehindTheTarget) {
+  auto order = three_commits_and_a_rollback();
+  order.paused_statuses.clear();
+  EXPECT_FALSE(measure_transaction_exactness(order, before_the_last).met.has_value());
+  EXPECT_EQ(measure_transaction_exactness(order, before_the_last, PausedCopy::none).met, true);
+  order.records.pop_back();
+  EXPECT_EQ(measure_transaction_exactness(order, before_the_last).met, true) << "nothing is known to lie behind it";
+  order.recovered_statuses[0].status = "aborted";
+  EXPECT_EQ(measure_transaction_exactness(order, before_the_last).met, false);
+}
+
 // As where another history of the server was joined: pg_waldump ends there, as recovery does, and reads no commit.
 TEST(TransactionExactness, IsNotMetWhereWalThatWasHeldGoesOnBehindTheEnd) {
   auto order = three_commits_and_a_rollback();
