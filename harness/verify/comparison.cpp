@@ -77,8 +77,11 @@ std::string block_named(std::string_view message) {
 void compare_tables(const TableDigest& expected, const TableDigest& actual, std::string_view then, Check& check) {
   if (expected.digest == actual.digest && expected.rows == actual.rows) return;
   if (actual.digest.rfind("unreadable", 0) == 0) {
-    check.findings.push_back(
-        finding(expected.table, block_named(actual.digest), "the table cannot be read: its pages are damaged"));
+    // PostgreSQL's words name files and blocks, and never what is in them.
+    const bool lost = actual.digest.find("could not open file") != std::string::npos;
+    check.findings.push_back(finding(expected.table, block_named(actual.digest),
+                                     lost ? "the table cannot be read: a file of it cannot be opened"
+                                          : "the table cannot be read: its pages are damaged"));
     return;
   }
   const auto before = check.findings.size();

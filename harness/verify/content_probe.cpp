@@ -222,7 +222,8 @@ TableDigest digest_table(Connection& connection, const Table& table, const std::
   return digest_rows(connection, name, sums_sql(rows, inputs), table.ranges, table.shift);
 }
 
-// A table whose bytes PostgreSQL refuses (class XX: data corrupted) is a finding; any other error ends the probe.
+// A table whose bytes PostgreSQL refuses (class XX: data corrupted), or whose file it cannot open or read (class 58),
+// is a finding; any other error ends the probe.
 TableDigest digest_or_damage(Connection& connection, const Table& table, const std::string& prefix) {
   connection.execute("SAVEPOINT one_table");
   try {
@@ -230,7 +231,7 @@ TableDigest digest_or_damage(Connection& connection, const Table& table, const s
     connection.execute("RELEASE SAVEPOINT one_table");
     return digest;
   } catch (const Error& error) {
-    if (error.sqlstate().rfind("XX", 0) != 0) {
+    if (!error.sqlstate().starts_with("XX") && !error.sqlstate().starts_with("58")) {
       throw Error(error.kind(), fmt::format("table {}{} cannot be read: {}", prefix, table.name, error.what()))
           .with_sqlstate(error.sqlstate());
     }
