@@ -34,10 +34,12 @@ std::string counted(const std::string& query) {
 }
 
 // MATCH SIMPLE: a key with a NULL in it refers to nothing. MATCH FULL: some but not all NULL is broken as well.
-// Partitioned tables are read through their root, which has the constraint that was declared.
+// Partitioned tables are read through their root, which has the constraint that was declared; of any other table a key
+// speaks of its own rows only, not of those that inherit from it. A foreign key with PERIOD is another rule.
 std::vector<Rule> foreign_keys(Connection& connection) {
   std::vector<Rule> rules;
-  for (const auto& row : connection.query(
+  const auto* const is_of_periods = connection.server_version().major() >= 18 ? "c.conperiod" : "false";
+  for (const auto& row : connection.query(fmt::format(
            "SELECT c.conrelid::regclass::text, c.conname, c.confrelid::regclass::text, "
            "string_agg(format('c.%I', a.attname), ', ' ORDER BY k.n), "
            "string_agg(format('p.%I OPERATOR(%s) c.%I', r.attname, "
@@ -46,28 +48,28 @@ std::vector<Rule> foreign_keys(Connection& connection) {
            "    WHERE o.oid = c.conpfeqop[k.n]), a.attname), ' AND ' ORDER BY k.n), "
            "string_agg(format('c.%I IS NOT NULL', a.attname), ' AND ' ORDER BY k.n), "
            "string_agg(format('c.%I IS NOT NULL', a.attname), ' OR ' ORDER BY k.n), c.confmatchtype, "
-           "f.relkind = 'p' OR t.relkind = 'p' "
+           "CASE t.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, CASE f.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END "
            "FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid JOIN pg_class f ON f.oid = c.confrelid "
            "CROSS JOIN LATERAL unnest(c.conkey, c.confkey) WITH ORDINALITY AS k(child, parent, n) "
            "JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.child "
            "JOIN pg_attribute r ON r.attrelid = c.confrelid AND r.attnum = k.parent "
-           "WHERE c.contype = 'f' AND c.conparentid = 0 AND c.convalidated GROUP BY c.oid, c.conrelid, c.conname, "
-           "c.confrelid, "
-           "c.confmatchtype, f.relkind, t.relkind")) {
+           "WHERE c.contype = 'f' AND c.conparentid = 0 AND c.convalidated AND NOT {} GROUP BY c.oid, c.conrelid, "
+           "c.conname, c.confrelid, c.confmatchtype, f.relkind, t.relkind",
+           is_of_periods))) {
     const auto complete = to_text(row[5]);
-    const auto missing =
-        fmt::format("({} AND NOT EXISTS (SELECT 1 FROM {} AS p WHERE {}))", complete, to_text(row[2]), to_text(row[4]));
+    const auto missing = fmt::format("({} AND NOT EXISTS (SELECT 1 FROM {}{} AS p WHERE {}))", complete,
+                                     to_text(row[9]), to_text(row[2]), to_text(row[4]));
     const auto half = fmt::format(" OR (({}) AND NOT ({}))", to_text(row[6]), complete);
     rules.push_back(
         {to_text(row[0]), to_text(row[1]), "foreign key",
-         counted(fmt::format("SELECT {} AS k FROM {} AS c WHERE {}{}", key_digest_sql("ROW(" + to_text(row[3]) + ")"),
-                             to_text(row[0]), missing, to_text(row[7]) == "f" ? half : ""))});
+         counted(fmt::format("SELECT {} AS k FROM {}{} AS c WHERE {}{}", key_digest_sql("ROW(" + to_text(row[3]) + ")"),
+                             to_text(row[8]), to_text(row[0]), missing, to_text(row[7]) == "f" ? half : ""))});
   }
   return rules;
 }
 
 // Grouping by the key's columns or expressions reads the table itself; index children of partitions are covered by
-// their root's index.
+// their root's index. A key WITHOUT OVERLAPS forbids more than equal values: its index is one of exclusion.
 std::vector<Rule> unique_keys(Connection& connection) {
   std::vector<Rule> rules;
   const auto nulls = connection.server_version().major() >= 15 ? "i.indnullsnotdistinct" : "false";
@@ -77,17 +79,20 @@ std::vector<Rule> unique_keys(Connection& connection) {
            "n), "
            "(SELECT string_agg('(' || pg_get_indexdef(i.indexrelid, n, true) || ') IS NOT NULL', ' AND ') "
            "   FROM generate_series(1, i.indnkeyatts) n), "
-           "coalesce(pg_get_expr(i.indpred, i.indrelid), 'true'), {} "
+           "coalesce(pg_get_expr(i.indpred, i.indrelid), 'true'), {}, "
+           "CASE t.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END "
            "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace s ON s.oid = c.relnamespace "
-           "WHERE i.indisunique AND i.indisvalid AND NOT EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhrelid = "
+           "JOIN pg_class t ON t.oid = i.indrelid "
+           "WHERE i.indisunique AND NOT i.indisexclusion AND i.indisvalid AND NOT EXISTS (SELECT 1 FROM pg_inherits h "
+           "WHERE h.inhrelid = "
            "i.indexrelid) "
            "AND s.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND s.nspname !~ '^pg_temp'",
            nulls))) {
     const auto where = to_text(row[6]) == "t" ? "true" : to_text(row[4]);
     rules.push_back({to_text(row[0]), to_text(row[1]), to_text(row[2]) == "t" ? "primary key" : "unique",
-                     counted(fmt::format("SELECT {} AS k FROM {} WHERE ({}) AND ({}) GROUP BY {} HAVING count(*) > 1",
-                                         key_digest_sql("ROW(" + to_text(row[3]) + ")"), to_text(row[0]), where,
-                                         to_text(row[5]), to_text(row[3])))});
+                     counted(fmt::format("SELECT {} AS k FROM {}{} WHERE ({}) AND ({}) GROUP BY {} HAVING count(*) > 1",
+                                         key_digest_sql("ROW(" + to_text(row[3]) + ")"), to_text(row[7]),
+                                         to_text(row[0]), where, to_text(row[5]), to_text(row[3])))});
   }
   return rules;
 }

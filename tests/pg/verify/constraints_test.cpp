@@ -2,6 +2,7 @@
 // where PostgreSQL cannot evaluate them, without a word less about the other rules.
 #include <gmock/gmock.h>
 
+#include "backup_engine/base/error.hpp"
 #include "harness/verify/constraint_probe.hpp"
 #include "harness/verify/judge.hpp"
 #include "tests/pg/server/disposable_cluster.hpp"
@@ -75,6 +76,39 @@ TEST_F(RulesWithFunctions, AreNamedWhenNobodyCanEvaluateThemAndTheOthersAreExami
   run("ALTER TABLE boats DROP CONSTRAINT positive; ALTER TABLE boats ADD CONSTRAINT positive CHECK (seats > 4) NOT "
       "VALID; UPDATE pg_constraint SET convalidated = true WHERE conname = 'positive'");
   EXPECT_EQ(judged(probed()).verdict, Verdict::fail) << "two boats have four seats or fewer";
+}
+
+// Keys speak of the table alone that declares them, not of those that inherit from it.
+TEST_F(RulesWithFunctions, OfAParentAreNotItsChildrens) {
+  run("CREATE TABLE parent (id int PRIMARY KEY, boat int REFERENCES boats); CREATE TABLE child () INHERITS (parent); "
+      "INSERT INTO parent VALUES (1, 2), (2, 4); INSERT INTO child VALUES (1, 9999), (1, 9999); "
+      "CREATE TABLE grandchildren (id int REFERENCES parent); INSERT INTO grandchildren VALUES (2)");
+  const auto sound = probed();
+  EXPECT_THAT(sound.broken, IsEmpty());
+  run("SET session_replication_role = replica; DELETE FROM ONLY parent WHERE id = 2; INSERT INTO child VALUES (2, 2)");
+  const auto harmed = probed();
+  ASSERT_EQ(harmed.broken.size(), 1U) << "the child's row is not the one that is referred to";
+  EXPECT_EQ(harmed.broken[0].constraint, "grandchildren_id_fkey");
+  EXPECT_EQ(harmed.examined, sound.examined);
+}
+
+TEST_F(RulesWithFunctions, OfPeriodsAreNotTakenForThoseOfValues) {
+  const std::string periods =
+      "CREATE EXTENSION btree_gist; CREATE TABLE stays (boat int, during daterange, PRIMARY KEY (boat, during WITHOUT "
+      "OVERLAPS)); CREATE TABLE meals (boat int, during daterange, FOREIGN KEY (boat, PERIOD during) REFERENCES stays "
+      "(boat, PERIOD during)); "
+      "INSERT INTO stays VALUES (1, '[2026-01-01,2026-02-01)'), (1, '[2026-02-01,2026-03-01)'); "
+      "INSERT INTO meals VALUES (1, '[2026-01-15,2026-02-15)')";
+  if (server_.options().installation.version.major() < 18) {
+    EXPECT_THROW(run(periods), backup_engine::base::Error) << "18 brought them";
+    return;
+  }
+  const auto before = probed();
+  run(periods);
+  const auto evidence = probed();
+  EXPECT_THAT(evidence.broken, IsEmpty());
+  EXPECT_THAT(evidence.not_evaluated, IsEmpty());
+  EXPECT_EQ(evidence.examined, before.examined + 2) << "that the two columns of the key are not null, and no more";
 }
 
 }  // namespace
