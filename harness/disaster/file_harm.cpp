@@ -82,7 +82,8 @@ Struck corrupt_page(const scenario::DisasterStep& step, const Victim& victim) {
   const auto checksum = step.checksum_recomputed ? faults::Checksum::recomputed : faults::Checksum::stale;
   return strike_files(step, victim, [&] {
     const auto path = victim.data_directory.value().path() / file.path;
-    const auto byte = faults::last_byte_of_tuple(path, file.block, file.line_pointer);
+    // Whichever it is: while load ran, the row that was found there may have moved.
+    const auto byte = faults::last_byte_of_first_tuple(path, file.block);
     faults::flip_bit(path, file.block, byte, checksum);
     return fmt::format("a bit flipped in byte {} of page {} of {} ({}), {}", byte, file.block, file.table,
                        file.path.string(),

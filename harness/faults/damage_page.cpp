@@ -12,6 +12,11 @@ void flip_bit(const std::filesystem::path& relation_file, std::uint32_t block, s
   file.write();
 }
 
+std::uint32_t last_byte_of_first_tuple(const std::filesystem::path& relation_file, std::uint32_t block) {
+  const auto item = PageFile(relation_file, block).first_item();
+  return item.offset_bytes + item.length_bytes - 1;
+}
+
 std::uint32_t last_byte_of_tuple(const std::filesystem::path& relation_file, std::uint32_t block,
                                  std::uint16_t line_pointer) {
   PageFile file(relation_file, block);

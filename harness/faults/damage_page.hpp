@@ -15,8 +15,9 @@ enum class Checksum { stale, recomputed };
 void flip_bit(const std::filesystem::path& relation_file, std::uint32_t block, std::uint32_t byte_in_page,
               Checksum checksum);
 
-// Where the last byte of tuple (block, line_pointer, from 1) lies in its page. Throws base::Error(usage) when there is
-// no such tuple.
+// Where the last byte of the block's first tuple lies in its page. Throws base::Error(usage) when it holds none.
+[[nodiscard]] std::uint32_t last_byte_of_first_tuple(const std::filesystem::path& relation_file, std::uint32_t block);
+// The same of tuple (block, line_pointer, from 1). Throws base::Error(usage) when there is no such tuple.
 [[nodiscard]] std::uint32_t last_byte_of_tuple(const std::filesystem::path& relation_file, std::uint32_t block,
                                                std::uint16_t line_pointer);
 

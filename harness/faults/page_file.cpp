@@ -18,7 +18,7 @@ using backup_engine::postgres::page_bytes;
 
 namespace {
 
-constexpr std::size_t checksum_offset = 8, items_offset = 24;
+constexpr std::size_t checksum_offset = 8, end_of_items_offset = 12, items_offset = 24;
 constexpr std::uint32_t item_is_used = 1;  // LP_NORMAL
 
 }  // namespace
@@ -36,16 +36,31 @@ std::byte& PageFile::byte_at(std::uint32_t offset_bytes) {
 }
 
 // ItemIdData: 15 bits offset, 2 bits flags, 15 bits length.
-PageFile::Item PageFile::item(std::uint16_t line_pointer) const {
+std::optional<PageFile::Item> PageFile::tuple_at(std::uint16_t line_pointer) const {
   std::uint32_t packed = 0;
   const auto at = items_offset + 4 * (std::size_t{line_pointer} - 1);
   if (line_pointer > 0 && at + 4 <= page_bytes) std::memcpy(&packed, page_.data() + at, sizeof packed);
   const Item item{packed & 0x7fff, packed >> 17};
   if (((packed >> 15) & 3) != item_is_used || item.length_bytes == 0 ||
       item.offset_bytes + item.length_bytes > page_bytes) {
-    throw Error(ErrorKind::usage, fmt::format("{} has no tuple ({},{})", path_.string(), block_, line_pointer));
+    return std::nullopt;
   }
   return item;
+}
+
+PageFile::Item PageFile::item(std::uint16_t line_pointer) const {
+  const auto found = tuple_at(line_pointer);
+  if (found) return *found;
+  throw Error(ErrorKind::usage, fmt::format("{} has no tuple ({},{})", path_.string(), block_, line_pointer));
+}
+
+PageFile::Item PageFile::first_item() const {
+  std::uint16_t end_of_items = 0;  // pd_lower
+  std::memcpy(&end_of_items, page_.data() + end_of_items_offset, sizeof end_of_items);
+  for (std::uint16_t i = 1; items_offset + 4 * std::size_t{i} <= end_of_items; ++i) {
+    if (const auto found = tuple_at(i)) return *found;
+  }
+  throw Error(ErrorKind::usage, fmt::format("{} has no tuple in block {}", path_.string(), block_));
 }
 
 void PageFile::clear_item(std::uint16_t line_pointer) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 
 #include "backup_engine/postgres/page.hpp"
 
@@ -23,12 +24,15 @@ class PageFile {
   [[nodiscard]] std::byte& byte_at(std::uint32_t offset_bytes);
   // A line pointer (from 1) that holds a tuple; throws base::Error(usage) otherwise.
   [[nodiscard]] Item item(std::uint16_t line_pointer) const;
+  [[nodiscard]] Item first_item() const;        // of those that hold a tuple; throws base::Error(usage) when none does
   void clear_item(std::uint16_t line_pointer);  // the tuple is no longer there, and the space not reclaimed
   void swap_items(std::uint16_t one, std::uint16_t other);
   void set_checksum();
   void write();
 
  private:
+  [[nodiscard]] std::optional<Item> tuple_at(std::uint16_t line_pointer) const;
+
   std::filesystem::path path_;
   std::uint32_t block_;
   std::array<std::byte, backup_engine::postgres::page_bytes> page_{};

@@ -16,13 +16,12 @@ RelationFile find_relation_file(backup_engine::postgres::Connection& connection,
       {found.oid});
   if (!rows.empty()) {
     const auto table_name = rows[0][0].value();
-    const auto row = connection.query(fmt::format(
-        "SELECT (ctid::text::point)[0]::int, (ctid::text::point)[1]::int FROM ONLY {} LIMIT 1", table_name));
+    const auto row =
+        connection.query(fmt::format("SELECT (ctid::text::point)[0]::int FROM ONLY {} LIMIT 1", table_name));
     if (!row.empty()) {
       // Only now: the look may have set hints, and the page's image in the WAL would undo a harm to it.
       connection.execute("CHECKPOINT");
-      return {table_name, rows[0][1].value(), static_cast<std::uint32_t>(std::stoul(row[0][0].value())),
-              static_cast<std::uint16_t>(std::stoul(row[0][1].value()))};
+      return {table_name, rows[0][1].value(), static_cast<std::uint32_t>(std::stoul(row[0][0].value()))};
     }
   }
   using namespace backup_engine::base;

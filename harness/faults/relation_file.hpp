@@ -13,7 +13,6 @@ struct RelationFile {
   std::string table;           // schema.name, quoted where needed: of a partitioned table its largest partition
   std::filesystem::path path;  // below the data directory, of the first segment
   std::uint32_t block = 0;     // where a row lies
-  std::uint16_t line_pointer = 1;
 };
 
 // `table` as find_table() reads it. A checkpoint was made: the file holds the rows. Throws as find_table(), and
