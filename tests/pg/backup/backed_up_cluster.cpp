@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/wal.hpp"
 
@@ -14,6 +16,7 @@ using harness::server::soon;
 
 BackedUpCluster::BackedUpCluster() {
   init_repository({repository().string()});
+  let_server_user_read_repository();  // and what comes into it is its owner's
   // The restored server's user must reach what restore_command runs, wherever the build lies.
   fs::copy_file(WAL_FETCH_COMMAND, directory_.path() / "wal_fetch_command");
 }
@@ -115,10 +118,16 @@ RestoreRequest BackedUpCluster::restore_request() const {
 void BackedUpCluster::let_server_user_read_repository() const {
   if (!user_) return;
   const auto give = [this](const fs::path& path) {
-    ASSERT_EQ(::lchown(path.c_str(), user_->uid, user_->gid), 0) << path;
+    // A receiver may rename or remove what was listed.
+    if (::lchown(path.c_str(), user_->uid, user_->gid) != 0) {
+      ASSERT_EQ(errno, ENOENT) << path;
+    }
   };
   give(repository());
-  for (const auto& entry : fs::recursive_directory_iterator(repository())) give(entry.path());
+  std::error_code gone;
+  for (auto each = fs::recursive_directory_iterator(repository(), gone); each != fs::end(each); each.increment(gone)) {
+    give(each->path());
+  }
 }
 
 RestoreResult BackedUpCluster::restore(const RestoreRequest& request) {

@@ -34,7 +34,7 @@ TEST_P(ChainOfTablespaces, FollowsThoseThatComeAndGo) {
   make_rows();
   make_space("first");
   make_space("second");
-  run("CREATE TABLE moved TABLESPACE first AS SELECT generate_series(1, 50000) i");
+  run("CREATE TABLE moved WITH (autovacuum_enabled = false) TABLESPACE first AS SELECT generate_series(1, 50000) i");
   run("CREATE TABLE dropped TABLESPACE second AS SELECT generate_series(1, 50000) i");
   const auto full = take(BackupType::full);
   const auto in_full = ask(all);

@@ -38,7 +38,10 @@ class SmallDisk {
 
 class FullDisk : public BackupProcesses, public ::testing::WithParamInterface<BackupType> {
  protected:
-  FullDisk() { init_repository({repository().string()}); }
+  FullDisk() {
+    init_repository({repository().string()});
+    let_server_user_read_repository();
+  }
 
   SmallDisk disk_{repository()};
 };
@@ -53,8 +56,10 @@ TEST_P(FullDisk, EndsTheBackupWithOneMessageAndHarmsNothing) {
   wait_for_all_wal();
   auto backup = begin_backup("starved", GetParam(), "12MB");
   static_cast<void>(wait_until_copying(backup, "starved"));
+  put_to_sleep(backup);
   stop_receiving();  // it would starve too
   disk_.fill();
+  wake(backup);
   expect_refused(backup, "starved", 2);
   EXPECT_THAT(words("starved"), HasSubstr("No space left on device"));
   EXPECT_EQ(labels(), std::set{full});

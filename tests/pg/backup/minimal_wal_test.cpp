@@ -29,6 +29,10 @@ class MinimalWal : public BackedUpCluster {
   void write_with_minimal_wal() {
     wait_for_all_wal();
     stop_receiving();
+    base::poll_until(soon(), "the receiver's session to end", [&]() -> std::optional<std::string> {
+      return ask("SELECT active FROM pg_replication_slots") == "f" ? std::nullopt
+                                                                   : std::optional<std::string>("active");
+    });
     run("SELECT pg_drop_replication_slot('lifeboat')");
     restart({{"wal_level", "minimal"}, {"max_wal_senders", "0"}, {"archive_mode", "off"}, {"wal_keep_size", "1GB"}});
     run("INSERT INTO t VALUES ('minimal')");

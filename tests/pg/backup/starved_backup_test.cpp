@@ -85,7 +85,9 @@ TEST_F(StarvedBackup, IsListedWithWhoTakesItAndWhatItHoldsUntilItEnds) {
     const auto name = source + "-listed";
     auto backup = begin_backup(name, BackupType::incremental, "12MB");
     const auto intent = wait_until_copying(backup, name);
+    put_to_sleep(backup);
     const auto during = list(source + "-during");
+    wake(backup);
     EXPECT_THAT(during,
                 HasSubstr("running " + intent.label + "  lifeboat backup by " + intent.user + " on " + intent.host +
                           " (process " + std::to_string(backup.pid()) + ") since " + base::to_rfc3339(intent.since)));
@@ -108,8 +110,10 @@ TEST_F(StarvedBackup, WhoseServerDiesSaysSoAndLeavesNothing) {
     auto backup = begin_backup(name, BackupType::incremental, "12MB");
     const auto intent = wait_until_copying(backup, name);
     EXPECT_EQ(intent.chain, std::vector{full});
+    put_to_sleep(backup);
     stop_receiving();
     source_->kill();
+    wake(backup);
     expect_refused(backup, name, could_not);
     EXPECT_EQ(labels(), before);
     expect_sound_without_debris();

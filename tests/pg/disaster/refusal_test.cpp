@@ -135,6 +135,7 @@ TEST_F(Refusal, InADeadlockMeetsTheOtherSession) {
       "CREATE TABLE public.parent (id int PRIMARY KEY); CREATE TABLE public.child (id int REFERENCES "
       "public.parent)");
   auto other = shop().connect();
+  other.execute("SET deadlock_timeout = '100ms'");  // it looks first, and is the one that gives way
   other.execute("BEGIN; LOCK TABLE public.child IN ROW EXCLUSIVE MODE");
   auto strike_it = std::async(std::launch::async, [&] { return strike_shop(shop(), "drop_table", "public.parent"); });
   wait_for_a_waiter(shop());

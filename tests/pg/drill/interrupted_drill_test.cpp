@@ -23,7 +23,7 @@ constexpr int interrupted = 130;
 
 class InterruptedDrill : public LifeboatCommand {
  protected:
-  static base::Deadline soon() { return base::Deadline::after(std::chrono::seconds(60)); }
+  static base::Deadline soon() { return base::Deadline::after(std::chrono::minutes(5)); }
 
   void expect_torn_down(const std::string& scenario, pid_t pid) {
     EXPECT_THAT(processes(), IsEmpty());

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 base::Deadline patience() {
-  return base::Deadline::after(std::chrono::seconds(120));
+  return base::Deadline::after(std::chrono::minutes(5));
 }
 
 process::Command command_for(const Arguments& arguments) {

@@ -46,6 +46,7 @@ constexpr auto ransomware = R"(  - backup: full
   - disaster: { interrupt_backup: incremental }
   - mark: here
   - load: { for: 200ms }
+  - mark: there
   - disaster: { encrypt_files: { newest_backups: 1 } }
 )";
 constexpr auto broken_for_a_while = R"(  - backup: full

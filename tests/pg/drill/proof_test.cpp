@@ -29,6 +29,7 @@ constexpr auto timeline = R"(  - backup: full
   - load: { for: 1s }
   - mark: here
   - load: { for: 500ms }
+  - mark: behind
   - disaster: lose_server
 )";
 

@@ -38,7 +38,7 @@ class Refusal : public LifeboatCommand {
     process::Command command;
     command.program = tests::lifeboat_program().string() + "-wal-" + verb;
     command.arguments = arguments;
-    const auto done = process::run(command, backup_engine::base::Deadline::after(std::chrono::seconds(60)));
+    const auto done = process::run(command, backup_engine::base::Deadline::after(std::chrono::minutes(5)));
     return {done.status.code, done.output};
   }
   const std::string smoke_ = source_path("scenarios/smoke/full-to-backup-point.yaml").string();

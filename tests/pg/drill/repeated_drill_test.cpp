@@ -59,7 +59,7 @@ class RepeatedDrill : public testing::Test {
     Runs() {
       auto whole = three.run("three-times", {"--keep", "always"});
       auto cut = interrupted.run("interrupted", {});
-      interrupted.wait_for_event("interrupted", "recovery.begin", 2);
+      interrupted.wait_for_event("interrupted", "restore.begin", 2);
       cut.send(SIGINT);
       interrupted_pid = cut.pid();
       interrupted_code = cut.wait(soon()).code;

@@ -23,7 +23,7 @@ namespace record = reports::record;
 namespace {
 
 base::Deadline patience() {
-  return base::Deadline::after(std::chrono::seconds(120));
+  return base::Deadline::after(std::chrono::minutes(5));
 }
 
 }  // namespace
@@ -133,6 +133,15 @@ std::string StoredCluster::back_up(const std::vector<std::string>& further) cons
   return ended.words.substr(0, ended.words.find(':'));
 }
 
+process::Subprocess StoredCluster::begin_backup(const std::vector<std::string>& further) const {
+  auto arguments = backup_arguments();
+  arguments.insert(arguments.end(), further.begin(), further.end());
+  auto backup = command(arguments);
+  backup.output_file = path("backup.log");
+  backup.parent_death_signal = SIGKILL;
+  return process::Subprocess::start(backup);
+}
+
 void StoredCluster::wait_until_acknowledged() const {
   auto connection = connect();
   const auto written = connection.query("SELECT pg_current_wal_flush_lsn()").single();
@@ -157,7 +166,7 @@ StoredCluster::Ended StoredCluster::as_caller(std::vector<std::string> arguments
   if (bin != nullptr && arguments.front() != "judge") arguments.insert(arguments.end(), {"--pg-bindir", bin});
   running.arguments = std::move(arguments);
   running.parent_death_signal = SIGTERM;
-  const auto done = process::run(running, patience());
+  const auto done = process::run(running, base::Deadline::after(std::chrono::minutes(4)));  // many drills
   return {done.status.code, done.output};
 }
 

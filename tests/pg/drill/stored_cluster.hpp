@@ -34,6 +34,8 @@ class StoredCluster {
   [[nodiscard]] Ended lifeboat(const std::vector<std::string>& arguments) const;
   // `lifeboat backup` with these further arguments; fails the test when it fails. Returns the label.
   std::string back_up(const std::vector<std::string>& further = {}) const;
+  // The same in the background; its words go to path("backup.log").
+  [[nodiscard]] process::Subprocess begin_backup(const std::vector<std::string>& further) const;
   [[nodiscard]] std::vector<std::string> backup_arguments() const;
 
   [[nodiscard]] backup_engine::postgres::Connection connect(const std::string& database = "postgres") const {

@@ -91,7 +91,7 @@ struct Damaged {
     process::Command copying;
     copying.program = "/bin/cp";
     copying.arguments = {"-a", cluster.repository(), copy};
-    const auto done = process::run(copying, backup_engine::base::Deadline::after(std::chrono::seconds(60)));
+    const auto done = process::run(copying, backup_engine::base::Deadline::after(std::chrono::minutes(5)));
     EXPECT_TRUE(done.status.success()) << done.output;
     return flip_a_byte(copy, choose(copy));
   }

@@ -41,6 +41,7 @@ constexpr auto failed_over = R"(  - backup: full
   - load: { for: 200ms, keep_running: true }
   - disaster: fail_over
   - load: { for: 200ms, keep_running: true }
+  - mark: on-the-new-timeline
   - disaster: lose_server
 )";
 

@@ -37,7 +37,7 @@ timeline:
 SuiteRun::SuiteRun(const std::vector<WrittenScenario>& scenarios) {
   for (const auto& scenario : scenarios) write_file(path("scenarios"), scenario);
   auto process = started({"run", path("scenarios").string(), "--out", out(), "--jobs", "2", "--seed", "11"}, "words");
-  code = process.wait(base::Deadline::after(std::chrono::minutes(4))).code;
+  code = process.wait(base::Deadline::after(std::chrono::minutes(8))).code;
   words = base::read_file(path("words"));
   left_processes = processes();
 }

@@ -45,7 +45,7 @@ class FailingReplace : public TwoDatabases {
   static std::string pid_of_waiting_session() {
     auto watcher = server().connect("live");
     std::string pid;
-    base::poll_until(base::Deadline::after(std::chrono::seconds(60)), "the loading session to wait",
+    base::poll_until(base::Deadline::after(std::chrono::minutes(5)), "the loading session to wait",
                      [&]() -> std::optional<std::string> {
                        const auto rows = watcher.query(
                            "SELECT pid FROM pg_stat_activity WHERE application_name = 'lifeboat extract' "

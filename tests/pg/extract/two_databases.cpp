@@ -24,7 +24,7 @@ namespace {
 const fs::path source(tests::source_directory());
 
 base::Deadline soon() {
-  return base::Deadline::after(std::chrono::seconds(60));
+  return base::Deadline::after(std::chrono::minutes(5));
 }
 
 // One server for all tests of a program, with the source's database in it.

@@ -96,7 +96,7 @@ TEST_F(BadServer, WithoutTheSlotEndsTheReceiverAlsoInMidStream) {
       receiving({"--repo", repository(), "--cluster", "shop", "--dbname", source_.conninfo(), "--slot", "lifeboat"});
   wait_until_acknowledged();
   // Before the receiver is back.
-  run("DO $$ BEGIN PERFORM pg_terminate_backend(active_pid) FROM pg_replication_slots; LOOP BEGIN "
+  run("DO $$ BEGIN LOOP BEGIN PERFORM pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active; "
       "PERFORM pg_drop_replication_slot('lifeboat'); EXIT; EXCEPTION WHEN object_in_use THEN NULL; END; END LOOP; END "
       "$$");
   EXPECT_EQ(receiver.wait(soon()).code, could_not);

@@ -53,7 +53,7 @@ class MakeCluster : public testing::Test {
     server.log_file = directory_.path() / (cluster.data_directory.filename().string() + ".log");
     server.run_as = user_;
     auto running = Server::start(server);
-    running.wait_until_ready(Deadline::after(std::chrono::seconds(30)));
+    running.wait_until_ready(Deadline::after(std::chrono::minutes(5)));
     return running;
   }
 

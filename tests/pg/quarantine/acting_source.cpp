@@ -21,7 +21,7 @@ using backup_engine::base::read_file;
 namespace {
 
 Deadline soon() {
-  return Deadline::after(std::chrono::seconds(60));
+  return Deadline::after(std::chrono::minutes(5));
 }
 
 }  // namespace

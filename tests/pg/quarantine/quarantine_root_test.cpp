@@ -39,7 +39,7 @@ using Deeds = std::set<std::string>;
 using Recovery = ActingSource::Recovery;
 
 Deadline soon() {
-  return Deadline::after(std::chrono::seconds(60));
+  return Deadline::after(std::chrono::minutes(5));
 }
 
 // What of it kept it from being done is the last that is said.

@@ -49,7 +49,7 @@ class LedRecovery : public backup_engine::TargetedCluster {
   bool lead(Lsn served, Lsn point) {
     const bool arrived =
         recovery_->advance(served, [point](Lsn replayed) { return measure::ended_at(replayed, point); },
-                           std::chrono::milliseconds(500), base::Deadline::after(std::chrono::minutes(1)), {});
+                           std::chrono::seconds(4), base::Deadline::after(std::chrono::minutes(1)), {});
     auto session = recovery_->server().connect();
     record::SweepEvidence::Point seen;
     seen.boundary = "before_commit";

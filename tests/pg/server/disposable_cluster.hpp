@@ -15,7 +15,7 @@
 namespace harness::server {
 
 inline backup_engine::base::Deadline soon() {
-  return backup_engine::base::Deadline::after(std::chrono::seconds(60));
+  return backup_engine::base::Deadline::after(std::chrono::minutes(5));
 }
 
 class DisposableCluster : public testing::Test {

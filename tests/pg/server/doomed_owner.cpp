@@ -21,7 +21,7 @@ int main(int count, char** words) {
     options.socket_parent = words[3];
     options.run_as = harness::server::resolve_server_user("");
     auto server = harness::server::Server::start(options);
-    server.wait_until_ready(Deadline::after(std::chrono::seconds(60)), signals.token());
+    server.wait_until_ready(Deadline::after(std::chrono::minutes(5)), signals.token());
     auto busy = server.connect();
     backup_engine::base::write_file_atomically(words[4], server.socket_directory().string());
     backup_engine::base::poll_until(

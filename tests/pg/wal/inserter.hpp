@@ -20,7 +20,7 @@ class Inserter {
   void wait_for_more(int commits) const {
     const int wanted = acknowledged_ + commits;
     backup_engine::base::poll_until(
-        backup_engine::base::Deadline::after(std::chrono::seconds(60)), "commits to be acknowledged",
+        backup_engine::base::Deadline::after(std::chrono::minutes(5)), "commits to be acknowledged",
         [&] { return acknowledged_ >= wanted ? std::nullopt : std::optional(std::to_string(acknowledged_)); });
   }
   // Once the server has gone: how many it had acknowledged.

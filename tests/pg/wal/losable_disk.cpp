@@ -37,7 +37,7 @@ void run(const fs::path& program, const std::vector<std::string>& arguments) {
   harness::process::Command command;
   command.program = program;
   command.arguments = arguments;
-  const auto done = harness::process::run(command, base::Deadline::after(std::chrono::seconds(60)));
+  const auto done = harness::process::run(command, base::Deadline::after(std::chrono::minutes(5)));
   if (!done.status.success()) throw std::runtime_error(program.string() + ": " + done.output);
 }
 

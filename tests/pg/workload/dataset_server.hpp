@@ -20,7 +20,7 @@
 namespace harness::workload {
 
 [[nodiscard]] inline backup_engine::base::Deadline soon() {
-  return backup_engine::base::Deadline::after(std::chrono::seconds(60));
+  return backup_engine::base::Deadline::after(std::chrono::minutes(5));
 }
 
 class DatasetServer {

@@ -137,9 +137,11 @@ TEST_F(LoadOnShop, KeepsToItsRate) {
   auto profile = profile_of(4);
   profile.rate_per_second = 50;
   Load load(shop().conninfo(), shop().dataset(), profile, 1, journal_);
+  const auto began = std::chrono::steady_clock::now();
   load.run_for(Seconds(0.5), Afterwards::hold);
+  const Seconds lasted = std::chrono::steady_clock::now() - began;
   const auto told = load.statistics();
-  EXPECT_LE(told.attempted + told.refused, 50U * 0.5 + 4);  // an upper bound: a slow machine only does less
+  EXPECT_LE(static_cast<double>(told.attempted + told.refused), 50 * lasted.count() + 4);  // each writer is in one more
 }
 
 TEST_F(LoadOnShop, ReportsAConnectionThatIsLostAndGoesOnWithTheOthers) {
@@ -217,7 +219,7 @@ TEST_F(LoadWithoutItsStandby, TakesACommitWithAWarningForUnknown) {
   wait_for("a commit that waits", [] { return !waiting_pid().empty(); });
   shop().connect().query("SELECT pg_cancel_backend(" + waiting_pid() + ")");
   wait_for("its answer", [&] { return load->statistics().unknown == 1; });
-  load->stop(backup_engine::base::Deadline::after(std::chrono::seconds(2)));  // it waits in the next one by now
+  load->stop(backup_engine::base::Deadline::after(std::chrono::seconds(8)));  // it waits in the next one by now
   journal_.close();
 
   const auto ledger = read_ledger(ledger_);
@@ -235,7 +237,7 @@ TEST_F(LoadWithoutItsStandby, StopsWritersThatWaitForEver) {
   wait_for("a commit that waits", [] { return !waiting_pid().empty(); });
   EXPECT_EQ(shop().ledger_ids().size(), seen) << "it is in the WAL, and no snapshot shows it";
   EXPECT_THROW(load->hold(backup_engine::base::Deadline::after(std::chrono::milliseconds(50))), Error);
-  load->stop(backup_engine::base::Deadline::after(std::chrono::seconds(2)));
+  load->stop(backup_engine::base::Deadline::after(std::chrono::seconds(8)));
   EXPECT_EQ(load->statistics().writers_running, 0U);
   EXPECT_GE(load->statistics().unknown, 1U);
   EXPECT_GT(shop().ledger_ids().size(), seen);

@@ -25,8 +25,15 @@ TEST(ServerLoss, KeepsEveryAcknowledgedTransactionThroughACrashRecovery) {
   const TemporaryDirectory directory("/var/tmp", "lifeboat-load");
   LedgerJournal journal(directory.path() / "ledger.log");
   Load load(shop.conninfo(), shop.dataset(), profile_of(4), 1, journal);
-  load.run_for(Seconds(0.7), Afterwards::keep_running);
+  const auto wait_for = [&](const std::string& what, const std::function<bool(const LoadStatistics&)>& there) {
+    backup_engine::base::poll_until(soon(), what, [&]() -> std::optional<std::string> {
+      return there(load.statistics()) ? std::nullopt : std::optional<std::string>("not yet");
+    });
+  };
+  load.resume();
+  wait_for("answers", [](const auto& told) { return told.acknowledged_durably > 50; });
   shop.server().kill();
+  wait_for("every writer to notice", [](const auto& told) { return told.writers_running == 0; });
   load.stop(soon());
   journal.close();
   const auto told = load.statistics();
