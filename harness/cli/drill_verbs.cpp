@@ -29,9 +29,8 @@ std::vector<plan::Plan> plans_for(const RunVerb& verb) {
   // 32 bits are easy to type again, and enough.
   const std::uint64_t first = verb.seed.value_or(std::random_device{}());
   if (verb.seeds - 1 > std::numeric_limits<std::uint64_t>::max() - first) {
-    throw base::Error(base::ErrorKind::usage,
-                      fmt::format("--seed {}: not {} seeds from there, {} is the last one", first, verb.seeds,
-                                  std::numeric_limits<std::uint64_t>::max()))
+    throw base::Error(base::ErrorKind::usage, fmt::format("--seed {}: not {} seeds from there, {} is the last one",
+                                                          first, verb.seeds, std::numeric_limits<std::uint64_t>::max()))
         .with_remedy("take a smaller --seed, or fewer --seeds");
   }
   std::vector<plan::Plan> plans;
