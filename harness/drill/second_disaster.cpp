@@ -112,7 +112,7 @@ record::DisasterRecord kill_restore(const Context& context, const restore::Resto
     }
     remove_directory(order.to);  // it was quicker
   }
-  throw base::Error(base::ErrorKind::process, "the restore ended each time before it could be killed")
+  throw base::Error(base::ErrorKind::timed_out, "the restore ended each time before it could be killed")
       .with_remedy("give the dataset a larger scale");
 }
 
@@ -140,8 +140,9 @@ std::optional<pid_t> kill_recovering_server_once(const Context& context, const r
       },
       context.stop);
   const auto pid = server.pid();
+  const bool ended = !server.running();  // where the target's action is to shut down
   server.kill();
-  if (says(first.log_file, "archive recovery complete")) return std::nullopt;
+  if (ended || says(first.log_file, "archive recovery complete")) return std::nullopt;
   return pid;
 }
 
@@ -155,7 +156,7 @@ record::DisasterRecord kill_recovering_server(const Context& context, const rest
                                              "its directory is removed, and the restore begun again",
                                              *pid));
   }
-  throw base::Error(base::ErrorKind::process, "the restored server had recovered each time before it could be killed")
+  throw base::Error(base::ErrorKind::timed_out, "the restored server had recovered each time before it could be killed")
       .with_remedy("give the load more time between the backup and the disaster");
 }
 

@@ -35,22 +35,28 @@ std::optional<UniqueIndex> only_unique_index(Surroundings& surroundings, const V
 
 struct ForeignKey {
   std::string name, child_oid, child, parent_oid, parent, condition;
+  std::string only_parent, only_child;  // "ONLY " or nothing
 };
 
+// Those that the check of constraints reads, and the tables as it reads them: whole or, where they are not partitioned,
+// without the children that inherit from them.
 std::vector<ForeignKey> foreign_keys(Surroundings& surroundings) {
   std::vector<ForeignKey> keys;
+  const auto* const is_of_periods = surroundings.connection.server_version().major() >= 18 ? "o.conperiod" : "false";
   for (const auto& row : surroundings.connection.query(fmt::format(
            "SELECT o.conname, o.conrelid, o.conrelid::regclass::text, o.confrelid, o.confrelid::regclass::text, "
            "(SELECT string_agg(format('p.%I = c.%I', r.attname, a.attname), ' AND ') FROM unnest(o.conkey, o.confkey) "
            "AS "
            "k(child, parent) JOIN pg_attribute AS a ON a.attrelid = o.conrelid AND a.attnum = k.child JOIN "
            "pg_attribute AS r "
-           "ON r.attrelid = o.confrelid AND r.attnum = k.parent) FROM pg_constraint AS o JOIN pg_class AS t ON t.oid = "
+           "ON r.attrelid = o.confrelid AND r.attnum = k.parent), CASE f.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, "
+           "CASE t.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END FROM pg_constraint AS o JOIN pg_class AS t ON t.oid = "
            "o.conrelid JOIN pg_class AS f ON f.oid = o.confrelid WHERE o.contype = 'f' AND o.conparentid = 0 AND "
-           "o.convalidated AND o.conrelid <> o.confrelid AND {} AND {} ORDER BY f.relkind DESC, t.relkind DESC, 1, 2",
-           made_by_somebody("o.conrelid"), made_by_somebody("o.confrelid")))) {
+           "o.convalidated AND o.conrelid <> o.confrelid AND NOT {} AND {} AND {} ORDER BY f.relkind DESC, t.relkind "
+           "DESC, 1, 2",
+           is_of_periods, made_by_somebody("o.conrelid"), made_by_somebody("o.confrelid")))) {
     keys.push_back({row[0].value_or(""), row[1].value_or(""), row[2].value_or(""), row[3].value_or(""),
-                    row[4].value_or(""), row[5].value_or("")});
+                    row[4].value_or(""), row[5].value_or(""), row[6].value_or(""), row[7].value_or("")});
   }
   return keys;
 }
@@ -60,7 +66,8 @@ std::vector<ForeignKey> foreign_keys(Surroundings& surroundings) {
 Deed orphan_a_row(Surroundings& surroundings) {
   for (const auto& key : foreign_keys(surroundings)) {
     if (surroundings.claimed.contains(key.parent_oid) || surroundings.claimed.contains(key.child_oid)) continue;
-    const auto referred = fmt::format("{} AS p JOIN {} AS c ON {}", key.parent, key.child, key.condition);
+    const auto referred = fmt::format("{}{} AS p JOIN {}{} AS c ON {}", key.only_parent, key.parent, key.only_child,
+                                      key.child, key.condition);
     const auto found =
         surroundings.connection.query(fmt::format("SELECT p.tableoid, p.ctid::text, n.nspname || '.' || t.relname FROM "
                                                   "{} JOIN pg_class AS t ON t.oid = p.tableoid JOIN "

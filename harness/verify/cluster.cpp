@@ -34,7 +34,8 @@ Connection open_session(const Cluster& cluster, const std::string& database) {
       "SET ROLE NONE; SET default_transaction_read_only = on; SET default_transaction_deferrable = off; "
       "SET search_path = pg_catalog; SET DateStyle = 'ISO, YMD'; "
       "SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET extra_float_digits = 1; SET bytea_output = 'hex'; "
-      "SET lc_monetary = 'C'; SET lc_numeric = 'C'; SET lc_time = 'C'; SET xmlbinary = 'base64'; SET xmloption = "
+      "SET lc_messages = 'C'; SET lc_monetary = 'C'; SET lc_numeric = 'C'; SET lc_time = 'C'; SET xmlbinary = "
+      "'base64'; SET xmloption = "
       "'content'; SET quote_all_identifiers = off; SET standard_conforming_strings = on; SET array_nulls = on; "
       "SET transform_null_equals = off; SET row_security = off; "
       // damage is to show, not to be passed over

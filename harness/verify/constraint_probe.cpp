@@ -83,7 +83,8 @@ std::vector<Rule> unique_keys(Connection& connection) {
            "CASE t.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END "
            "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace s ON s.oid = c.relnamespace "
            "JOIN pg_class t ON t.oid = i.indrelid "
-           "WHERE i.indisunique AND NOT i.indisexclusion AND i.indisvalid AND NOT EXISTS (SELECT 1 FROM pg_inherits h "
+           "WHERE i.indisunique AND NOT i.indisexclusion AND i.indisvalid AND t.relispopulated AND NOT EXISTS (SELECT "
+           "1 FROM pg_inherits h "
            "WHERE h.inhrelid = "
            "i.indexrelid) "
            "AND s.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND s.nspname !~ '^pg_temp'",
@@ -126,12 +127,14 @@ std::map<std::string, std::vector<RowRule>> row_rules(Connection& connection) {
   return rules;
 }
 
-// Whether an error tells of the rule itself (what it calls or names, what a function of it raised): not of damage, a
-// lock, a limit or a lost server, which are no rule's own.
+// Whether an error tells of the rule itself (what it calls or names, a library that its function lacks, what that
+// raised): not of damage, a lock, a limit or a lost server, which are no rule's own.
 bool is_of_the_rule(const Error& error) {
-  static constexpr std::array<std::string_view, 6> of_the_server{"40", "53", "55", "57", "58", "XX"};
-  return error.kind() == backup_engine::base::ErrorKind::server &&
-         std::ranges::find(of_the_server, std::string_view(error.sqlstate()).substr(0, 2)) == of_the_server.end();
+  static constexpr std::array<std::string_view, 6> of_the_server{"40", "53", "55P03", "57", "58", "XX"};
+  const std::string_view state = error.sqlstate();
+  if (error.kind() != backup_engine::base::ErrorKind::server) return false;
+  if (std::string_view(error.what()).find("could not access file") != std::string_view::npos) return true;
+  return std::ranges::none_of(of_the_server, [state](auto start) { return state.starts_with(start); });
 }
 
 struct Answer {

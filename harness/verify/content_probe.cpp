@@ -1,11 +1,14 @@
 #include "harness/verify/content_probe.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <bit>
 #include <map>
 #include <optional>
+#include <ranges>
+#include <string_view>
 
 #include "backup_engine/base/error.hpp"
 #include "backup_engine/base/sha256.hpp"
@@ -141,11 +144,33 @@ std::optional<int> shift_used(const ContentDigests& earlier, const std::string& 
   return std::nullopt;
 }
 
-// The lowest and highest keys of all tables in one round trip; index scans are allowed here: a wrong answer only makes
-// ranges wider or more.
+// Bytes that PostgreSQL refuses are of class XX; files that it cannot open or read are of class 58, as is a library
+// that this machine lacks.
+bool is_damage(const Error& error) {
+  const std::string_view state = error.sqlstate(), text = error.what();
+  const bool of_a_file = text.find("could not open file") != text.npos || text.find("could not read") != text.npos;
+  return state.starts_with("XX") || (state.starts_with("58") && of_a_file);
+}
+
+// Nothing where PostgreSQL cannot read what it is asked for.
+std::optional<backup_engine::postgres::Rows> ask_unless_damaged(Connection& connection, const std::string& sql) {
+  connection.execute("SAVEPOINT asked");
+  try {
+    auto rows = connection.query(sql);
+    connection.execute("RELEASE SAVEPOINT asked");
+    return rows;
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+    connection.execute("ROLLBACK TO SAVEPOINT asked");
+    return std::nullopt;
+  }
+}
+
+// The lowest and highest keys of all tables in one round trip, or one by one where one of them cannot be read: that one
+// has no ranges. Index scans are allowed here: a wrong answer only makes ranges wider or more.
 void choose_ranges(Connection& connection, std::vector<Table>& tables, const std::string& prefix,
                    const ContentDigests* alike) {
-  std::string sql;
+  std::map<std::size_t, std::string> queries;
   for (std::size_t i = 0; i < tables.size(); ++i) {
     auto& table = tables[i];
     if (table.ranges == Ranges::none || table.ranges == Ranges::key_hashes || !table.populated) continue;
@@ -154,15 +179,24 @@ void choose_ranges(Connection& connection, std::vector<Table>& tables, const std
     } else if (table.ranges == Ranges::blocks) {
       table.shift = shift_for(static_cast<std::uint64_t>(std::max<std::int64_t>(table.blocks - 1, 0)), table.blocks);
     } else {
-      sql += fmt::format("{0}SELECT {1}, min({2})::bigint, max({2})::bigint FROM ONLY {3}",
-                         sql.empty() ? "" : " UNION ALL ", i, table.key, table.quoted);
+      queries[i] =
+          fmt::format("SELECT {0}, min({1})::bigint, max({1})::bigint FROM ONLY {2}", i, table.key, table.quoted);
     }
   }
-  if (sql.empty()) return;
-  for (const auto& row : connection.query(sql)) {
-    auto& table = tables[to_count(row[0])];
-    const auto lowest = static_cast<std::uint64_t>(to_integer(row[1]));
-    table.shift = shift_for(static_cast<std::uint64_t>(to_integer(row[2])) - lowest, table.blocks);
+  if (queries.empty()) return;
+  const auto choose = [&tables](const backup_engine::postgres::Rows& rows) {
+    for (const auto& row : rows) {
+      auto& table = tables[to_count(row[0])];
+      const auto lowest = static_cast<std::uint64_t>(to_integer(row[1]));
+      table.shift = shift_for(static_cast<std::uint64_t>(to_integer(row[2])) - lowest, table.blocks);
+    }
+  };
+  const auto all = fmt::format("{}", fmt::join(queries | std::views::values, " UNION ALL "));
+  if (const auto rows = ask_unless_damaged(connection, all)) return choose(*rows);
+  for (const auto& [i, query] : queries) {
+    const auto rows = ask_unless_damaged(connection, query);
+    if (rows) choose(*rows);
+    if (!rows) tables[i].ranges = Ranges::none;
   }
 }
 
@@ -222,8 +256,7 @@ TableDigest digest_table(Connection& connection, const Table& table, const std::
   return digest_rows(connection, name, sums_sql(rows, inputs), table.ranges, table.shift);
 }
 
-// A table whose bytes PostgreSQL refuses (class XX: data corrupted), or whose file it cannot open or read (class 58),
-// is a finding; any other error ends the probe.
+// A table that PostgreSQL cannot read is a finding; any other error ends the probe.
 TableDigest digest_or_damage(Connection& connection, const Table& table, const std::string& prefix) {
   connection.execute("SAVEPOINT one_table");
   try {
@@ -231,7 +264,7 @@ TableDigest digest_or_damage(Connection& connection, const Table& table, const s
     connection.execute("RELEASE SAVEPOINT one_table");
     return digest;
   } catch (const Error& error) {
-    if (!error.sqlstate().starts_with("XX") && !error.sqlstate().starts_with("58")) {
+    if (!is_damage(error)) {
       throw Error(error.kind(), fmt::format("table {}{} cannot be read: {}", prefix, table.name, error.what()))
           .with_sqlstate(error.sqlstate());
     }

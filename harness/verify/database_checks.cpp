@@ -41,10 +41,11 @@ Check check_constraints(const ConstraintEvidence& constraints) {
                              constraints.not_validated.size(), constraints.invalid_indexes.size());
   conclude(check, constraints.examined, "constraints");
   const auto& without_answer = constraints.not_evaluated;
-  if (check.findings.empty() && !without_answer.empty()) {
-    check.verdict = Verdict::unknown;
-    check.summary = fmt::format("{} of {} constraints could not be evaluated: {}", without_answer.size(),
-                                without_answer.size() + constraints.examined, joined(without_answer));
+  if (!without_answer.empty()) {
+    const auto named = fmt::format("{} of {} constraints could not be evaluated: {}", without_answer.size(),
+                                   without_answer.size() + constraints.examined, joined(without_answer));
+    check.summary = check.findings.empty() ? named : check.summary + "; " + named;
+    if (check.findings.empty()) check.verdict = Verdict::unknown;
   }
   return check;
 }

@@ -178,7 +178,8 @@ std::vector<std::string> list_not_tested(const std::vector<CheckRequest>& reques
       {CheckKind::verifybackup, "verifybackup: a wrong file with a manifest to match, as one program wrote both",
        "the restored files against their manifest"},
       {CheckKind::constraints,
-       "constraints: exclusion constraints, constraint triggers, domains inside arrays and rows",
+       "constraints: exclusion constraints, keys WITHOUT OVERLAPS and foreign keys with PERIOD, constraint triggers, "
+       "domains inside arrays and rows",
        "constraints against the rows"},
       {CheckKind::catalog, "catalog: planner statistics, where relations are stored", "definitions, roles and grants"},
       {CheckKind::sequences, "sequences: those that feed no column, descending ones at the mark, cycling ones",

@@ -15,7 +15,9 @@ using testing::SizeIs;
 class LostFile : public server::DisposableCluster {
  protected:
   LostFile() : server_(started(options())) {
-    server_.connect().execute("CREATE TABLE lost (id int PRIMARY KEY); CREATE TABLE whole (id int PRIMARY KEY)");
+    server_.connect().execute(
+        "CREATE TABLE lost (id int PRIMARY KEY); CREATE TABLE whole (id int PRIMARY KEY); CREATE TABLE empty (id int "
+        "PRIMARY KEY)");
     server_.connect().execute(
         "INSERT INTO lost SELECT generate_series(1, 10); INSERT INTO whole TABLE lost; CHECKPOINT");
     mark_.name = "before";
@@ -46,6 +48,11 @@ TEST_F(LostFile, IsNamedAndTheOtherTablesAreCompared) {
   server_.connect().execute("DELETE FROM whole WHERE id = 5");
   check = judged();
   EXPECT_THAT(check.findings, SizeIs(2));
+  // Of which the mark has no ranges.
+  std::filesystem::remove(server_.options().data_directory /
+                          server_.connect().query("SELECT pg_relation_filepath('empty')").single());
+  check = judged();
+  EXPECT_THAT(check.findings, SizeIs(3));
 }
 
 }  // namespace

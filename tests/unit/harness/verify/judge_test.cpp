@@ -381,6 +381,8 @@ TEST(ConstraintsCheck, NamesTheRulesThatCouldNotBeEvaluatedAndStillFailsForAnoth
   }
   constraints.broken.push_back({"boats", "boats_pkey", "primary key", 1, {}});
   EXPECT_EQ(judged(CheckKind::constraints, records).verdict, Verdict::fail);
+  EXPECT_THAT(judged(CheckKind::constraints, records).summary,
+              testing::AllOf(HasSubstr("primary key boats_pkey"), HasSubstr("check is_sound")));
   constraints.broken.clear();
   constraints.not_evaluated.clear();
   EXPECT_EQ(judged(CheckKind::constraints, records).verdict, Verdict::pass);
