@@ -217,6 +217,7 @@ class Sweep {
       point.target_type = target.type;
       point.target_value = target.value;
       point.inclusive = target.inclusive;
+      if (targets[i].position) point.position = to_string(*targets[i].position);
       const auto name = fmt::format("sweep-{}", i + 1);
       guarded(point, [&] { restore_to(target, name, all[i]); });
       (void)base::remove_tree(context_.workplace.path() / name);

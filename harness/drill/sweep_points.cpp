@@ -154,6 +154,53 @@ const record::CommitRecord& any_of(const std::vector<const record::CommitRecord*
   return *commits[first + random() % (last - first)];
 }
 
+// The first record behind the newest backup and the last one, the last boundary of a segment, and the last fork, where
+// an LSN that is no record's stands for the first one behind it.
+class Boundaries {
+ public:
+  explicit Boundaries(const SweptWal& wal)
+      : wal_(wal), from_(position_of(wal.backups.back().stop_lsn, "a backup's stop")) {}
+
+  void add_to(std::vector<OwnPoint>& chosen) const {
+    if (const auto first = wal_.first_from(from_)) add(chosen, start_of(*first), *first, "first_record", true);
+    const auto size = wal_.segment_size.bytes();
+    const Lsn segment((wal_.until.position_bytes() - 1) / size * size);
+    const auto in_segment = wal_.first_from(segment);
+    if (segment > from_ && in_segment) {
+      add(chosen, segment, *in_segment, "segment_start", false);
+      add(chosen, segment, *in_segment, "segment_first_record", true);
+    }
+    add_fork(chosen);
+    const auto last = wal_.last_whole(wal_.until);
+    if (!last) return;
+    add(chosen, start_of(*last), *last, "before_last_record", false);
+    add(chosen, start_of(*last), *last, "last_record", true);
+  }
+
+ private:
+  void add(std::vector<OwnPoint>& chosen, Lsn target, const record::RecordPlace& at, const char* boundary,
+           bool inclusive) const {
+    if (start_of(at) < from_ || end_of(at) > wal_.until) return;
+    chosen.push_back(
+        {boundary, {"lsn", to_string(target), inclusive, "latest"}, inclusive ? end_of(at) : start_of(at)});
+  }
+
+  // Also one before the newest backup, where an earlier one leads to it.
+  void add_fork(std::vector<OwnPoint>& chosen) const {
+    const auto earliest = position_of(wal_.backups.front().stop_lsn, "a backup's stop");
+    std::optional<Lsn> last;
+    for (const auto& stretch : wal_.order.line) {
+      if (stretch.end_lsn.empty()) continue;
+      const auto fork = position_of(stretch.end_lsn, "where a timeline was left");
+      if (fork > earliest && fork < wal_.until) last = fork;
+    }
+    if (last) chosen.push_back({"fork", {"lsn", to_string(*last), false, "latest"}, *last});
+  }
+
+  const SweptWal& wal_;
+  Lsn from_;
+};
+
 }  // namespace
 
 std::vector<PrefixPoint> choose_prefixes(const SweptWal& wal, std::size_t points, std::uint64_t seed) {
@@ -185,6 +232,7 @@ std::vector<OwnPoint> choose_targets(const SweptWal& wal, std::uint64_t seed) {
     chosen.push_back({"restore_point", {"name", point->name, true, "latest"}});
     break;
   }
+  Boundaries(wal).add_to(chosen);
   return chosen;
 }
 

@@ -39,9 +39,13 @@ struct SweptWal {
 struct OwnPoint {
   std::string boundary;
   reports::record::RestoreTarget target;
+  // Of an LSN at a boundary: each record that starts before it is to be replayed. Others are looked up in the order of
+  // commits when they are judged.
+  std::optional<backup_engine::postgres::Lsn> position{};
 };
 // Each kind of target that can name a place between the newest backup and `until`, where it has meaning both inclusive
-// and exclusive; time, lsn and xid at a commit chosen by the seed, time only where one of a later time follows.
+// and exclusive; time, lsn and xid at a commit chosen by the seed, time only where one of a later time follows. And an
+// LSN, which alone can name them, at each kind of boundary that is no commit.
 [[nodiscard]] std::vector<OwnPoint> choose_targets(const SweptWal& wal, std::uint64_t seed);
 
 }  // namespace harness::drill

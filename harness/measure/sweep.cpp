@@ -22,7 +22,7 @@ constexpr std::size_t named_transactions = 5;  // of one point
 
 StopPosition stop_of(const record::SweepEvidence::Point& seen, const record::CommitOrderEvidence& order,
                      const std::vector<record::BackupRecord>& backups) {
-  if (seen.way == "shared") {
+  if (seen.way == "shared" || !seen.position.empty()) {
     return {StopPosition::Kind::position, position_of(seen.position, "a point of the sweep"), {}};
   }
   const auto backup =

@@ -142,7 +142,9 @@ struct SweepEvidence {
   struct Point {
     std::string boundary;  // why this point: "backup_stop", "after_commit", "random" … (docs/scenarios.md)
     std::string way;  // "shared": a prefix of the WAL, in the one recovery; "own": a recovery target, restored for it
-    std::string position;                   // shared: each record that starts before it is to be replayed, and no other
+    // Each record that starts before it is to be replayed, and no other. Empty where the order of commits tells: own,
+    // but for an LSN that is no commit's.
+    std::string position;
     std::string served;                     // shared: WAL was there up to this, and zeros behind
     std::string target_type, target_value;  // own: as PostgreSQL was given it
     bool inclusive = true;

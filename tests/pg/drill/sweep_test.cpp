@@ -85,18 +85,23 @@ TEST_F(SweepDrill, MeetsEveryPoint) {
 }
 
 TEST_F(SweepDrill, HasEveryBoundaryAndEachKindOfTarget) {
-  std::set<std::string> boundaries, targets;
+  std::set<std::string> boundaries, targets, own_boundaries;
   std::size_t shared = 0;
   const auto sweep = *report().sweep;
   for (const auto& point : sweep.points) {
     boundaries.insert(point.boundary);
-    if (point.way == "own") targets.insert(point.target.type + (point.target.inclusive ? "" : " exclusive"));
+    if (point.way == "own") {
+      targets.insert(point.target.type + (point.target.inclusive ? "" : " exclusive"));
+      own_boundaries.insert(point.boundary);
+    }
     shared += point.way == "shared" ? 1U : 0U;
   }
   EXPECT_THAT(shared, Ge(24U));  // of the 30 wanted: a slow machine writes WAL of few records
   EXPECT_THAT(boundaries,
               IsSupersetOf({"backup_stop", "first_record", "before_last_record", "last_record", "before_commit",
                             "in_commit", "after_commit", "segment_end", "segment_start", "restore_point", "random"}));
+  EXPECT_THAT(own_boundaries, IsSupersetOf({"first_record", "segment_start", "segment_first_record", "last_record",
+                                            "before_last_record", "restore_point", "backup_stop"}));
   EXPECT_EQ(targets, (std::set<std::string>{"immediate", "lsn", "lsn exclusive", "name", "time", "time exclusive",
                                             "xid", "xid exclusive"}));
 }

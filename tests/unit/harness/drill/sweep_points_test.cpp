@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "backup_engine/base/error.hpp"
@@ -173,7 +174,7 @@ TEST(ChooseSweepPoints, RefusesWalWithNothingBehindTheBackup) {
 TEST(ChooseSweepTargets, HasEachKindInclusiveAndExclusiveWhereThatMeansSomething) {
   const MadeUpWal wal;
   std::set<std::pair<std::string, bool>> kinds;
-  for (const auto& [boundary, target] : choose_targets(wal.swept(), 7)) kinds.emplace(target.type, target.inclusive);
+  for (const auto& own : choose_targets(wal.swept(), 7)) kinds.emplace(own.target.type, own.target.inclusive);
   EXPECT_EQ(kinds, (std::set<std::pair<std::string, bool>>{{"immediate", true},
                                                            {"time", true},
                                                            {"time", false},
@@ -182,6 +183,36 @@ TEST(ChooseSweepTargets, HasEachKindInclusiveAndExclusiveWhereThatMeansSomething
                                                            {"xid", true},
                                                            {"xid", false},
                                                            {"name", true}}));
+}
+
+TEST(ChooseSweepTargets, NamesTheOtherBoundariesByAnLsn) {
+  MadeUpWal wal;
+  const auto fork = wal.leave_timelines();
+  std::map<std::string, OwnPoint> found;
+  for (const auto& own : choose_targets(wal.swept(), 7)) {
+    if (!own.position) continue;
+    EXPECT_TRUE(found.emplace(own.boundary, own).second) << own.boundary;
+  }
+  const auto until = wal.swept().until.position_bytes();
+  const auto is = [&](const std::string& boundary, std::uint64_t lsn, bool inclusive, std::uint64_t position) {
+    ASSERT_TRUE(found.contains(boundary)) << boundary;
+    const auto& [type, value, included, timeline] = found[boundary].target;
+    EXPECT_EQ(type, "lsn");
+    EXPECT_EQ(value, to_string(Lsn(lsn))) << boundary;
+    EXPECT_EQ(included, inclusive) << boundary;
+    EXPECT_EQ(timeline, "latest");
+    EXPECT_EQ(*found[boundary].position, Lsn(position)) << boundary;
+  };
+  const auto newest = first_stop - 4096 + 2000 * MadeUpWal::length;
+  is("first_record", newest, true, newest + MadeUpWal::length);
+  const auto segment = (until - 1) / megabyte * megabyte;
+  const auto first_in_segment = wal.swept().first_from(Lsn(segment)).value();
+  is("segment_start", segment, false, pg::parse_lsn(first_in_segment.lsn).value().position_bytes());
+  is("segment_first_record", segment, true, pg::parse_lsn(first_in_segment.end_lsn).value().position_bytes());
+  is("fork", fork, false, fork);
+  is("before_last_record", until - MadeUpWal::length, false, until - MadeUpWal::length);
+  is("last_record", until - MadeUpWal::length, true, until);
+  EXPECT_EQ(found.size(), 6U);
 }
 
 // Over WAL that ends with that record of it: the values of the kind that are chosen, whatever the seed.
