@@ -68,6 +68,7 @@ std::set<CheckKind> checks_for(const Scenario& scenario) {
   const bool into_source = scenario.restore.kind == RestoreKind::partial && partial.database.empty();
   if (into_source) leave_out({page_checksums, verifybackup, settings});
   if (!into_source) leave_out({untouched});
+  if (!scenario.source.provision.checksums) leave_out({page_checksums});
   if (!partial.database.empty()) leave_out({verifybackup, settings});
   if (!mark_describing_target(scenario)) leave_out({content, catalog, settings});
   if (partial.placement == Placement::beside || !partial.where.empty() || !partial.database.empty()) {
