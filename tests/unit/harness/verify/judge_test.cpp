@@ -213,6 +213,16 @@ TEST(RollBackCheck, WithoutEvidenceOrTablesIsUnknown) {
   EXPECT_EQ(check_roll_back(evidence).verdict, Verdict::unknown);
 }
 
+// As an interrupted drill leaves it.
+TEST(RollBackCheck, IsUnknownWhereNobodyLookedAtTheClusterThatWasPutBack) {
+  reports::record::Evidence evidence;
+  auto& before = evidence.roll_back.emplace().before;
+  before.content.tables = {{"shop.customers", 7, "c", {}}};
+  before.system_identifier = "42";
+  EXPECT_EQ(check_roll_back(evidence).verdict, Verdict::unknown);
+  EXPECT_THAT(check_roll_back(evidence).summary, HasSubstr("before it looked at"));
+}
+
 // Transaction 2 committed past the point that the tables were brought back to: part of its rows went with them.
 TEST(LedgerCheck, LeavesAsideWhatAPartialRestoreGaveUpKnowingly) {
   auto records = with_ledger({transaction(1, 10, 20), transaction(2, 30, 40)}, {1, 2});
